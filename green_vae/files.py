@@ -1,0 +1,47 @@
+"""Files that are either whole or not there: write aside, then rename."""
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def write_aside(path):
+    """Yield a temporary path beside `path`; rename it to `path` if the block succeeds, delete it otherwise.
+
+    The temporary file has the same suffixes, so that writers which look at them (`numpy.savez`, Keras) behave.
+    Parent folders are made. A reader therefore sees the old file or the whole new one, also after `kill -9`.
+
+    Raises:
+        OSError: the disk is full or not writable; the message names `path`, and nothing half-written is left.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    suffix = "".join(path.suffixes[-2:]) or ".tmp"
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent)
+    os.close(handle)
+    aside = Path(name)
+    try:
+        yield aside
+        with open(aside, "rb+") as file:
+            os.fsync(file.fileno())
+        aside.chmod(0o644)  # mkstemp makes private files; a result is for everybody
+        os.replace(aside, path)
+    except OSError as error:
+        message = f"could not write {path} ({error.strerror or error}); free some space or choose another place"
+        raise OSError(error.errno, message) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_text(path, text):
+    """Write `text` to `path` as UTF-8, whole or not at all."""
+    with write_aside(path) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+def write_json(path, value):
+    """Write `value` to `path` as indented JSON with a final newline, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
