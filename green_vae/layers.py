@@ -1,0 +1,74 @@
+"""Small layers shared by the models."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="green_vae")
+class GaussianSample(keras.layers.Layer):
+    """z = mean + exp(log_var / 2) * noise, noise ~ N(0, I) (the reparametrisation of Kingma and Welling, 2014).
+
+    Saves the state of its random generator, which Keras by itself does not, so that a resumed run draws the
+    same noise as an uninterrupted one.
+
+    Call arguments: mean and log_var, both (batch, *latent). Returns: z of that shape, float32.
+    """
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.generator = keras.random.SeedGenerator(seed)
+
+    def build(self, mean_shape, log_var_shape=None):
+        pass  # no weights; the method tells Keras that there is nothing to build
+
+    def call(self, mean, log_var):
+        mean, log_var = ops.cast(mean, "float32"), ops.cast(log_var, "float32")
+        noise = keras.random.normal(ops.shape(mean), dtype="float32", seed=self.generator)
+        return mean + ops.exp(0.5 * log_var) * noise
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        store["generator"] = np.asarray(ops.convert_to_numpy(self.generator.state.value))
+
+    def load_own_variables(self, store):
+        self.generator.state.assign(np.asarray(store["generator"]))
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="green_vae")
+class ComputedGamma(keras.layers.Layer):
+    """The balance between reconstruction and KL, computed from the error instead of learned.
+
+    After every minibatch: mse <- momentum * mse + (1 - momentum) * batch_mse; gamma <- min(gamma, mse). gamma never
+    rises, mse may; there is no lower bound. gamma estimates the error per pixel, so it takes the place of the
+    variance in a Gaussian likelihood. Source: survey, section on the balance of the two losses (Asperti and Trentin
+    2020), in the form of the survey's residual VAE and of Split-VAE.
+
+    Both numbers are saved with the weights, carry no gradient, and are averaged over replicas.
+    """
+
+    def __init__(self, start=1.0, momentum=0.99, **kwargs):
+        super().__init__(**kwargs)
+        self.start, self.momentum = start, momentum
+        make = keras.initializers.Constant(start)
+        options = {"shape": (), "initializer": make, "trainable": False, "dtype": "float32", "aggregation": "mean"}
+        self.mse = self.add_weight(name="mse", **options)
+        self.gamma = self.add_weight(name="gamma", **options)
+        self.built = True
+
+    def value(self):
+        """gamma as a tensor without gradient: the value BEFORE this batch, if read before `update`."""
+        return ops.stop_gradient(ops.convert_to_tensor(self.gamma))
+
+    def update(self, batch_mse):
+        """Take in the mean squared error per pixel (or latent unit) of one minibatch."""
+        batch_mse = ops.stop_gradient(ops.cast(batch_mse, "float32"))
+        self.mse.assign(self.momentum * self.mse + (1.0 - self.momentum) * batch_mse)
+        self.gamma.assign(ops.minimum(self.gamma, self.mse))
+
+    def get_config(self):
+        return {**super().get_config(), "start": self.start, "momentum": self.momentum}

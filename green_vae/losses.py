@@ -1,0 +1,52 @@
+"""Per-example losses and divergences: every function returns shape (batch,), in float32.
+
+Pixels and latent units are always SUMMED. Averages over the batch and weights are the models' business.
+"""
+
+import math
+
+from keras import ops
+
+
+def _rows(x):
+    """(batch, ...) -> (batch, features) in float32, so that sums stay exact under mixed precision."""
+    x = ops.cast(x, "float32")
+    return ops.reshape(x, (ops.shape(x)[0], -1))
+
+
+def squared_error(x, y):
+    """Sum of squared errors over all pixels and channels; (batch, ...) twice -> (batch,)."""
+    return ops.sum(ops.square(_rows(x) - _rows(y)), axis=-1)
+
+
+def kl_standard_normal(mean, log_var):
+    """KL(N(mean, exp(log_var)) || N(0, I)) in nats, summed over units; (batch, d) twice -> (batch,)."""
+    mean, log_var = _rows(mean), _rows(log_var)
+    return 0.5 * ops.sum(ops.square(mean) + ops.exp(log_var) - log_var - 1.0, axis=-1)
+
+
+def kl_normal(mean_q, log_var_q, mean_p, log_var_p):
+    """KL(N(mean_q, exp(log_var_q)) || N(mean_p, exp(log_var_p))) in nats; (batch, d) four times -> (batch,)."""
+    mean_q, log_var_q, mean_p, log_var_p = map(_rows, (mean_q, log_var_q, mean_p, log_var_p))
+    ratio = ops.exp(log_var_q - log_var_p)
+    distance = ops.square(mean_q - mean_p) * ops.exp(-log_var_p)
+    return 0.5 * ops.sum(ratio + distance - 1.0 + log_var_p - log_var_q, axis=-1)
+
+
+def gaussian_nll(x, mean, log_sigma):
+    """-log N(x | mean, sigma^2 I) in nats, with its constant; log_sigma is a scalar or broadcasts to (batch, d)."""
+    x, mean = _rows(x), _rows(mean)
+    log_sigma = ops.cast(log_sigma, "float32")
+    scaled = ops.square(x - mean) * ops.exp(-2.0 * log_sigma)
+    return ops.sum(0.5 * scaled + log_sigma + 0.5 * math.log(2 * math.pi), axis=-1)
+
+
+def half_squared_norm(z):
+    """0.5 * sum of z^2, the latent penalty of regularised autoencoders (Ghosh et al. 2020, eq. 11)."""
+    return 0.5 * ops.sum(ops.square(_rows(z)), axis=-1)
+
+
+def cosine_similarity(x, y):
+    """Cosine of the angle between the flattened examples: 1 for parallel, -1 for opposed; -> (batch,)."""
+    x, y = _rows(x), _rows(y)
+    return ops.sum(ops.normalize(x, axis=-1) * ops.normalize(y, axis=-1), axis=-1)

@@ -1,0 +1,208 @@
+"""The skeleton that every model of the package shares, and the plain VAE at the same time."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from green_vae import losses, networks
+from green_vae.inputs import check_images, to_unit
+from green_vae.layers import GaussianSample
+from green_vae.train_step import TrainStep, replicas
+
+
+@keras.saving.register_keras_serializable(package="green_vae")
+class VAE(TrainStep, keras.Model):
+    """Variational autoencoder with a Gaussian posterior and the prior N(0, I).
+
+    loss = mean over the batch of  1/2 SSE + beta KL,  SSE the sum of squared errors over all pixels of one image.
+    Source: Kingma and Welling 2014; survey, section 2; with beta = 0.024 and the "cnn" network it is the survey's
+    CNN row.
+
+    A variant overrides some of the hooks `build_networks`, `infer`, `terms`, `term_weights` and `update_schedule`;
+    everything else is final. The base multiplies terms by weights, averages over the batch, and logs the RAW terms,
+    so that runs of different variants compare.
+
+    Args:
+        image_shape: (h, w, c).
+        latent_dim: size of the latent vector.
+        network: a name of `green_vae.networks.NETWORKS`.
+        network_options: further arguments of its builder.
+        beta: weight of the KL term.
+        seed: seed of the noise; None takes a random one.
+
+    Input of a call: images (batch, h, w, c), uint8 or float in [0, 1]. Output: a dict with "mean", "log_var" and a
+    sampled "z", each (batch, latent_dim), and "reconstruction" (batch, h, w, c). z is sampled in evaluation too:
+    the loss is a one-sample estimate of the bound there as well.
+
+    Raises:
+        ValueError: an unknown network, or images that the network cannot take.
+    """
+
+    heads = ("mean", "log_var")
+    logged = ("reconstruction", "kl")  # raw terms and schedule state, shown by fit() and evaluate()
+
+    def __init__(
+        self,
+        image_shape=(32, 32, 3),
+        latent_dim=128,
+        network="cnn",
+        network_options=None,
+        beta=1.0,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.image_shape, self.latent_dim = tuple(image_shape), latent_dim
+        self.network, self.network_options = network, dict(network_options or {})
+        self.beta, self.seed = beta, seed
+        self.encoder, self.decoder = self.build_networks()
+        self.sample = GaussianSample(seed=seed, name="sample")
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in self.logged}
+        self.built = True  # the networks are functional: weights exist, and can be loaded, from here on
+
+    # hooks
+
+    def build_networks(self):
+        """-> (encoder, decoder)."""
+        return networks.build(self.network, self.image_shape, self.latent_dim, self.heads, **self.network_options)
+
+    def infer(self, posterior, training):
+        """From the encoder's outputs to the dict that a call returns."""
+        z = self.sample(posterior["mean"], posterior["log_var"])
+        return {**posterior, "z": z, "reconstruction": self.decoder(z, training=training)}
+
+    def terms(self, x, outputs):
+        """Raw losses per example: a dict name -> (batch,)."""
+        return {
+            "reconstruction": losses.squared_error(x, outputs["reconstruction"]),
+            "kl": losses.kl_standard_normal(outputs["mean"], outputs["log_var"]),
+        }
+
+    def term_weights(self):
+        """The factor of each term in the loss: numbers or scalar tensors."""
+        return {"reconstruction": 0.5, "kl": self.beta}
+
+    def update_schedule(self, means):
+        """Move the state of a schedule after a training batch, given the batch means of the raw terms."""
+
+    def schedule_state(self):
+        """Schedule state to log: a dict of scalars whose names are in `logged`."""
+        return {}
+
+    # final: the loss
+
+    def call(self, inputs, training=False):
+        return self.infer(self.encoder(to_unit(inputs), training=training), training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Weighted terms, averaged over the batch, plus the penalties on weights; a scalar."""
+        terms = self.terms(to_unit(x), y_pred)
+        weights = self.term_weights()  # before update_schedule: a batch sees the gamma of the batches before it
+        means = {name: ops.mean(term) for name, term in terms.items()}
+        loss = sum(weights[name] * mean for name, mean in means.items()) + sum(map(ops.sum, self.losses))
+        for name, term in terms.items():
+            self.trackers[name].update_state(term)
+        for name, value in self.schedule_state().items():
+            self.trackers[name].update_state(value)
+        if training:
+            self.update_schedule(means)
+        return loss / replicas()
+
+    # final: use
+
+    def fit(self, x=None, *args, **kwargs):
+        """`keras.Model.fit`; arrays are checked first (shape, dtype, range, NaN).
+
+        Raises:
+            ValueError: images that the model cannot take.
+        """
+        if isinstance(x, np.ndarray):
+            self.check(x)
+        return super().fit(x, *args, **kwargs)
+
+    def check(self, x):
+        """Return x if it is a valid input array, else raise a ValueError that says why."""
+        return check_images(x, self.image_shape)
+
+    def posterior(self, x, batch_size=100):
+        """The encoder's outputs for all of x: a dict head -> float32 array (n, latent_dim)."""
+        self.check(x)
+        parts = list(_in_batches(self.encoder, x, batch_size))
+        return {head: _joined([part[head] for part in parts], len(x)) for head in self.heads}
+
+    def encode(self, x, sample=False, seed=0, batch_size=100):
+        """Latent codes of images: posterior means, or one draw from each posterior.
+
+        Args:
+            x: (n, h, w, c), uint8 or float in [0, 1].
+            sample: draw from the posterior instead of taking its mean.
+            seed: of the draw; the same on every backend.
+
+        Returns:
+            float32 (n, latent_dim).
+        """
+        posterior = self.posterior(x, batch_size)
+        if not sample:
+            return posterior["mean"]
+        noise = np.random.default_rng(seed).standard_normal(posterior["mean"].shape, dtype="float32")
+        return posterior["mean"] + np.exp(0.5 * posterior["log_var"]) * noise
+
+    def decode(self, z, batch_size=100):
+        """Images for latent codes (n, latent_dim): float32 (n, h, w, c) in [0, 1].
+
+        Raises:
+            ValueError: another latent shape, or NaN.
+        """
+        z = np.asarray(z, "float32")
+        if z.ndim != 2 or z.shape[1] != self.latent_dim or not len(z):
+            raise ValueError(f"expected latent codes of shape (n, {self.latent_dim}), n > 0. Received: shape {z.shape}")
+        if not np.isfinite(z).all():
+            raise ValueError("expected finite latent codes. Received: NaN or infinity")
+        return _joined(list(_in_batches(self.decoder, z, batch_size)), len(z))
+
+    def reconstruct(self, x, sample=True, seed=0, batch_size=100):
+        """decode(encode(x)): float32 of the shape of x. The survey's REC columns sample z; sample=False does not."""
+        return self.decode(self.encode(x, sample, seed, batch_size), batch_size)
+
+    def generate(self, n, sampler=None, seed=0, batch_size=100):
+        """n new images: float32 (n, h, w, c) in [0, 1].
+
+        Args:
+            n: how many.
+            sampler: a fitted sampler of `green_vae.samplers`; None draws z from the prior N(0, I).
+            seed: of the draw.
+
+        Raises:
+            ValueError: n is not a positive integer.
+        """
+        if int(n) != n or n < 1:
+            raise ValueError(f"expected a positive number of images. Received: {n}")
+        if sampler is not None:
+            return self.decode(sampler.sample(int(n), seed=seed), batch_size)
+        z = np.random.default_rng(seed).standard_normal((int(n), self.latent_dim), dtype="float32")
+        return self.decode(z, batch_size)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "image_shape": list(self.image_shape),
+            "latent_dim": self.latent_dim,
+            "network": self.network,
+            "network_options": self.network_options,
+            "beta": self.beta,
+            "seed": self.seed,
+        }
+
+
+def _in_batches(network, x, batch_size):
+    """Outputs of `network` on x, batch by batch; the last batch is filled up with zeros, so that no shape is new."""
+    batch_size = min(batch_size, len(x))
+    for start in range(0, len(x), batch_size):
+        part = np.asarray(x[start : start + batch_size])
+        part = part.astype("float32") / np.float32(255) if part.dtype == np.uint8 else part.astype("float32")
+        missing = batch_size - len(part)
+        yield network.predict_on_batch(np.pad(part, [(0, missing)] + [(0, 0)] * (part.ndim - 1)) if missing else part)
+
+
+def _joined(parts, n):
+    return np.concatenate([np.asarray(part, "float32") for part in parts])[:n]

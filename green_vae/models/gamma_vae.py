@@ -1,0 +1,36 @@
+"""VAE whose balance between reconstruction and KL is computed from the error."""
+
+import math
+
+import keras
+
+from green_vae.layers import ComputedGamma
+from green_vae.models.base import VAE
+
+
+@keras.saving.register_keras_serializable(package="green_vae")
+class ComputedGammaVAE(VAE):
+    """VAE with computed gamma: loss = mean over the batch of  1/2 SSE / gamma + beta KL.
+
+    gamma is the running average of the error per pixel, see `green_vae.layers.ComputedGamma`; each batch is weighted
+    by the gamma of the batches before it. Source: Asperti and Trentin 2020; survey, section on the balance, whose
+    residual rows take beta = (2 side / latent_dim)^2; Split-VAE takes 8 or 3.
+
+    Args: as for `VAE`. gamma starts at 1 and is saved with the weights.
+    """
+
+    logged = ("reconstruction", "kl", "gamma")
+
+    def __init__(self, image_shape=(32, 32, 3), latent_dim=64, network="resnet", network_options=None, **kwargs):
+        super().__init__(image_shape, latent_dim, network, network_options, **kwargs)
+        self.gamma = ComputedGamma(name="gamma")
+        self.pixels = math.prod(self.image_shape)
+
+    def term_weights(self):
+        return {"reconstruction": 0.5 / self.gamma.value(), "kl": self.beta}
+
+    def update_schedule(self, means):
+        self.gamma.update(means["reconstruction"] / self.pixels)
+
+    def schedule_state(self):
+        return {"gamma": self.gamma.value()}

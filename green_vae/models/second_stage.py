@@ -1,0 +1,75 @@
+"""The second VAE of a two-stage VAE: it learns the distribution of the first one's latent codes."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from green_vae import losses
+from green_vae.models.base import VAE
+
+RECONSTRUCTIONS = ("cosine", "gaussian")
+
+
+@keras.saving.register_keras_serializable(package="green_vae")
+class SecondStageVAE(VAE):
+    """VAE on vectors: dense layers with a skip from the input to the heads, in encoder and decoder alike.
+
+    * "cosine" (the survey): loss = mean over the batch of  -cos(z, z_hat) + beta KL. The survey's last code adds the
+      cosine with a plus sign, which drives the vectors apart; the minus sign here is that of its earlier code.
+    * "gaussian" (Dai and Wipf 2019): loss = mean over the batch of  -log N(z | z_hat, gamma^2) + beta KL, log gamma a
+      trained scalar.
+
+    Args:
+        latent_dim: size of the vectors; the second latent space has the same size (Dai and Wipf 2019, section 4).
+        reconstruction: "cosine" or "gaussian".
+        widths: of the hidden layers; (1536, 1536) in the survey, (1024, 1024, 1024) in Dai and Wipf.
+        beta: weight of the KL, 0.005 in the survey for the cosine, 1 for the likelihood.
+        seed: of the noise.
+
+    Input of a call: (batch, latent_dim). Raises ValueError for an unknown reconstruction.
+    """
+
+    def __init__(self, latent_dim=64, reconstruction="cosine", widths=(1536, 1536), beta=0.005, seed=None, **kwargs):
+        if reconstruction not in RECONSTRUCTIONS:
+            raise ValueError(f"reconstruction must be one of {RECONSTRUCTIONS}. Received: {reconstruction!r}")
+        self.widths, self.reconstruction = tuple(widths), reconstruction
+        super().__init__((latent_dim,), latent_dim, network=None, beta=beta, seed=seed, **kwargs)
+        self.log_gamma = None
+        if reconstruction == "gaussian":
+            self.log_gamma = self.add_weight(name="log_gamma", shape=(), initializer="zeros", dtype="float32")
+
+    def build_networks(self):
+        encoder = _dense_with_skip(self.latent_dim, self.widths, self.heads, "encoder")
+        decoder = _dense_with_skip(self.latent_dim, self.widths, ("z",), "decoder")
+        return encoder, keras.Model(decoder.input, decoder.output["z"], name="decoder")
+
+    def terms(self, x, outputs):
+        terms = super().terms(x, outputs)
+        if self.reconstruction == "cosine":
+            terms["reconstruction"] = -losses.cosine_similarity(x, outputs["reconstruction"])
+        else:
+            log_gamma = ops.convert_to_tensor(self.log_gamma)
+            terms["reconstruction"] = losses.gaussian_nll(x, outputs["reconstruction"], log_gamma)
+        return terms
+
+    def term_weights(self):
+        return {"reconstruction": 1.0, "kl": self.beta}
+
+    def check(self, x):
+        if np.ndim(x) != 2 or np.shape(x)[1] != self.latent_dim or not np.isfinite(x).all():
+            raise ValueError(f"expected finite vectors of shape (n, {self.latent_dim}). Received: shape {np.shape(x)}")
+        return x
+
+    def get_config(self):
+        config = super().get_config()
+        for name in ("image_shape", "network", "network_options"):
+            del config[name]
+        return {**config, "reconstruction": self.reconstruction, "widths": list(self.widths)}
+
+
+def _dense_with_skip(dim, widths, heads, name):
+    x = vector = keras.Input((dim,), name="vector")
+    for width in widths:
+        x = layers.Dense(width, activation="relu")(x)
+    x = layers.Concatenate()([x, vector])
+    return keras.Model(vector, {head: layers.Dense(dim, name=head)(x) for head in heads}, name=name)

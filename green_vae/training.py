@@ -1,0 +1,194 @@
+"""Training by a recipe: shuffled the same way every time, saved after every epoch, resumed by default."""
+
+import json
+import re
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from green_vae.files import write_aside, write_json
+from green_vae.progress import progress
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a row of a table was trained.
+
+    Attributes:
+        learning_rate: of Adam, at the start.
+        halve_at: epochs at which it is halved.
+        batch_size: images; the last incomplete batch of an epoch is dropped.
+        epochs: passes over the training set.
+        note: where the numbers come from, and what the source leaves open.
+    """
+
+    learning_rate: float = 1e-4
+    halve_at: tuple = (80, 120, 150)
+    batch_size: int = 100
+    epochs: int = 150
+    note: str = ""
+
+    def rate(self, epoch):
+        """Learning rate in epoch 0, 1, ..."""
+        return self.learning_rate * 0.5 ** sum(epoch >= step for step in self.halve_at)
+
+
+class Batches(keras.utils.PyDataset):
+    """Minibatches in an order that depends on (seed, epoch) alone: a resumed run sees what it would have seen."""
+
+    def __init__(self, x, batch_size, seed=0):
+        super().__init__()
+        if len(x) < batch_size:
+            raise ValueError(f"fewer examples than one batch of {batch_size}; lower the batch size. Received: {len(x)}")
+        self.x, self.batch_size, self.seed, self.epoch = x, batch_size, seed, 0
+
+    def __len__(self):
+        return len(self.x) // self.batch_size
+
+    def __getitem__(self, index):
+        order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.x))
+        return (self.x[np.sort(order[index * self.batch_size : (index + 1) * self.batch_size])],)
+
+
+class _Epochs(keras.callbacks.Callback):
+    """Sets order and learning rate before each epoch; saves, logs and tells the time left after it."""
+
+    def __init__(self, batches, recipe, out, epochs, history):
+        super().__init__()
+        self.batches, self.recipe, self.out, self.epochs, self.history_ = batches, recipe, out, epochs, history
+        self.bar, self.first = progress(), len(history)
+
+    def on_train_begin(self, logs=None):
+        self.start = time.monotonic()
+        self.bar.start()
+        total = (self.epochs - self.first) * len(self.batches)
+        self.task = self.bar.add_task(f"training {self.out.name}", total=total)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.batches.epoch = epoch
+        self.model.optimizer.learning_rate = self.recipe.rate(epoch)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bar.advance(self.task)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.history_.append({name: float(value) for name, value in logs.items()})
+        save_checkpoint(self.model, self.out, self.history_)
+        spent = time.monotonic() - self.start
+        left = spent / (epoch + 1 - self.first) * (self.epochs - epoch - 1)
+        values = "  ".join(f"{name} {value:.5g}" for name, value in logs.items())
+        line = f"{self.out.name}: epoch {epoch + 1}/{self.epochs}  {values}  left {_clock(left)}"
+        print(line, file=sys.stderr, flush=True)
+
+    def on_train_end(self, logs=None):
+        self.bar.stop()
+
+
+def _clock(seconds):
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def train(model, x, recipe, out, epochs=None, seed=0):
+    """Train `model` on x by `recipe`, going on from the last epoch saved in `out`, if any.
+
+    After every epoch weights, optimizer and history are saved whole or not at all; a run that was stopped, even by
+    `kill -9`, and is started again ends with the same weights as one that was not.
+
+    Args:
+        model: a model of the package; compiled here with Adam.
+        x: training examples (n, ...).
+        recipe: a `Recipe`.
+        out: folder of the checkpoints, one per run.
+        epochs: instead of the recipe's.
+        seed: of the order of the examples.
+
+    Returns:
+        list of dicts, the means that each epoch logged, from epoch 0 on.
+
+    Raises:
+        ValueError: fewer examples than one batch, or input that the model cannot take.
+    """
+    out, epochs = Path(out), epochs or recipe.epochs
+    model.check(x)
+    batches = Batches(x, recipe.batch_size, seed)
+    # XLA slows convolutions down on a CPU under TensorFlow; "auto" knows
+    model.compile(optimizer=keras.optimizers.Adam(recipe.learning_rate), jit_compile="auto")
+    history = load_checkpoint(model, out)
+    if len(history) < epochs:
+        callback = _Epochs(batches, recipe, out, epochs, history)
+        try:
+            model.fit(batches, epochs=epochs, initial_epoch=len(history), callbacks=[callback], verbose=0)
+        finally:
+            callback.bar.stop()
+    return history[:epochs]
+
+
+def save_checkpoint(model, out, history):
+    """Save weights, optimizer and noise state as `out/epoch-N.weights.h5`, then the history; drop older ones."""
+    out = Path(out)
+    with write_aside(out / f"epoch-{len(history)}.weights.h5") as aside:
+        model.save_weights(aside, overwrite=True)
+    write_json(out / "history.json", history)
+    for epoch, path in checkpoints(out):
+        if epoch != len(history):
+            path.unlink()
+
+
+def checkpoints(out):
+    """The checkpoints in a folder: a sorted list of (epochs done, path)."""
+    return sorted((int(re.search(r"\d+", path.name)[0]), path) for path in Path(out).glob("epoch-*.weights.h5"))
+
+
+def load_checkpoint(model, out):
+    """Put the newest complete epoch of folder `out` into a compiled `model`; return its history, [] for none.
+
+    Raises:
+        ValueError: the checkpoint is damaged or belongs to another model.
+    """
+    for aside in Path(out).glob(".epoch-*"):  # of a run that was killed while it wrote
+        aside.unlink()
+    history_path = Path(out) / "history.json"
+    history = json.loads(history_path.read_text()) if history_path.exists() else []
+    for epoch, path in reversed(checkpoints(out)):
+        if epoch <= len(history):  # killed between the two writes: the history still lacks this epoch
+            model.optimizer.build(model.trainable_variables)
+            load_weights(model, path)
+            return history[:epoch]
+    return []
+
+
+def load_weights(model, path):
+    """`model.load_weights` with errors that a person can act on.
+
+    Raises:
+        ValueError: a damaged file, or weights of another model.
+    """
+    try:
+        model.load_weights(path)
+    except Exception as error:  # h5py and Keras raise many kinds for one cause
+        message = f"{path} is damaged or holds the weights of another model; delete it to start afresh."
+        raise ValueError(f"{message} Received: {type(error).__name__}: {error}") from error
+
+
+def recalibrate_batch_norm(model, x, batch_size=100, batches=20):
+    """Set the moving statistics of every BatchNormalization to plain averages over some batches of x.
+
+    The residual networks average with momentum 0.999, so that after few steps their statistics are still near the
+    start values, and the network in evaluation is not the one that was trained. Weights do not change.
+    """
+    layers = [*model.encoder.layers, *model.decoder.layers]
+    norms = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta = [norm.momentum for norm in norms]
+    count = min(batches, max(1, len(x) // batch_size))
+    for index in range(count):
+        for norm in norms:
+            norm.momentum = index / (index + 1)  # the running mean of the first index + 1 batches
+        model(x[index * batch_size : (index + 1) * batch_size], training=True)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
