@@ -1,0 +1,90 @@
+"""The same counts by TensorFlow's profiler and by keras-flops: independent, TensorFlow only, imported when called.
+
+Both give 2 x multiply-accumulates exactly as the rule "macs" does, for dense, convolution, depthwise and 'same'
+transposed convolution layers, and add 1 per output element for a bias; BatchNorm costs 2 per element and 6 per
+channel, pools and sums a little. Known fault: transposed convolutions with 'valid' padding are over-counted.
+"""
+
+import keras
+
+from green_vae.cost.graph import graph_of
+
+
+def profiler_flops(model):
+    """FLOPs of one example by the TensorFlow profiler.
+
+    Args:
+        model: a functional or built Sequential model with known shapes, under the TensorFlow backend.
+
+    Raises:
+        ValueError: not such a model, or another backend.
+        ImportError: no TensorFlow.
+    """
+    shapes = _input_shapes(model)
+    import tensorflow as tf
+
+    specs = [tf.TensorSpec([1, *shape], tf.float32) for shape in shapes]
+    concrete = tf.function(lambda *inputs: _forward(model, inputs)).get_concrete_function(*specs)
+    options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+    options["output"] = "none"
+    return tf.compat.v1.profiler.profile(graph=concrete.graph, cmd="scope", options=options).total_float_ops
+
+
+def keras_flops_count(model):
+    """FLOPs of one example by keras-flops 0.1.2, of the frozen graph; arguments and errors as `profiler_flops`.
+
+    That release neither imports beside a current TensorFlow (it registers a statistic twice) nor accepts a Keras 3
+    model (it adds a list to a shape): the import is made tolerant, and the model put behind an adapter.
+    It prints its own report, and cannot count a model that draws random numbers (TensorFlow cannot freeze it).
+    """
+    shapes = _input_shapes(model)
+    return _import_get_flops()(_adapter(model, shapes), batch_size=1)
+
+
+def _input_shapes(model):
+    """Input shapes without the batch, after checking that the count can be made here."""
+    shapes = [tuple(tensor.shape[1:]) for tensor in graph_of(model).inputs]
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(f"this count needs the tensorflow backend. Received: {keras.backend.backend()!r}")
+    if any(None in shape for shape in shapes):
+        raise ValueError(f"FLOPs need fully known shapes. Received: {shapes}")
+    return shapes
+
+
+def _forward(model, inputs):
+    return model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
+
+
+def _import_get_flops():
+    """`keras_flops.get_flops`, imported while a second registration of a statistic is not an error."""
+    from tensorflow.python.framework import ops
+
+    original = ops.RegisterStatistics.__call__
+
+    def tolerant(self, function):
+        try:
+            return original(self, function)
+        except KeyError:
+            return function
+
+    ops.RegisterStatistics.__call__ = tolerant
+    try:
+        from keras_flops import get_flops
+    finally:
+        ops.RegisterStatistics.__call__ = original
+    return get_flops
+
+
+def _adapter(model, shapes):
+    """A model whose `inputs` are what keras-flops expects: it computes `[batch] + input.shape[1:]`."""
+    import tensorflow as tf
+
+    class Adapter(keras.Model):
+        @property
+        def inputs(self):
+            return [tf.TensorSpec([None, *shape], tf.float32) for shape in shapes]
+
+        def call(self, inputs):
+            return _forward(model, inputs if isinstance(inputs, (list, tuple)) else [inputs])
+
+    return Adapter()

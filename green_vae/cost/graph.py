@@ -1,0 +1,86 @@
+"""The calls a model is made of, as recorded in Keras's functional graph, nested models and custom layers opened."""
+
+import contextlib
+
+import keras
+from keras import tree
+
+from green_vae.cost.rules import has_own_rule, unwrap
+
+
+def graph_of(model):
+    """The functional graph of a Functional or a built Sequential model.
+
+    Raises:
+        ValueError: not such a model, or a Sequential model without a known input shape.
+    """
+    graph = getattr(model, "_functional", None) or model
+    if isinstance(graph, keras.Function):
+        return graph
+    raise ValueError(
+        "FLOPs are counted of a functional model or a built Sequential one; of a model that holds several networks, "
+        f"count each (encoder, decoder). Received: {getattr(model, 'name', model)!r} of {type(model).__name__}"
+    )
+
+
+def calls(graph, path=()):
+    """Yield (path of names, node) for every call in a graph, first to last; a layer used twice comes twice.
+
+    A nested model or custom layer comes after the calls inside it; `is_composite` tells it from the others.
+    """
+    for depth in sorted(graph._nodes_by_depth, reverse=True):
+        for node in graph._nodes_by_depth[depth]:
+            if node.is_input:
+                continue
+            inner = (*path, node.operation.name)
+            if is_composite(node.operation):
+                yield from calls(_open(node), inner)
+            yield inner, node
+
+
+def is_composite(operation):
+    """Whether the cost of a layer is that of the calls inside it."""
+    return isinstance(unwrap(operation), keras.Model) or not has_own_rule(unwrap(operation))
+
+
+def _open(node):
+    """The graph inside the called model or layer, at the shapes it was called with."""
+    inside = unwrap(node.operation)
+    graph = getattr(inside, "_functional", None) or inside
+    if isinstance(graph, keras.Function):
+        same = [x.shape[1:] for x in graph.inputs] == [x.shape[1:] for x in node.input_tensors]
+        if same and all(None not in x.shape[1:] for x in graph.inputs):
+            return graph
+    return _trace(inside, node)
+
+
+def _trace(layer, node):
+    """Call a layer on symbolic inputs, so that the layers and operations inside it record their calls.
+
+    `call` and not `__call__`: the latter would record one node for the whole. The batch is 1, for layers that draw
+    noise of the shape of their input. Random generators and moving statistics stay as they were (StatelessScope).
+    """
+    inputs, fresh = [], {}
+    for tensor in node.input_tensors:
+        inputs.append(keras.Input(batch_shape=(1, *tensor.shape[1:]), dtype=tensor.dtype))
+        fresh[id(tensor)] = inputs[-1]
+    arguments = (node.arguments.args, node.arguments.kwargs)
+    args, kwargs = tree.map_structure(lambda value: fresh.get(id(value), value), arguments)
+    try:
+        with _forgetting_calls(layer), keras.StatelessScope():
+            return keras.Function(inputs, layer.call(*args, **kwargs))
+    except Exception as error:  # whatever the layer's own code raises on symbolic tensors
+        received = f"{type(layer).__name__} {layer.name!r}"
+        raise ValueError(f"could not look inside a custom layer to count it: {error}. Received: {received}") from error
+
+
+@contextlib.contextmanager
+def _forgetting_calls(layer):
+    """Leave no trace of a trial call in the layers (`layer.output` fails on a layer with two recorded calls)."""
+    layers = layer._flatten_layers()
+    before = [(len(inner._inbound_nodes), len(inner._outbound_nodes)) for inner in layers]
+    try:
+        yield
+    finally:
+        for inner, (inbound, outbound) in zip(layers, before, strict=True):
+            del inner._inbound_nodes[inbound:], inner._outbound_nodes[outbound:]

@@ -1,0 +1,209 @@
+"""Pictures as PNG files: grids of images, training curves, latent scatter plots, bars of published against ours.
+
+NumPy in, a file out, written aside. Everything is drawn on an own figure: no pyplot, no global state, no display.
+"""
+
+import math
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from PIL import Image
+
+from green_vae.files import write_aside
+
+PUBLISHED, OURS = "#9aa5b1", "#1f6fb4"  # grey for what is given, blue for what was measured
+MEASURED, VALIDATION = "#1f6fb4", "#d9762b"
+_BACKGROUND = 255  # white
+
+
+def image_grid(images, columns=None, pad=2):
+    """Images in rows and columns on white, with `pad` white pixels around each.
+
+    Args:
+        images: (n, h, w, 1) or (n, h, w, 3); float in [0, 1] or uint8.
+        columns: images per row; default: as square as possible. The last row may be incomplete.
+        pad: pixels between the images and around the grid.
+
+    Returns:
+        uint8 array (rows * (h + pad) + pad, columns * (w + pad) + pad, channels).
+
+    Raises:
+        ValueError: wrong shape, no image, NaN, or floats outside [0, 1].
+    """
+    images = _as_bytes(images)
+    n, h, w, channels = images.shape
+    columns = columns or math.ceil(math.sqrt(n))
+    if columns < 1 or pad < 0:
+        raise ValueError(f"columns must be positive and pad not negative. Received: columns={columns}, pad={pad}")
+    rows = math.ceil(n / columns)
+    grid = np.full((rows * (h + pad) + pad, columns * (w + pad) + pad, channels), _BACKGROUND, np.uint8)
+    for index, image in enumerate(images):
+        top, left = pad + index // columns * (h + pad), pad + index % columns * (w + pad)
+        grid[top : top + h, left : left + w] = image
+    return grid
+
+
+def reconstruction_grid(originals, reconstructions, columns=None, pad=2):
+    """A grid with rows in pairs: a row of originals, below it their reconstructions. At most 8 columns by default.
+
+    Arguments, result and errors as `image_grid`; both arrays have the same shape (ValueError otherwise).
+    """
+    originals, reconstructions = _as_bytes(originals), _as_bytes(reconstructions)
+    if originals.shape != reconstructions.shape:
+        shapes = f"{originals.shape} and {reconstructions.shape}"
+        raise ValueError(f"originals and reconstructions must have the same shape. Received: {shapes}")
+    columns = columns or min(len(originals), 8)
+    bands = []
+    for start in range(0, len(originals), columns):
+        for images in (originals, reconstructions):
+            band = image_grid(images[start : start + columns], columns, pad)
+            bands.append(band[: len(band) - pad])  # the pad below it is the pad above the next
+    bands.append(np.full_like(bands[0][:pad], _BACKGROUND))
+    return np.concatenate(bands)
+
+
+def save_grid(path, images, columns=None, pad=2, zoom=1):
+    """Write `image_grid(images, columns, pad)` to `path` as PNG, every pixel `zoom` x `zoom` large."""
+    save_png(path, image_grid(images, columns, pad), zoom)
+
+
+def save_png(path, picture, zoom=1):
+    """Write one picture, (h, w, 1), (h, w, 3) or (h, w), float in [0, 1] or uint8, to `path` as PNG."""
+    picture = np.asarray(picture)
+    picture = _as_bytes((picture[..., None] if picture.ndim == 2 else picture)[None])[0]
+    picture = picture.repeat(zoom, axis=0).repeat(zoom, axis=1)
+    with write_aside(path) as aside:
+        Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(aside, format="PNG")
+
+
+def curves(path, history, title=None, x_label="epoch"):
+    """Training curves, one panel per quantity, since their scales differ; "val_<name>" joins the panel of <name>.
+
+    Args:
+        path: of the PNG.
+        history: dict of equally long sequences, such as `model.fit(...).history`. NaN leaves a gap.
+        title: above the panels.
+        x_label: what the steps are.
+
+    Raises:
+        ValueError: an empty history, or an entry that is not a sequence of numbers.
+    """
+    series = {name: np.asarray(values, dtype=np.float64) for name, values in history.items()}
+    if not series or any(values.ndim != 1 or not len(values) for values in series.values()):
+        raise ValueError(f"history is a dict of number sequences. Received: {_shapes(series)}")
+    names = list(dict.fromkeys(name.removeprefix("val_") for name in series))
+    columns = math.ceil(math.sqrt(len(names)))
+    rows = math.ceil(len(names) / columns)
+    figure = Figure(figsize=(4 * columns, 2.8 * rows), layout="constrained")
+    figure.suptitle(title)
+    for index, name in enumerate(names):
+        _panel(figure.add_subplot(rows, columns, index + 1), name, series, x_label)
+    _save(figure, path)
+
+
+def scatter2d(path, z, labels=None, title=None, axes=("z 1", "z 2")):
+    """Two latent variables of many examples, coloured by class.
+
+    Args:
+        path: of the PNG.
+        z: (n, 2), finite.
+        labels: (n,) classes; the legend lists them. Default: one colour.
+        title, axes: texts above the picture and of the two axes.
+
+    Raises:
+        ValueError: wrong shape, or NaN or infinity.
+    """
+    z = np.asarray(z, dtype=np.float64)
+    labels = None if labels is None else np.asarray(labels)
+    if z.ndim != 2 or z.shape[1] != 2 or (labels is not None and labels.shape != z.shape[:1]):
+        raise ValueError(f"z has the shape (n, 2) and labels (n,). Received: {z.shape}, {np.shape(labels)}")
+    if not np.isfinite(z).all():
+        raise ValueError("z must be finite. Received: NaN or infinity")
+    figure = Figure(figsize=(6, 5), layout="constrained")
+    panel = figure.add_subplot(xlabel=axes[0], ylabel=axes[1], title=title, aspect="equal")
+    classes = [None] if labels is None else np.unique(labels)
+    for index, value in enumerate(classes):
+        points = z if value is None else z[labels == value]
+        panel.scatter(*points.T, s=6, linewidths=0, alpha=0.7, color=_colour(index, len(classes)), label=value)
+    if labels is not None:
+        figure.legend(loc="outside right center", markerscale=3, frameon=False, ncols=math.ceil(len(classes) / 20))
+    _save(figure, path)
+
+
+def bars(path, labels, published, ours, title=None, y_label=None):
+    """Published values beside ours, one pair of bars per label, the value on top.
+
+    Args:
+        path: of the PNG.
+        labels: names of the rows.
+        published, ours: numbers of the same length; None or NaN where there is none.
+        title, y_label: texts above the picture and of the vertical axis.
+
+    Raises:
+        ValueError: lengths differ, or there is nothing to draw.
+    """
+    values = [np.array([math.nan if value is None else value for value in row], float) for row in (published, ours)]
+    if not len(labels) or any(len(row) != len(labels) for row in values):
+        lengths = f"{len(labels)} labels, {len(values[0])} published, {len(values[1])} ours"
+        raise ValueError(f"one published and one own value per label are needed. Received: {lengths}")
+    figure = Figure(figsize=(max(4, 1.2 * len(labels) + 1.5), 4), layout="constrained")
+    panel = figure.add_subplot(ylabel=y_label, title=title)
+    places = np.arange(len(labels))
+    for row, name, colour, shift in zip(values, ("published", "ours"), (PUBLISHED, OURS), (-0.2, 0.2), strict=True):
+        drawn = panel.bar(places + shift, np.nan_to_num(row), width=0.38, color=colour, label=name)
+        texts = ["-" if math.isnan(value) else f"{value:.4g}" for value in row]
+        panel.bar_label(drawn, texts, fontsize=8, padding=2)
+    long = max(map(len, labels)) > 10
+    panel.set_xticks(places, labels, rotation=30 if long else 0, ha="right" if long else "center")
+    panel.margins(y=0.12)
+    figure.legend(loc="outside right upper", frameon=False)
+    _tidy(panel)
+    _save(figure, path)
+
+
+def _panel(panel, name, series, x_label):
+    for key, label, colour in ((name, "training", MEASURED), (f"val_{name}", "validation", VALIDATION)):
+        if key in series:
+            steps = np.arange(1, len(series[key]) + 1)
+            # A lone point makes no line.
+            panel.plot(steps, series[key], color=colour, label=label, marker="o" if len(steps) == 1 else None)
+    panel.set(xlabel=x_label, ylabel=name)
+    panel.xaxis.get_major_locator().set_params(integer=True)
+    if f"val_{name}" in series:
+        panel.legend(frameon=False)
+    _tidy(panel)
+
+
+def _tidy(panel):
+    panel.spines[["top", "right"]].set_visible(False)
+    panel.grid(axis="y", alpha=0.3)
+    panel.set_axisbelow(True)
+
+
+def _colour(index, n):
+    return colormaps["tab10"](index) if n <= 10 else colormaps["nipy_spectral"](index / n)
+
+
+def _save(figure, path):
+    with write_aside(path) as aside:
+        figure.savefig(aside, format="png", dpi=120)
+
+
+def _as_bytes(images):
+    """Images as uint8 (n, h, w, channels), or a clear error."""
+    images = np.asarray(images)
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or images.size == 0:
+        raise ValueError(f"images have the shape (n, h, w, 1 or 3). Received: shape {images.shape}")
+    if images.dtype == np.uint8:
+        return images
+    if not np.issubdtype(images.dtype, np.floating):
+        raise ValueError(f"images are uint8, or float in [0, 1]. Received: {images.dtype}")
+    low, high = images.min(), images.max()
+    if not (low >= -1e-3 and high <= 1 + 1e-3):  # also true of NaN
+        raise ValueError(f"float images must lie in [0, 1]. Received: values from {low} to {high}")
+    return np.round(np.clip(images, 0, 1) * 255).astype(np.uint8)
+
+
+def _shapes(series):
+    return {name: values.shape for name, values in series.items()}

@@ -1,0 +1,10 @@
+"""Samplers of latents: `SAMPLERS[name](**settings).fit(z).sample(n, seed)`. They see latents, never images."""
+
+from green_vae.samplers.base import Sampler
+from green_vae.samplers.mixture import GaussianMixture
+from green_vae.samplers.neighbourhood import Neighbourhood
+from green_vae.samplers.prior import Prior, ScalarGaussian
+
+SAMPLERS = {sampler.name: sampler for sampler in (Prior, ScalarGaussian, GaussianMixture, Neighbourhood)}
+
+__all__ = ["SAMPLERS", "GaussianMixture", "Neighbourhood", "Prior", "Sampler", "ScalarGaussian"]

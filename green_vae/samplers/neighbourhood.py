@@ -1,0 +1,36 @@
+"""Latents near those of real images."""
+
+import numpy as np
+
+from green_vae.samplers.base import Sampler
+
+
+class Neighbourhood(Sampler):
+    """A random fitted encoding plus scale * N(0, I): "Variational Auto-Encoders (VAEs): A Review" (2022), Figure 20.
+
+    Samples stay close to the data, so their quality says more of the decoder than of the latent distribution.
+
+    Args:
+        scale: standard deviation of the noise, in latent units; 0 returns the encodings themselves.
+
+    Attributes:
+        encodings_: float32 (n, d), all that were fitted.
+
+    Raises:
+        ValueError: scale is negative.
+    """
+
+    name = "neighbourhood"
+    learned = ("encodings_",)
+
+    def __init__(self, scale=0.1):
+        if not scale >= 0:
+            raise ValueError(f"the scale of the noise cannot be negative. Received: scale={scale}")
+        self.scale = scale
+
+    def _fit(self, z):
+        self.encodings_ = z.astype(np.float32)
+
+    def _sample(self, n, rng):
+        centres = self.encodings_[rng.integers(len(self.encodings_), size=n)]
+        return centres + self.scale * rng.standard_normal(centres.shape)

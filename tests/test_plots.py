@@ -1,0 +1,199 @@
+"""Pictures: grids to the pixel, and files that decode to what was asked for."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from green_vae import plots
+
+
+def read(path):
+    with Image.open(path) as image:
+        assert image.format == "PNG"
+        return np.asarray(image)
+
+
+def test_grid_to_the_pixel():
+    """Three 1x2 grey images in two columns, one pixel of white around each."""
+    images = np.array([[[0, 50]], [[100, 150]], [[200, 250]]], np.uint8)[..., None]
+    by_hand = [
+        [255, 255, 255, 255, 255, 255, 255],
+        [255, 0, 50, 255, 100, 150, 255],
+        [255, 255, 255, 255, 255, 255, 255],
+        [255, 200, 250, 255, 255, 255, 255],
+        [255, 255, 255, 255, 255, 255, 255],
+    ]
+    grid = plots.image_grid(images, columns=2, pad=1)
+    assert grid.dtype == np.uint8
+    np.testing.assert_array_equal(grid[..., 0], by_hand)
+    np.testing.assert_array_equal(plots.image_grid(images, pad=1), grid)  # two columns are the squarest for three
+
+
+def test_colour_grid_without_padding():
+    red, blue = np.zeros((2, 2, 3)), np.zeros((2, 2, 3))
+    red[..., 0], blue[..., 2] = 1, 0.5
+    grid = plots.image_grid([red, blue], columns=1, pad=0)
+    assert grid.shape == (4, 2, 3)
+    np.testing.assert_array_equal(grid[0, 0], [255, 0, 0])
+    np.testing.assert_array_equal(grid[3, 1], [0, 0, 128])
+
+
+def test_floats_are_rounded_and_a_hair_outside_is_cut():
+    images = np.array([-0.0005, 0.5, 0.999, 1.0005], np.float32).reshape(1, 1, 4, 1)
+    np.testing.assert_array_equal(plots.image_grid(images, pad=0).ravel(), [0, 128, 255, 255])
+
+
+def test_grid_leaves_its_input_alone():
+    images = np.full((2, 2, 2, 1), 0.25)
+    plots.image_grid(images)[:] = 0
+    assert (images == 0.25).all()
+
+
+@given(st.integers(1, 9), st.integers(1, 4), st.integers(1, 5), st.integers(0, 3), st.sampled_from([1, 3]))
+def test_every_image_is_found_again_in_the_grid(n, side, columns, pad, channels):
+    images = np.random.default_rng(n).integers(0, 255, (n, side, side + 1, channels), np.uint8)
+    grid = plots.image_grid(images, columns, pad)
+    rows = -(-n // columns)
+    assert grid.shape == (rows * (side + pad) + pad, columns * (side + 1 + pad) + pad, channels)
+    for index, image in enumerate(images):
+        top, left = pad + index // columns * (side + pad), pad + index % columns * (side + 1 + pad)
+        np.testing.assert_array_equal(grid[top : top + side, left : left + side + 1], image)
+    assert (grid == 255).sum() == grid.size - images.size  # no image has a 255
+
+
+@pytest.mark.parametrize("pad", [0, 1])
+def test_reconstructions_stand_below_their_originals(pad):
+    originals = np.array([10, 20, 30], np.uint8).reshape(3, 1, 1, 1)
+    grid = plots.reconstruction_grid(originals, originals + 1, columns=2, pad=pad)[..., 0]
+    if pad:
+        assert grid.shape == (9, 5)
+        assert (grid[::2] == 255).all() and (grid[:, ::2] == 255).all()
+        grid = grid[1::2, 1::2]
+    np.testing.assert_array_equal(grid, [[10, 20], [11, 21], [30, 255], [31, 255]])
+
+
+def test_reconstruction_grid_needs_pairs():
+    with pytest.raises(ValueError, match=r"Received: \(2, 4, 4, 1\) and \(3, 4, 4, 1\)"):
+        plots.reconstruction_grid(np.zeros((2, 4, 4, 1)), np.zeros((3, 4, 4, 1)))
+
+
+@pytest.mark.parametrize(
+    "images, received",
+    [
+        (np.zeros((3, 4, 4)), r"shape \(3, 4, 4\)"),
+        (np.zeros((3, 4, 4, 2)), r"shape \(3, 4, 4, 2\)"),
+        (np.zeros((0, 4, 4, 1)), r"shape \(0, 4, 4, 1\)"),
+        (np.full((1, 4, 4, 1), np.nan), "nan"),
+        (np.full((1, 4, 4, 1), 255.0), "values from 255.0"),
+        (np.full((1, 4, 4, 1), -0.5), "values from -0.5"),
+        (np.zeros((1, 4, 4, 1), np.int64), "int64"),
+    ],
+)
+def test_what_is_no_image_is_refused(images, received):
+    with pytest.raises(ValueError, match=f"Received: .*{received}"):
+        plots.image_grid(images)
+
+
+@pytest.mark.parametrize("layout", [{"columns": -1}, {"pad": -1}])
+def test_impossible_layouts_are_refused(layout):
+    with pytest.raises(ValueError, match="Received: columns"):
+        plots.image_grid(np.zeros((3, 4, 4, 1)), **layout)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_saved_grid_is_the_grid(tmp_path, channels):
+    images = np.random.default_rng(0).random((5, 4, 4, channels))
+    plots.save_grid(tmp_path / "new" / "grid.png", images, columns=3, zoom=2)
+    saved = read(tmp_path / "new" / "grid.png").reshape(2 * 14, 2 * 20, channels)
+    for shift in (0, 1):
+        np.testing.assert_array_equal(saved[shift::2, shift::2], plots.image_grid(images, 3))
+    assert [file.name for file in (tmp_path / "new").iterdir()] == ["grid.png"]
+
+
+def test_save_png_takes_plain_grey_pictures(tmp_path):
+    picture = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    plots.save_png(tmp_path / "grey.png", picture)
+    np.testing.assert_array_equal(read(tmp_path / "grey.png"), picture)
+
+
+def colours(picture):
+    return {tuple(pixel) for pixel in picture[..., :3].reshape(-1, 3)}
+
+
+def rgb(code):
+    return tuple(int(code[start : start + 2], 16) for start in (1, 3, 5))
+
+
+def test_curves_have_a_panel_per_quantity_and_validation_in_the_same(tmp_path):
+    path = tmp_path / "curves.png"
+    plots.curves(path, {"loss": [3.0, 2.0, 1.0]})
+    one = read(path)
+    assert rgb(plots.MEASURED) in colours(one) and rgb(plots.VALIDATION) not in colours(one)
+    plots.curves(path, {"loss": [3.0, 2.0, 1.0], "val_loss": [4.0, 3.0, float("nan")]})
+    assert read(path).shape == one.shape
+    assert rgb(plots.VALIDATION) in colours(read(path))
+    plots.curves(path, {"loss": [3.0, 2.0, 1.0], "kl": [0.1, 0.2, 0.3]}, title="two")
+    assert read(path).shape[1] == 2 * one.shape[1]
+
+
+def test_a_curve_of_one_epoch_is_visible(tmp_path):
+    plots.curves(tmp_path / "one.png", {"loss": [3.0]})
+    assert rgb(plots.MEASURED) in colours(read(tmp_path / "one.png"))
+
+
+@pytest.mark.parametrize("history", [{}, {"loss": []}, {"loss": 3.0}, {"loss": [[1.0], [2.0]]}])
+def test_curves_need_sequences(tmp_path, history):
+    with pytest.raises(ValueError, match="Received: {"):
+        plots.curves(tmp_path / "curves.png", history)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("classes", [1, 10, 24])
+def test_scatter_shows_every_class(tmp_path, classes):
+    z = np.random.default_rng(0).normal(size=(480, 2))
+    plots.scatter2d(tmp_path / "classes.png", z, np.arange(480) % classes, title="latents")
+    plots.scatter2d(tmp_path / "plain.png", z)
+    with_legend, plain = read(tmp_path / "classes.png"), read(tmp_path / "plain.png")
+    assert with_legend.shape == plain.shape
+    assert not np.array_equal(with_legend, plain)
+    assert len(colours(with_legend)) > classes
+
+
+def test_scatter_refuses_other_latents(tmp_path):
+    path = tmp_path / "scatter.png"
+    with pytest.raises(ValueError, match=r"Received: \(5, 3\)"):
+        plots.scatter2d(path, np.zeros((5, 3)))
+    with pytest.raises(ValueError, match=r"Received: \(5, 2\), \(4,\)"):
+        plots.scatter2d(path, np.zeros((5, 2)), np.zeros(4))
+    with pytest.raises(ValueError, match="Received: NaN"):
+        plots.scatter2d(path, np.full((5, 2), np.nan))
+
+
+def test_bars_draw_both_and_leave_out_what_is_missing(tmp_path):
+    path = tmp_path / "bars.png"
+    plots.bars(path, ["a", "b"], [3.0, 4.0], [2.0, None], title="FID", y_label="FID")
+    picture = read(path)
+    area = {name: (picture[..., :3] == rgb(name)).all(axis=-1).sum() for name in (plots.PUBLISHED, plots.OURS)}
+    assert 0 < area[plots.OURS] < area[plots.PUBLISHED]
+
+
+def test_bars_need_a_pair_per_label(tmp_path):
+    with pytest.raises(ValueError, match="Received: 2 labels, 1 published, 2 ours"):
+        plots.bars(tmp_path / "bars.png", ["a", "b"], [3.0], [2.0, 1.0])
+    with pytest.raises(ValueError, match="Received: 0 labels"):
+        plots.bars(tmp_path / "bars.png", [], [], [])
+
+
+def test_drawing_does_not_import_pyplot(tmp_path):
+    program = f"""
+import sys
+from green_vae import plots
+plots.curves({str(tmp_path / "curves.png")!r}, {{"loss": [2.0, 1.0]}})
+assert "matplotlib.pyplot" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
