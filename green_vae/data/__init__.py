@@ -1,0 +1,7 @@
+"""Data sets as uint8 arrays: `load("cifar10", "test")`. A new one is one file here and one line in catalog.py."""
+
+from .catalog import DATASETS, load
+from .dataset import Dataset
+from .spec import DataNotFoundError, data_dir
+
+__all__ = ["DATASETS", "DataNotFoundError", "Dataset", "data_dir", "load"]
