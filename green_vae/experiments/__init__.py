@@ -1,0 +1,7 @@
+"""Tables as data: what is measured, on what, beside what was printed. `main(TABLE)` makes a script of a table."""
+
+from green_vae.experiments import columns
+from green_vae.experiments.cli import main
+from green_vae.experiments.spec import Cell, Column, NotRun, Reference, Row, Table
+
+__all__ = ["Cell", "Column", "NotRun", "Reference", "Row", "Table", "columns", "main"]

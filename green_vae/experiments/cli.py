@@ -1,0 +1,133 @@
+"""The command line of every script in `reproduce/`."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from green_vae.experiments.spec import Settings
+
+EPILOG = """examples:
+  {command}                       counts live; measured cells from trained or recorded results
+  {command} --smoke               everything tiny, in a minute: does it run here?
+  {command} --train --rows {row}  train one row by the paper's recipe, then measure it
+  {command} --train --rows {row} --epochs 2 --limit-train 5000 --limit-eval 2000 --layer mixed8
+
+data and weights:
+  --data-dir, else $GREEN_VAE_DATA, else the user's cache, is searched for cifar-10-batches-py/, celeba/, ...
+  and inception/ (TF-Slim inception_v3.ckpt, or Keras's .h5). Nothing is downloaded without --download.
+
+A run that was stopped goes on where it stopped when the same command is given again.
+exit codes: 0 done, 1 an error that the last line explains, 2 a wrong command line, 130 interrupted.
+"""
+
+
+def parser_for(table):
+    """The argument parser of a table's script."""
+    row = table.rows[0].name
+    epilog = EPILOG.format(command=table.command, row=f'"{row}"' if " " in row else row)
+    parser = argparse.ArgumentParser(
+        prog=f"reproduce/{table.name}.py",
+        description=f"{table.title}: published numbers beside our own. Source: {table.source}.",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    rows, columns = ", ".join(row.name for row in table.rows), ", ".join(column.name for column in table.columns)
+    add = parser.add_argument
+    add("--rows", nargs="+", default=[], metavar="NAME", help=f"rows, by name or beginning of a name: {rows}")
+    add("--columns", nargs="+", default=[], metavar="NAME", help=f"columns: {columns}")
+    add("--train", action="store_true", help="train what has no weights (going on from a checkpoint, if there is one)")
+    add("--epochs", type=_positive, metavar="N", help="epochs instead of the recipe's")
+    add("--limit-train", type=_positive, metavar="N", help="train on the first N images only")
+    add("--limit-eval", type=_positive, metavar="N", help="measure on N images instead of the protocol's")
+    add(
+        "--layer", metavar="L", help="Inception layer of the FID: 64, 192, mixed7 (768), mixed8 (1280), avg_pool (2048)"
+    )
+    add("--seed", type=int, default=0, metavar="S", help="of weights, order and samples (default: 0)")
+    add("--smoke", action="store_true", help="tiny networks on embedded digits: checks the way, measures nothing")
+    add("--fresh", action="store_true", help="measure again what is recorded")
+    add("--download", action="store_true", help="fetch data sets and Inception weights that are missing")
+    add("--data-dir", type=Path, metavar="DIR", help="folder with the data sets (default: $GREEN_VAE_DATA)")
+    add("--inception", type=Path, metavar="FILE", help="Inception weights (default: $GREEN_VAE_INCEPTION)")
+    add("--out", type=Path, default=Path("results"), metavar="DIR", help="folder of the report (default: results)")
+    return parser
+
+
+def _positive(text):
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a positive number. Received: {text}")
+    return value
+
+
+def chosen(entries, names, kind):
+    """The entries whose name is, or begins with, one of `names`, ignoring case; all of them for no names.
+
+    Raises:
+        ValueError: a name that fits nothing.
+    """
+    wanted = [part.strip().lower() for name in names for part in name.split(",") if part.strip()]
+    known = ", ".join(entry.name for entry in entries)
+    for name in wanted:
+        if not any(entry.name.lower().startswith(name) for entry in entries):
+            raise ValueError(f"no {kind} begins with that; there are {known}. Received: {name!r}")
+    return [e for e in entries if not wanted or any(_fits(e.name.lower(), name, entries) for name in wanted)]
+
+
+def _fits(own, name, entries):
+    """An exact name means that entry alone, also where others begin with it."""
+    exact = any(entry.name.lower() == name for entry in entries)
+    return own == name if exact else own.startswith(name)
+
+
+def main(table, arguments=None):
+    """Run the script of a table: parse, plan, measure, report.
+
+    Args:
+        table: a `Table`. arguments: instead of `sys.argv[1:]`; with them the exit code is returned, not raised.
+    """
+    code = _main(table, sys.argv[1:] if arguments is None else arguments)
+    if arguments is not None:
+        return code
+    sys.stdout.flush()
+    sys.exit(code)
+
+
+def _main(table, arguments):
+    parser = parser_for(table)
+    options = vars(parser.parse_args(arguments))
+    try:
+        rows = chosen(table.rows, options.pop("rows"), "row")
+        columns = chosen(table.columns, options.pop("columns"), "column")
+        if options["layer"]:
+            options["layer"] = _layer(options["layer"])
+    except ValueError as error:
+        parser.error(str(error))  # exits with 2
+    if options["smoke"] and options["out"] == Path("results"):
+        options["out"] = Path("results/smoke")  # never over real results
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        return _measure(table, Settings(**options, arguments=tuple(arguments)), rows, columns)
+    except KeyboardInterrupt:
+        print("\ninterrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _layer(name):
+    from green_vae.metrics.protocol import canonical_layer
+
+    return canonical_layer(name)
+
+
+def _measure(table, settings, rows, columns):
+    from green_vae.experiments import report, runner
+
+    runner.announce(table, settings, rows, columns)
+    result = runner.run_table(table, settings, rows, columns)
+    path = report.write_markdown(table, result, settings.out)
+    report.terminal(table, result, [row.name for row in rows], [column.name for column in columns])
+    print(f"written: {path} and {path.with_suffix('.json')}", file=sys.stderr)
+    return 0

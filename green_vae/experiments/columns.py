@@ -1,0 +1,60 @@
+"""The columns that tables are made of."""
+
+from green_vae.experiments.spec import Column, Measurement
+
+
+def parameters(name="params", title="params"):
+    """Encoder and decoder, as Keras counts them (batch norm has 4 per channel); must be equal to the digit."""
+    return Column(name, title, lambda run: Measurement(run.parameters()), format="{:,.0f}")
+
+
+def flops(name="flops_m", title="MFLOPs"):
+    """By the survey's rule, truncated to whole millions; must be equal to the digit."""
+    return Column(name, title, lambda run: Measurement(run.mflops()), format="{:,.0f}")
+
+
+def mse(name="mse_x1e3", title="MSE x 1000", tolerance=0.1):
+    """Mean squared error per pixel and channel of test reconstructions, times 1000."""
+    return Column(
+        name,
+        title,
+        lambda run: Measurement(1000 * run.mse()),
+        identity=lambda run: {**run.identity(), "quantity": "mse", "n": run.reference_count},
+        format="{:,.2f}",
+        tolerance=tolerance,
+    )
+
+
+def fid(name, of, title, layer=None, tolerance=0.1):
+    """Frechet distance between a kind of images and the table's reference.
+
+    Args:
+        of: kind of `Run.images`: "reconstructions", "prior", "second_stage", "gmm" or "row".
+        layer: of the features; None: what the command line asks for, else the table's.
+    """
+
+    def chosen(settings, table_layer="avg_pool"):
+        return layer or settings.layer or table_layer
+
+    def identity(run):
+        own = chosen(run.settings, run.table.layer)
+        return {**run.image_identity(of), "quantity": "fid", "protocol": run.bench.protocol(own).hash}
+
+    def measure(run):
+        own = chosen(run.settings, run.table.layer)
+        protocol = run.bench.protocol(own)
+        label, why = protocol.label, ""
+        if protocol.approximate:
+            why = f"{label}: two kernels of the Inception weights are reconstructed, so it is off by several per cent"
+        elif label != "FID":
+            why = f"{label} is not on the scale of the published FID (2048 features)"
+        return Measurement(run.fid(of, own), label, why)
+
+    return Column(
+        name,
+        title,
+        measure,
+        identity=identity,
+        tolerance=tolerance,
+        layers=lambda settings: (layer or settings.layer,),
+    )

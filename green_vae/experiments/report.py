@@ -1,0 +1,100 @@
+"""A finished report as Markdown and for the terminal: published, ours, difference, verdict."""
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as Grid
+
+from green_vae.experiments import spec
+from green_vae.files import write_text
+
+STYLES = {spec.EXACT: "green", spec.REPRODUCED: "green", spec.DIFFERS: "yellow", spec.INCOMPARABLE: "cyan"}
+LINES = ("published", "ours", "difference", "verdict")
+
+
+def lines_of(column, cell, footnotes):
+    """The four lines of one cell; reasons go to `footnotes`, a dict reason -> number."""
+    show = column.format.format
+    value, published, difference = cell["value"], cell["published"], cell["difference"]
+    ours = "-"
+    if value is not None:
+        label = f" {cell['label']}" if cell["label"] not in ("", "FID") else ""
+        ours = show(value) + label + (" (recorded)" if cell["recorded"] else "")
+    mark = f" [{footnotes.setdefault(cell['reason'], len(footnotes) + 1)}]" if cell["reason"] else ""
+    signed = "-" if difference is None else ("+" if difference > 0 else "") + show(difference)
+    return "-" if published is None else show(published), ours, signed, cell["verdict"] + mark
+
+
+def shown_columns(table, names):
+    return [column for column in table.columns if not names or column.name in names]
+
+
+def terminal(table, report, rows=(), columns=(), width=None):
+    """Print the report; `rows`, `columns` restrict it by name."""
+    chosen, footnotes = shown_columns(table, columns), {}
+    console = Console(width=width)
+    if not width and not console.is_terminal:
+        console = Console(width=132)  # a file or a pipe has no width of its own
+    grid = Grid(title=f"{table.title}\n[dim]{table.source}", box=box.SIMPLE_HEAD, show_lines=True, padding=0)
+    grid.add_column("published", no_wrap=True)
+    for column in chosen:
+        grid.add_column(column.title, justify="right", overflow="fold", no_wrap=column.tolerance is None)
+    for name, cells in report["rows"].items():
+        if not rows or name in rows:
+            styled = [_styled(lines_of(column, cells[column.name], footnotes), cells[column.name]) for column in chosen]
+            grid.add_row(f"[bold]{name}[/]\n  ours\n  difference\n  verdict", *styled)
+    console.print(grid)
+    for reason, number in footnotes.items():
+        console.print(f"[{number}] {reason}", markup=False, highlight=False)
+    for note in table.notes:
+        console.print(f"* {note}", markup=False, highlight=False)
+
+
+def _styled(lines, cell):
+    *numbers, verdict = (line.replace("[", "\\[") for line in lines)
+    return "\n".join([*numbers, f"[{STYLES.get(cell['verdict'], 'dim')}]{verdict}[/]"])
+
+
+def markdown(table, report):
+    """The report as one Markdown page."""
+    footnotes = {}
+    head = ["", "", *(column.title for column in table.columns)]
+    body = []
+    for name, cells in report["rows"].items():
+        parts = [lines_of(column, cells[column.name], footnotes) for column in table.columns]
+        for index, line in enumerate(LINES):
+            body.append([f"**{name}**" if index == 0 else "", line, *(part[index] for part in parts)])
+    versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
+    reference = report["reference"]
+    page = [
+        f"# {table.title}",
+        "",
+        f"Source of the published numbers: {table.source}.",
+        f"Reference images: the first {reference['n']:,} of {reference['dataset']}, {reference['split']} split. "
+        f"Written {report['written']} by `{report['command']}`.",
+        *(
+            ["", "**Smoke test: tiny networks on embedded digits; the numbers mean nothing.**"]
+            if report["smoke"]
+            else []
+        ),
+        "",
+        *(_row(line) for line in [head, ["---", "---", *["---:"] * len(table.columns)], *body]),
+        "",
+        *(f"[{number}] {reason.strip()}  " for reason, number in footnotes.items()),
+        "",
+        *(f"* {note}" for note in table.notes),
+        "",
+        f"Versions: {versions}.",
+        "",
+    ]
+    return "\n".join(page)
+
+
+def _row(cells):
+    return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def write_markdown(table, report, out):
+    """`<out>/<table>.md`; returns its path."""
+    path = out / f"{table.name}.md"
+    write_text(path, markdown(table, report))
+    return path

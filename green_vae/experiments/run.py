@@ -1,0 +1,274 @@
+"""One row of a table on its way from data to numbers: a model, its codes, its samplers, its images."""
+
+import hashlib
+import json
+from functools import cached_property
+
+import numpy as np
+
+from green_vae import metrics, presets
+from green_vae.cost import flops, mflops, parameters
+from green_vae.experiments.smoke import shrink
+from green_vae.experiments.spec import NotRun
+from green_vae.files import write_aside
+from green_vae.plots import save_grid
+from green_vae.samplers import SAMPLERS
+from green_vae.training import recalibrate_batch_norm, train
+
+STEP = 100  # images on their way through a network at a time
+SHOWN = 64  # images in a picture
+SMOKE_SAMPLERS = {"gmm": {"n_components": 2}, "second_stage": {"widths": (16,), "batch_size": 8}}
+
+
+class Run:
+    """One row, lazily: whatever two columns need is made once.
+
+    Args:
+        bench: the `Bench` of the table: settings, data, feature extractor.
+        row: a `Row`.
+    """
+
+    def __init__(self, bench, row):
+        self.bench, self.row, self.table, self.settings = bench, row, bench.table, bench.settings
+        self._moments, self._samplers = {}, {}
+
+    # the model
+
+    @cached_property
+    def preset(self):
+        chosen = presets.preset(self.row.preset)
+        return shrink(chosen) if self.settings.smoke else chosen
+
+    @cached_property
+    def model(self):
+        """The model; fresh weights until `trained` is asked for."""
+        return self.preset.build(self.settings.seed)
+
+    def parameters(self):
+        return parameters(self.model.encoder, self.model.decoder)
+
+    def mflops(self):
+        return mflops(flops(self.model.encoder) + flops(self.model.decoder))
+
+    @cached_property
+    def folder(self):
+        """Where training, codes and samplers of this row are kept; the same for any number of epochs."""
+        limit = self.settings.limit_train
+        parts = [self.row.preset.replace("/", "-"), f"seed{self.settings.seed}", *([f"first{limit}"] if limit else [])]
+        return self.settings.out / "runs" / "-".join(parts)
+
+    @cached_property
+    def train_images(self):
+        return self.bench.data(self.preset.dataset, "train").images[: self.settings.limit_train]
+
+    @cached_property
+    def trained(self):
+        """The model with trained weights.
+
+        Raises:
+            NotRun: there are none, and none may be trained.
+        """
+        if self.settings.train or self.settings.smoke:
+            return self._train()
+        path = presets.pretrained_path(self.row.preset)
+        if not path.exists():
+            self.train_images  # noqa: B018 - without data, that is the reason to give
+            command = f"`{self.table.command} --train --rows {self.row.name}`"
+            raise NotRun(
+                f"no trained weights; {command} trains by the paper's recipe, --epochs and --limit-train shorten"
+            )
+        presets.load_weights(self.model, path)
+        return self.model
+
+    def _train(self):
+        recipe, images = self.preset.recipe, self.train_images
+        train(self.model, images, recipe, self.folder, self.epochs, self.settings.seed)
+        if self.recalibrated:
+            recalibrate_batch_norm(self.model, images, recipe.batch_size)
+        return self.model
+
+    @property
+    def epochs(self):
+        return self.settings.epochs or self.preset.recipe.epochs
+
+    @property
+    def recalibrated(self):
+        """Whether training is too short for the residual networks' moving statistics (momentum 0.999)."""
+        steps = self.epochs * (len(self.train_images) // self.preset.recipe.batch_size)
+        return self.preset.model == "computed_gamma_vae" and steps < 5000
+
+    def shortened(self):
+        """What was cut from the paper's recipe and protocol, in words; "" for nothing."""
+        recipe, parts = self.preset.recipe, []
+        if self.settings.train and self.epochs < recipe.epochs:
+            parts.append(f"trained {self.epochs} of {recipe.epochs} epochs")
+        if self.settings.train and self.settings.limit_train:
+            parts.append(f"on the first {len(self.train_images):,} training images")
+        if self.settings.train and self.recalibrated:
+            parts.append("batch-norm statistics re-estimated after training")
+        if self.reference_count < self.table.reference.n:
+            parts.append(f"measured on {self.reference_count:,} instead of {self.table.reference.n:,} images")
+        return "; ".join(parts)
+
+    def details(self):
+        """How a measured number came about, for the report."""
+        recipe = self.preset.recipe
+        return {
+            "preset": self.row.preset,
+            "dataset": self.preset.dataset,
+            "epochs": self.epochs,
+            "recipe_epochs": recipe.epochs,
+            "train_images": len(self.train_images),
+            "learning_rate": recipe.learning_rate,
+            "batch_size": recipe.batch_size,
+            "images": self.reference_count,
+            "seed": self.settings.seed,
+            "weights": self.weights_hash,
+        }
+
+    # the numbers
+
+    @property
+    def reference_count(self):
+        return self.bench.count
+
+    @cached_property
+    def weights_hash(self):
+        digest = hashlib.sha256()
+        for weight in self.trained.get_weights():
+            digest.update(np.ascontiguousarray(weight))
+        return digest.hexdigest()[:16]
+
+    def identity(self):
+        """What every measured cell of this row depends on."""
+        test = self.bench.data(self.preset.dataset, "test")
+        return {"weights": self.weights_hash, "data": test.fingerprint[:16], "seed": self.settings.seed}
+
+    def image_identity(self, kind):
+        """What one kind of images depends on, and the reference with it."""
+        own = {**self.identity(), "kind": kind, "n": self.reference_count}
+        if kind != "reconstructions":
+            sampler = self.new_sampler(kind)
+            own |= {"sampler": [sampler.name, sampler.settings()], "codes": [self.preset.codes, len(self.train_images)]}
+        return own
+
+    def mse(self):
+        """Over the test images and sampled codes, per pixel and channel."""
+        images = self.bench.reference_images
+        total = 0.0
+        for start in range(0, len(images), STEP):
+            part = images[start : start + STEP]
+            made = self.trained.reconstruct(part, seed=self.settings.seed + start, batch_size=STEP)
+            total += metrics.mse(part.astype("float32") / 255, made) * len(part)
+        return total / len(images)
+
+    def fid(self, kind, layer):
+        moments, reference = self.moments(kind), self.bench.reference_moments
+        return self.bench.evaluator.fid(moments, reference)[self.bench.layer_name(layer)]
+
+    def moments(self, kind):
+        """Moments of one kind of images, by layer; measured once."""
+        if kind not in self._moments:
+            key = digest(self.image_identity(kind))
+            label = f"{self.row.name} {kind}"
+            images = self._with_picture(self.images(kind), kind)
+            made = self.bench.evaluator.moments(images, key=key, description=label, total=self.reference_count)
+            self._moments[kind] = made
+        return self._moments[kind]
+
+    # the images
+
+    def images(self, kind):
+        """Batches of float32 images: "reconstructions" of training images (the survey's REC), or samples."""
+        model, n, seed = self.trained, self.reference_count, self.settings.seed
+        if kind == "reconstructions":
+            chosen = self.train_images[:n]
+            for start in range(0, len(chosen), STEP):
+                yield model.reconstruct(chosen[start : start + STEP], seed=seed + start, batch_size=STEP)
+            return
+        z = self.sampler(kind).sample(n, seed=seed)
+        for start in range(0, n, STEP):
+            yield model.decode(z[start : start + STEP], batch_size=STEP)
+
+    def _with_picture(self, batches, kind):
+        """Pass batches on, and keep the first images as a PNG beside the report."""
+        shown = []
+        for batch in batches:
+            if sum(map(len, shown)) < SHOWN:
+                shown.append(batch[:SHOWN])
+                if sum(map(len, shown)) >= min(SHOWN, self.reference_count):
+                    path = self.settings.out / self.table.name / f"{self.row.name}-{kind}.png"
+                    save_grid(path, np.concatenate(shown)[:SHOWN], columns=16)
+            yield batch
+
+    @cached_property
+    def codes(self):
+        """Codes of the training images, float32 (n, latent_dim), as the row's own code takes them."""
+        path = self.folder / f"codes-{self.weights_hash}.npy"
+        if path.exists():
+            return np.load(path)
+        sample = self.preset.codes == "sample"
+        z = self.trained.encode(self.train_images, sample=sample, seed=self.settings.seed, batch_size=STEP)
+        with write_aside(path) as aside:
+            np.save(aside, z)
+        return z
+
+    def new_sampler(self, kind):
+        """The sampler of that kind with the table's settings, not yet fitted."""
+        deterministic = "mean" not in self.model.heads
+        name = "scalar_gaussian" if kind == "prior" and deterministic else kind
+        options = dict(self.table.samplers.get(kind, {}))
+        if name == "second_stage":
+            options["epochs"] = self.epochs  # as long as the first stage, which is what the survey did
+        if self.settings.smoke:
+            options |= SMOKE_SAMPLERS.get(name, {})
+        return SAMPLERS[name](**options)
+
+    def sampler(self, kind):
+        """The same, fitted to the codes of the training images; kept in the row's folder."""
+        if kind not in self._samplers:
+            sampler = self.new_sampler(kind)
+            path = self.folder / f"{sampler.name}-{digest([self.weights_hash, sampler.settings()])}.npz"
+            self._samplers[kind] = type(sampler).load(path) if path.exists() else self._fit(sampler, path)
+        return self._samplers[kind]
+
+    def _fit(self, sampler, path):
+        if sampler.name == "second_stage":
+            sampler.checkpoint_dir = path.with_suffix("")
+        sampler.fit(self.codes).save(path)
+        return sampler
+
+
+class ImagesRun(Run):
+    """A row that is a set of real images."""
+
+    def identity(self):
+        return {"images": metrics.image_key(self.row_images)}
+
+    def image_identity(self, kind):
+        return self.identity()
+
+    @cached_property
+    def row_images(self):
+        images = self.row.images(self.bench)
+        return images[: 4 * STEP] if self.settings.smoke else images
+
+    def shortened(self):
+        return ""
+
+    def details(self):
+        return {"images": len(self.row_images), "reference_images": self.reference_count, **self.identity()}
+
+    def moments(self, kind):
+        """Cached by content alone, so that any table may share them."""
+        if kind not in self._moments:
+            key = metrics.image_key(self.row_images)
+            self._moments[kind] = self.bench.evaluator.moments(self.row_images, key=key, description=self.row.name)
+            path = self.settings.out / self.table.name / f"{self.row.name.replace(' ', '-')}.png"
+            save_grid(path, self.row_images[:SHOWN], columns=16)
+        return self._moments[kind]
+
+
+def digest(value):
+    """Sixteen hexadecimal digits that name a JSON value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -1,0 +1,179 @@
+"""From a table and settings to finished cells, written down after every row."""
+
+import dataclasses
+import importlib.metadata
+import json
+import platform
+import shlex
+import sys
+import time
+import warnings
+
+import keras
+
+from green_vae import __version__
+from green_vae.data import DataNotFoundError
+from green_vae.experiments import spec
+from green_vae.experiments.bench import Bench
+from green_vae.experiments.plan import plan
+from green_vae.experiments.run import ImagesRun, Run, digest
+from green_vae.experiments.spec import Cell, NotRun
+from green_vae.files import write_json
+from green_vae.metrics import WeightsNotFoundError
+
+UNAVAILABLE = (NotRun, DataNotFoundError, WeightsNotFoundError)
+
+
+def run_table(table, settings, rows, columns):
+    """Measure the chosen cells; keep what an earlier run recorded of the others.
+
+    Args:
+        table: a `Table`. settings: a `Settings`. rows, columns: the chosen entries of the table.
+
+    Returns:
+        the report as JSON: see `write_report`. It is on disk as `<out>/<table>.json`, rewritten after every row, so
+        an interrupted run loses one row at most.
+    """
+    path = settings.out / f"{table.name}.json"
+    recorded = read_cells(path)
+    layers = [layer or table.layer for column in columns for layer in column.layers(settings)]
+    bench = Bench(table, settings, layers)
+    cells = {}
+    for row in rows:
+        run = (ImagesRun if row.images else Run)(bench, row)
+        old = recorded.get(row.name, {})
+        cells[row.name] = {c.name: finished(run, c, old.get(c.name)) for c in columns}
+        write_json(path, to_json(table, settings, merge(table, recorded, cells)))
+        keras.backend.clear_session(free_memory=True)
+    return to_json(table, settings, merge(table, recorded, cells))
+
+
+def finished(run, column, old=None):
+    """The cell of a run: measured, taken over from `old`, or not run with the reason."""
+    published, row, fresh = run.row.published.get(column.name), run.row, run.settings.fresh
+    if row.missing:
+        return Cell(published=published, reason=row.missing)
+    if column.name not in row.published and not row.images:
+        return Cell(published=None, reason="the paper prints nothing here")
+    try:
+        identity = digest(column.identity(run)) if column.identity else ""
+        if old and identity and old.identity == identity and not fresh:
+            return dataclasses.replace(old, recorded=True)
+        return measured(run, column, published, identity)
+    except UNAVAILABLE as reason:
+        if old and old.value is not None and old.identity and not fresh:
+            return dataclasses.replace(old, recorded=True)
+        return Cell(published=published, reason=str(reason))
+
+
+def measured(run, column, published, identity):
+    """Measure one cell now."""
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        # the number of images stands in the report
+        warnings.filterwarnings("ignore", message="a Frechet distance of only")
+        measurement = column.measure(run)
+    cell = Cell(float(measurement.value), published, label=measurement.label, identity=identity)
+    cell.seconds = round(time.perf_counter() - start, 3)
+    note = run.row.notes.get(column.name, "")
+    shortened = run.shortened() if identity else ""
+    cell.verdict = verdict(run, column, cell, measurement, shortened)
+    cell.reason = "; ".join(part for part in (measurement.incomparable, shortened, note) if part)
+    cell.details = run.details() if identity else {}
+    return cell
+
+
+def verdict(run, column, cell, measurement, shortened):
+    """One word. Tolerances stand in the column, and nothing shortened is ever called reproduced."""
+    if run.settings.smoke:
+        return spec.SMOKE
+    if cell.published is None:
+        return spec.MEASURED
+    if measurement.incomparable:
+        return spec.INCOMPARABLE
+    if column.tolerance is None:
+        return spec.EXACT if cell.value == cell.published else spec.DIFFERS
+    close = abs(cell.difference) <= column.tolerance * abs(cell.published)
+    return spec.REPRODUCED if close and not shortened else spec.DIFFERS
+
+
+def merge(table, recorded, cells):
+    """Row name -> column name -> Cell for the whole table: rows and columns never vanish."""
+
+    def cell(row, column):
+        if column.name in cells.get(row.name, {}):
+            return cells[row.name][column.name]
+        old = recorded.get(row.name, {}).get(column.name)
+        if old:
+            return dataclasses.replace(old, recorded=True)
+        return Cell(published=row.published.get(column.name), reason="not asked for in this run")
+
+    return {row.name: {column.name: cell(row, column) for column in table.columns} for row in table.rows}
+
+
+def to_json(table, settings, cells):
+    """The report: what, how, with which versions, and every cell."""
+    return {
+        "table": table.name,
+        "title": table.title,
+        "source": table.source,
+        "reference": dataclasses.asdict(table.reference),
+        "smoke": settings.smoke,
+        "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "command": shlex.join([*table.command.split(), *settings.arguments]),
+        "versions": versions(),
+        "rows": {
+            row: {
+                column: {**dataclasses.asdict(cell), "difference": cell.difference}
+                for column, cell in row_cells.items()
+            }
+            for row, row_cells in cells.items()
+        },
+    }
+
+
+def versions():
+    """Versions of what numbers may depend on."""
+    names = ("keras", "tensorflow", "jax", "numpy", "scipy", "scikit-learn")
+    found = {"green_vae": __version__, "python": platform.python_version(), "backend": keras.backend.backend()}
+    for name in names:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def read_cells(path):
+    """The cells of an earlier report, {} if there is none.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    if not path.exists():
+        return {}
+    names = [field.name for field in dataclasses.fields(Cell)]
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+        return {
+            row: {column: Cell(**{name: cell[name] for name in names}) for column, cell in cells.items()}
+            for row, cells in rows.items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        message = f"the earlier report is damaged; delete it, or choose another --out. Received: {path}"
+        raise ValueError(f"{message} ({type(error).__name__}: {error})") from error
+
+
+def announce(table, settings, rows, columns):
+    """Print the plan to stderr if something long is ahead: training, or features of many images."""
+    if settings.smoke:
+        return
+    bench = Bench(table, settings)
+    runs = [Run(bench, row) for row in rows if settings.train and row.preset and not row.missing]
+    runs += [ImagesRun(bench, row) for row in rows if row.images]
+    try:
+        lines = plan(runs, columns)
+    except UNAVAILABLE:
+        return  # the cells say why
+    for line in lines:
+        print(line, file=sys.stderr)

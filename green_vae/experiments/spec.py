@@ -1,0 +1,158 @@
+"""The words in which a table is written. Nothing in here computes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+EXACT, REPRODUCED, DIFFERS, INCOMPARABLE, NOT_RUN = "exact", "reproduced", "differs", "not comparable", "not run"
+MEASURED = "measured"  # nothing is published to compare with
+SMOKE = "smoke"
+
+
+class NotRun(Exception):  # noqa: N818 - an outcome that a table prints, not an error
+    """A cell cannot be measured here; the message says why, and which command makes it possible."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One quantity.
+
+    Attributes:
+        name: key in `Row.published`, on the command line and in the JSON.
+        title: what the table's head says, with the unit.
+        measure: `measure(run)` -> `Measurement`.
+        identity: `identity(run)` -> everything the value depends on, as JSON; None for what is always computed live.
+        format: of a number.
+        tolerance: largest relative difference that is called "reproduced"; None: must be equal.
+        layers: `layers(settings)` -> feature layers it needs.
+    """
+
+    name: str
+    title: str
+    measure: Callable
+    identity: Callable | None = None
+    format: str = "{:,.1f}"
+    tolerance: float | None = None
+    layers: Callable = lambda settings: ()
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A value; what it may be called if not what the column says; and, if so, why it does not compare."""
+
+    value: float
+    label: str = ""
+    incomparable: str = ""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The real images that generated ones are compared with: the first `n` of a split."""
+
+    dataset: str
+    split: str = "test"
+    n: int = 10_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table.
+
+    Attributes:
+        name: as printed.
+        published: column name -> printed number.
+        preset: of `green_vae.presets.PRESETS`, for a trained model.
+        images: `images(bench)` -> uint8 array, for a row that is images and no model.
+        notes: column name (or "" for all) -> remark, printed below the table.
+        missing: why nothing of the row can run, if so.
+    """
+
+    name: str
+    published: dict = field(default_factory=dict)
+    preset: str = ""
+    images: Callable | None = None
+    notes: dict = field(default_factory=dict)
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A published table.
+
+    Attributes:
+        name: of the script and of the result files.
+        title: one line.
+        source: paper and table number.
+        columns, rows: in the printed order.
+        reference: the real images of the FID columns.
+        layer: feature layer of the FID columns.
+        samplers: kind -> settings, of the kinds that the FID columns name.
+        notes: remarks printed below.
+    """
+
+    name: str
+    title: str
+    source: str
+    columns: tuple
+    rows: tuple
+    reference: Reference
+    layer: str = "avg_pool"
+    samplers: dict = field(default_factory=dict)
+    notes: tuple = ()
+
+    @property
+    def command(self):
+        return f"python reproduce/{self.name}.py"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line decides."""
+
+    out: Path = Path("results")
+    data_dir: Path | None = None
+    inception: Path | None = None
+    download: bool = False
+    train: bool = False
+    epochs: int | None = None
+    limit_train: int | None = None
+    limit_eval: int | None = None
+    layer: str | None = None
+    smoke: bool = False
+    fresh: bool = False
+    seed: int = 0
+    arguments: tuple = ()  # as given, for the report
+
+
+@dataclass
+class Cell:
+    """One finished cell.
+
+    Attributes:
+        value: ours, None if not run.
+        published: theirs, None if they print nothing.
+        verdict: one of the words at the head of this file.
+        label: what kind of number it is, e.g. "FID@1280"; "" for what the column says.
+        reason: why not run, why not comparable, what was shortened.
+        identity: hash of everything the value depends on; "" for what is computed live.
+        details: the same in words: epochs, images, seed, protocol ...
+        seconds: that the measurement took.
+        recorded: whether the value was taken over from an earlier run's file.
+    """
+
+    value: float | None = None
+    published: float | None = None
+    verdict: str = NOT_RUN
+    label: str = ""
+    reason: str = ""
+    identity: str = ""
+    details: dict = field(default_factory=dict)
+    seconds: float = 0.0
+    recorded: bool = False
+
+    @property
+    def difference(self):
+        """Ours minus published; None if there is not both, or if they are on different scales."""
+        if self.value is None or self.published is None or "@" in self.label or self.verdict == SMOKE:
+            return None
+        return self.value - self.published
