@@ -123,7 +123,9 @@ def train(model, x, recipe, out, epochs=None, seed=0):
     if len(history) < epochs:
         callback = _Epochs(batches, recipe, out, epochs, history)
         try:
-            model.fit(batches, epochs=epochs, initial_epoch=len(history), callbacks=[callback], verbose=0)
+            # Batches shuffles; Keras's own shuffling of batches follows Python's global generator, never the same twice
+            start = {"initial_epoch": len(history), "shuffle": False}
+            model.fit(batches, epochs=epochs, **start, callbacks=[callback], verbose=0)
         finally:
             callback.bar.stop()
     return history[:epochs]
@@ -151,8 +153,9 @@ def load_checkpoint(model, out):
     Raises:
         ValueError: the checkpoint is damaged or belongs to another model.
     """
-    for aside in Path(out).glob(".epoch-*"):  # of a run that was killed while it wrote
-        aside.unlink()
+    for pattern in (".epoch-*", ".history.json.*"):  # of a run that was killed while it wrote
+        for aside in Path(out).glob(pattern):
+            aside.unlink()
     history_path = Path(out) / "history.json"
     history = json.loads(history_path.read_text()) if history_path.exists() else []
     for epoch, path in reversed(checkpoints(out)):
@@ -182,8 +185,7 @@ def recalibrate_batch_norm(model, x, batch_size=100, batches=20):
     The residual networks average with momentum 0.999, so that after few steps their statistics are still near the
     start values, and the network in evaluation is not the one that was trained. Weights do not change.
     """
-    layers = [*model.encoder.layers, *model.decoder.layers]
-    norms = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
+    norms = _batch_norms(model)
     momenta = [norm.momentum for norm in norms]
     count = min(batches, max(1, len(x) // batch_size))
     for index in range(count):
@@ -192,3 +194,14 @@ def recalibrate_batch_norm(model, x, batch_size=100, batches=20):
         model(x[index * batch_size : (index + 1) * batch_size], training=True)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
+
+
+def settling_steps(model):
+    """Batches after which less than 1 % of the start values is left in any moving statistic of batch norm."""
+    momentum = max((norm.momentum for norm in _batch_norms(model)), default=0.0)
+    return 5 / (1 - momentum)  # momentum^(5 / (1 - momentum)) is about e^-5
+
+
+def _batch_norms(model):
+    layers = [*model.encoder.layers, *model.decoder.layers]
+    return [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]

@@ -48,7 +48,16 @@ class Bench:
     @cached_property
     def reference_moments(self):
         images = self.reference_images
-        return self.evaluator.moments(images, key=metrics.image_key(images), description="reference")
+        return self.moments(images, metrics.image_key(images), "reference")
+
+    @property
+    def keep(self):
+        """How many features to keep for the KID, which needs no minimum of images; none where the FID has enough."""
+        return self.count if self.count < 10_000 else 0
+
+    def moments(self, images, key, description, total=None):
+        """`FIDEvaluator.moments` of images whose content `key` names, with features if they are few."""
+        return self.evaluator.moments(images, key=key, description=description, total=total, keep=self.keep)
 
     @cached_property
     def evaluator(self):

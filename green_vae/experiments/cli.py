@@ -1,6 +1,7 @@
 """The command line of every script in `reproduce/`."""
 
 import argparse
+import logging
 import os
 import sys
 from pathlib import Path
@@ -106,6 +107,7 @@ def _main(table, arguments):
     if options["smoke"] and options["out"] == Path("results"):
         options["out"] = Path("results/smoke")  # never over real results
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # one graph per network is meant, not a mistake
     try:
         return _measure(table, Settings(**options, arguments=tuple(arguments)), rows, columns)
     except KeyboardInterrupt:

@@ -45,8 +45,18 @@ def terminal(table, report, rows=(), columns=(), width=None):
     console.print(grid)
     for reason, number in footnotes.items():
         console.print(f"[{number}] {reason}", markup=False, highlight=False)
-    for note in table.notes:
+    for note in (*remarks(report, chosen, rows), *table.notes):
         console.print(f"* {note}", markup=False, highlight=False)
+
+
+def remarks(report, columns, rows=()):
+    """One line for each row with remarks, such as the KID beside every FID."""
+    for name, cells in report["rows"].items():
+        found = [
+            f"{column.title}: {cells[column.name]['remark']}" for column in columns if cells[column.name]["remark"]
+        ]
+        if found and (not rows or name in rows):
+            yield f"{name}: {'; '.join(found)}"
 
 
 def _styled(lines, cell):
@@ -81,7 +91,7 @@ def markdown(table, report):
         "",
         *(f"[{number}] {reason.strip()}  " for reason, number in footnotes.items()),
         "",
-        *(f"* {note}" for note in table.notes),
+        *(f"* {note}" for note in (*remarks(report, table.columns), *table.notes)),
         "",
         f"Versions: {versions}.",
         "",

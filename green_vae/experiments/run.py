@@ -13,7 +13,7 @@ from green_vae.experiments.spec import NotRun
 from green_vae.files import write_aside
 from green_vae.plots import save_grid
 from green_vae.samplers import SAMPLERS
-from green_vae.training import recalibrate_batch_norm, train
+from green_vae.training import recalibrate_batch_norm, settling_steps, train
 
 STEP = 100  # images on their way through a network at a time
 SHOWN = 64  # images in a picture
@@ -93,9 +93,9 @@ class Run:
 
     @property
     def recalibrated(self):
-        """Whether training is too short for the residual networks' moving statistics (momentum 0.999)."""
+        """Whether training is too short for the moving statistics of batch norm to forget their start values."""
         steps = self.epochs * (len(self.train_images) // self.preset.recipe.batch_size)
-        return self.preset.model == "computed_gamma_vae" and steps < 5000
+        return steps < settling_steps(self.model)
 
     def shortened(self):
         """What was cut from the paper's recipe and protocol, in words; "" for nothing."""
@@ -166,13 +166,24 @@ class Run:
         moments, reference = self.moments(kind), self.bench.reference_moments
         return self.bench.evaluator.fid(moments, reference)[self.bench.layer_name(layer)]
 
+    def kid(self, kind, layer):
+        """The KID beside a Frechet distance of few images, in words; "" for enough images."""
+        if not self.bench.keep or self.settings.smoke:
+            return ""
+        name = self.bench.layer_name(layer)
+        ours, reference = (m[name].features for m in (self.moments(kind), self.bench.reference_moments))
+        size = min(1000, len(ours) // 2, len(reference) // 2)
+        mean, deviation = metrics.kid(ours, reference, subset_size=size, seed=self.settings.seed)
+        kind = self.bench.protocol(layer).label.replace("FID", "KID")
+        return f"{kind} x 1000 = {1000 * mean:.1f} +- {1000 * deviation:.1f}"
+
     def moments(self, kind):
         """Moments of one kind of images, by layer; measured once."""
         if kind not in self._moments:
             key = digest(self.image_identity(kind))
             label = f"{self.row.name} {kind}"
             images = self._with_picture(self.images(kind), kind)
-            made = self.bench.evaluator.moments(images, key=key, description=label, total=self.reference_count)
+            made = self.bench.moments(images, key, label, total=self.reference_count)
             self._moments[kind] = made
         return self._moments[kind]
 
@@ -263,7 +274,7 @@ class ImagesRun(Run):
         """Cached by content alone, so that any table may share them."""
         if kind not in self._moments:
             key = metrics.image_key(self.row_images)
-            self._moments[kind] = self.bench.evaluator.moments(self.row_images, key=key, description=self.row.name)
+            self._moments[kind] = self.bench.moments(self.row_images, key, self.row.name)
             path = self.settings.out / self.table.name / f"{self.row.name.replace(' ', '-')}.png"
             save_grid(path, self.row_images[:SHOWN], columns=16)
         return self._moments[kind]

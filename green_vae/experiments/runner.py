@@ -73,7 +73,9 @@ def measured(run, column, published, identity):
         # the number of images stands in the report
         warnings.filterwarnings("ignore", message="a Frechet distance of only")
         measurement = column.measure(run)
-    cell = Cell(float(measurement.value), published, label=measurement.label, identity=identity)
+    cell = Cell(
+        float(measurement.value), published, label=measurement.label, remark=measurement.remark, identity=identity
+    )
     cell.seconds = round(time.perf_counter() - start, 3)
     note = run.row.notes.get(column.name, "")
     shortened = run.shortened() if identity else ""
@@ -156,7 +158,7 @@ def read_cells(path):
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
         return {
-            row: {column: Cell(**{name: cell[name] for name in names}) for column, cell in cells.items()}
+            row: {column: Cell(**{name: cell[name] for name in names if name in cell}) for column, cell in cells.items()}
             for row, cells in rows.items()
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:

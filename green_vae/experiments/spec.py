@@ -38,11 +38,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A value; what it may be called if not what the column says; and, if so, why it does not compare."""
+    """A value; what it may be called if not what the column says; if so, why it does not compare; and a remark."""
 
     value: float
     label: str = ""
     incomparable: str = ""
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,7 @@ class Cell:
         verdict: one of the words at the head of this file.
         label: what kind of number it is, e.g. "FID@1280"; "" for what the column says.
         reason: why not run, why not comparable, what was shortened.
+        remark: what else was measured with it: the KID beside an FID of few images.
         identity: hash of everything the value depends on; "" for what is computed live.
         details: the same in words: epochs, images, seed, protocol ...
         seconds: that the measurement took.
@@ -145,6 +147,7 @@ class Cell:
     verdict: str = NOT_RUN
     label: str = ""
     reason: str = ""
+    remark: str = ""
     identity: str = ""
     details: dict = field(default_factory=dict)
     seconds: float = 0.0
