@@ -41,9 +41,10 @@ class Preset:
 
 CONVOLUTIONAL = Recipe(1e-4, (80, 120, 150), 100, 150, "survey's code; the last halving falls on the last epoch")
 RESIDUAL = Recipe(
-    1e-3, (80, 120), 100, 150,
-    "the survey's code holds only a fine-tuning state (Adam 1e-5); start at 1e-3 as the same authors' Split-VAE does, "
-    "epochs and halving as in the survey's convolutional code",
+    1e-4, (80, 120), 100, 150,
+    "the survey's code holds only a fine-tuning state (Adam 1e-5); start at 1e-4, as Dai and Wipf and Asperti and "
+    "Trentin do with these networks (at 1e-3 the KL of the first batches explodes); epochs and halving as in the "
+    "survey's convolutional code",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -173,10 +174,14 @@ def load_weights(model, path):
         ValueError: a damaged file, or weights of another model.
     """
     try:
-        model.load_weights(path)
+        with warnings.catch_warnings():
+            # Keras only warns when it leaves layers at their fresh weights
+            warnings.filterwarnings("error", message="Skipping nested container")
+            model.load_weights(path)
     except Exception as error:  # h5py and Keras raise many kinds for one cause
         message = f"{path} is damaged or holds the weights of another model; delete it to start afresh."
-        raise ValueError(f"{message} Received: {type(error).__name__}: {error}") from error
+        first = next(iter(str(error).splitlines()), "")
+        raise ValueError(f"{message} Received: {type(error).__name__}: {first}") from error
 
 
 def recalibrate_batch_norm(model, x, batch_size=100, batches=20):

@@ -1,0 +1,41 @@
+"""Measures of images, features and latents. Arrays in, numbers out; nothing here knows a model."""
+
+from green_vae.metrics.fid import FID, FIDEvaluator, fid
+from green_vae.metrics.frechet import frechet_distance, frechet_from_features, frechet_from_moments
+from green_vae.metrics.graph2015 import Graph2015Extractor
+from green_vae.metrics.image import mse, psnr, ssim
+from green_vae.metrics.inception import InceptionExtractor
+from green_vae.metrics.kid import kid
+from green_vae.metrics.latent import active_units, inactive_mask, inactive_units, variance_law, variance_loss
+from green_vae.metrics.moments import Moments
+from green_vae.metrics.protocol import LAYERS, Protocol, canonical_layer
+from green_vae.metrics.stream import image_key
+from green_vae.metrics.tiny import TinyExtractor
+from green_vae.metrics.weights import WeightsNotFoundError
+
+__all__ = [
+    "FID",
+    "FIDEvaluator",
+    "Graph2015Extractor",
+    "InceptionExtractor",
+    "LAYERS",
+    "Moments",
+    "Protocol",
+    "TinyExtractor",
+    "WeightsNotFoundError",
+    "active_units",
+    "canonical_layer",
+    "fid",
+    "frechet_distance",
+    "frechet_from_features",
+    "frechet_from_moments",
+    "image_key",
+    "inactive_mask",
+    "inactive_units",
+    "kid",
+    "mse",
+    "psnr",
+    "ssim",
+    "variance_law",
+    "variance_loss",
+]

@@ -1,0 +1,95 @@
+"""What a Frechet distance was measured with: numbers of different protocols never meet."""
+
+import dataclasses
+import hashlib
+import json
+from typing import NamedTuple
+
+
+class Layer(NamedTuple):
+    """A pooled feature layer of InceptionV3: its width, and how many convolutions (in creation order) it needs."""
+
+    dim: int
+    convolutions: int
+
+
+LAYERS = {
+    "64": Layer(64, 3),  # after the first max pool
+    "192": Layer(192, 5),  # after the second max pool
+    "mixed7": Layer(768, 70),
+    "mixed8": Layer(1280, 76),
+    "avg_pool": Layer(2048, 94),  # the layer of the FID
+}
+TINY = Layer(64, 0)  # the features of the smoke extractor; no network
+
+
+def canonical_layer(layer):
+    """The name in `LAYERS` of a layer given by name or by width (`1280`, `"1280"` and `"mixed8"` are the same).
+
+    Raises:
+        ValueError: no such layer.
+    """
+    for name, (dim, _) in LAYERS.items():
+        if str(layer) in (name, str(dim)):
+            return name
+    known = ", ".join(f"{name!r} ({entry.dim})" for name, entry in LAYERS.items())
+    raise ValueError(f"unknown feature layer; known by name or width: {known}. Received: {layer!r}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """All that decides the value of a Frechet distance, but for the images.
+
+    Attributes:
+        name: "survey" (Keras / TF-Slim InceptionV3), "ttur" (the graph of 2015) or "tiny" (smoke tests).
+        weights: what network, in words.
+        weights_sha256: of the weights file; of an .npz file: of the arrays that `layer` needs, so that a file that
+            stops at mixed8 and a complete one are the same weights where they hold the same numbers.
+        resize: rule by which images reach the network's input size.
+        input_range: map from pixels to the network's input.
+        quantise: whether images are rounded to whole pixel values 0..255 first.
+        stretch: whether every image is stretched to its own minimum and maximum first (Dai and Wipf, 2019).
+        layer: the pooled layer, a name of `LAYERS` or "tiny".
+        approximate: whether reconstructed weights take part in this layer.
+    """
+
+    name: str
+    weights: str
+    weights_sha256: str
+    resize: str
+    input_range: str
+    layer: str
+    quantise: bool = False
+    stretch: bool = False
+    approximate: bool = False
+
+    @property
+    def dim(self):
+        """Number of features."""
+        return LAYERS.get(self.layer, TINY).dim
+
+    @property
+    def hash(self):
+        """Twelve hexadecimal digits that name these settings; the same in every process."""
+        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def label(self):
+        """What a number of this protocol may be called: "FID" for the exact 2048 features of `survey` alone."""
+        if self.name == "tiny":
+            kind = "FID@tiny"
+        else:
+            depth = "" if self.layer == "avg_pool" else f"@{self.dim}"
+            kind = "FID" + "~" * self.approximate + depth
+        notes = [self.name] * (self.name not in ("survey", "tiny"))
+        notes += ["stretched"] * self.stretch + ["8 bit"] * (self.quantise and self.name != "ttur")
+        return f"{kind}({', '.join(notes)})" if notes else kind
+
+    def describe(self):
+        """One line for beside a number."""
+        parts = [self.weights, f"sha256 {self.weights_sha256[:12]}", f"layer {self.layer} ({self.dim})", self.resize]
+        parts += [self.input_range, "rounded to 8 bit" if self.quantise else "not quantised"]
+        parts += ["each image stretched to its own range"] * self.stretch
+        parts += ["reconstructed weights"] * self.approximate
+        return f"{self.label} [{self.name}]: {'; '.join(parts)}"

@@ -1,0 +1,122 @@
+"""The Frechet distance against closed forms, SciPy's matrix root, and its own properties."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from green_vae.metrics import Moments, frechet_distance, frechet_from_features, frechet_from_moments
+
+SETTINGS = settings(max_examples=25, deadline=None)
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def gaussian(rng, d, rank=None):
+    """A mean and a covariance of a given rank."""
+    factor = rng.standard_normal((d, rank or d))
+    return rng.standard_normal(d), factor @ factor.T
+
+
+def by_matrix_root(mean_a, a, mean_b, b):
+    root = scipy.linalg.sqrtm(a @ b)
+    assert np.abs(np.imag(root)).max() < 1e-6
+    return np.sum((mean_a - mean_b) ** 2) + np.trace(a) + np.trace(b) - 2 * np.trace(np.real(root))
+
+
+def test_golden_identity_covariances_at_full_size():
+    eye = np.eye(2048)
+    assert frechet_distance(np.zeros(2048), eye, np.ones(2048), eye) == 2048
+
+
+def test_closed_form_of_diagonal_covariances():
+    a, b = np.array([4.0, 9.0, 0.0]), np.array([1.0, 16.0, 25.0])
+    expected = np.sum((np.sqrt(a) - np.sqrt(b)) ** 2) + 3 * 0.25
+    assert frechet_distance(np.zeros(3), np.diag(a), np.full(3, 0.5), np.diag(b)) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("d", [1, 2, 7, 40])
+def test_agrees_with_the_matrix_root(d):
+    rng = np.random.default_rng(d)
+    pair = *gaussian(rng, d), *gaussian(rng, d)
+    assert frechet_distance(*pair) == pytest.approx(by_matrix_root(*pair), rel=1e-8)
+
+
+@given(SEEDS, st.integers(1, 12), st.integers(1, 12), st.integers(1, 12))
+@SETTINGS
+def test_symmetric_nonnegative_and_zero_on_itself(seed, d, rank_a, rank_b):
+    rng = np.random.default_rng(seed)
+    a, b = gaussian(rng, d, rank_a), gaussian(rng, d, rank_b)
+    scale = np.trace(a[1]) + np.trace(b[1])
+    forth, back = frechet_distance(*a, *b), frechet_distance(*b, *a)
+    assert forth >= 0 and abs(forth - back) <= 1e-6 * scale
+    assert frechet_distance(*a, *a) <= 1e-6 * scale
+
+
+@given(SEEDS, st.integers(1, 10))
+@SETTINGS
+def test_rotation_changes_nothing_and_a_shift_adds_its_square(seed, d):
+    rng = np.random.default_rng(seed)
+    (mean_a, a), (mean_b, b) = gaussian(rng, d), gaussian(rng, d)
+    value = frechet_distance(mean_a, a, mean_b, b)
+    q, _ = np.linalg.qr(rng.standard_normal((d, d)))
+    rotated = frechet_distance(q @ mean_a, q @ a @ q.T, q @ mean_b, q @ b @ q.T)
+    assert rotated == pytest.approx(value, rel=1e-6, abs=1e-7)
+    shift = rng.standard_normal(d)
+    centred = frechet_distance(mean_a, a, mean_a, b)
+    assert frechet_distance(mean_a, a, mean_a + shift, b) == pytest.approx(centred + shift @ shift, rel=1e-9)
+
+
+@pytest.mark.parametrize("n_a, n_b", [(5, 9), (9, 60), (60, 5), (60, 70)])
+def test_from_features_is_the_same_distance(n_a, n_b):
+    """Also with fewer images than dimensions, where the covariances have no full rank."""
+    rng = np.random.default_rng(n_a)
+    a, b = rng.standard_normal((n_a, 20)), 1 + 2 * rng.standard_normal((n_b, 20))
+    value = frechet_from_moments(Moments(20).update(a), Moments(20).update(b))
+    # where only the second covariance is singular, roots of eigenvalues that are rounding add 1e-8 each
+    assert frechet_from_features(a, b) == pytest.approx(value, rel=1e-7)
+    assert frechet_from_features(a, a) <= 1e-9
+
+
+def test_rank_deficient_pair_has_its_closed_form():
+    """Two planes that share one axis; a naive root of the singular product gives NaN or a complex number."""
+    a, b = np.diag([1.0, 4.0, 0.0]), np.diag([0.0, 9.0, 1.0])
+    assert frechet_distance(np.zeros(3), a, np.zeros(3), b) == pytest.approx(1 + 1 + (3 - 2) ** 2, rel=1e-12)
+    assert frechet_distance(np.zeros(3), a, np.zeros(3), np.zeros((3, 3))) == 5
+
+
+@pytest.mark.parametrize("position", [1, 3])
+def test_really_negative_eigenvalues_are_an_error_and_rounding_is_not(position):
+    arguments = [np.zeros(2), np.eye(2), np.zeros(2), np.eye(2)]
+    arguments[position] = np.diag([1.0, -1e-12])
+    assert frechet_distance(*arguments) == pytest.approx(1, abs=1e-5)
+    arguments[position] = np.diag([1.0, -1e-3])
+    with pytest.raises(ValueError, match="negative eigenvalue. Received: -0.001"):
+        frechet_distance(*arguments)
+
+
+@pytest.mark.parametrize(
+    "matrix, message",
+    [
+        (np.array([[1.0, 0.5], [0.0, 1.0]]), "symmetric"),
+        (np.array([[1.0, np.nan], [np.nan, 1.0]]), "finite"),
+        (np.eye(2) + 1e-3j, "real"),
+        (np.eye(3), r"\(2, 2\)"),
+    ],
+)
+def test_unusable_covariances_are_refused(matrix, message):
+    with pytest.raises(ValueError, match=message):
+        frechet_distance(np.zeros(2), np.eye(2), np.zeros(2), matrix)
+    with pytest.raises(ValueError, match=message):
+        frechet_distance(np.zeros(2), matrix, np.zeros(2), np.eye(2))
+
+
+def test_unusable_means_and_features_are_refused():
+    with pytest.raises(ValueError, match="one length"):
+        frechet_distance(np.zeros(2), np.eye(2), np.zeros(3), np.eye(3))
+    with pytest.raises(ValueError, match="at least two.*n=1"):
+        frechet_from_features(np.zeros((1, 4)), np.zeros((5, 4)))
+    with pytest.raises(ValueError, match="of one d"):
+        frechet_from_features(np.zeros((3, 4)), np.zeros((3, 5)))
+    with pytest.raises(ValueError, match="finite"):
+        frechet_from_features(np.full((3, 4), np.nan), np.zeros((3, 4)))

@@ -1,0 +1,54 @@
+"""The kernel distance against a direct double loop."""
+
+import numpy as np
+import pytest
+
+from green_vae.metrics import kid
+from green_vae.metrics.kid import squared_mmd
+
+
+def by_loops(a, b):
+    m, d = a.shape
+
+    def kernel(x, y):
+        return (np.dot(x, y) / d + 1) ** 3
+
+    within = sum(kernel(x[i], x[j]) for x in (a, b) for i in range(m) for j in range(m) if i != j)
+    across = sum(kernel(x, y) for x in a for y in b)
+    return within / (m * (m - 1)) - 2 * across / m**2
+
+
+def test_squared_mmd_agrees_with_the_double_loop():
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((9, 5)), rng.standard_normal((9, 5)) + 0.5
+    assert squared_mmd(a, b) == pytest.approx(by_loops(a, b), rel=1e-12)
+
+
+def test_one_whole_subset_is_the_squared_mmd():
+    rng = np.random.default_rng(1)
+    a, b = rng.standard_normal((30, 4)), rng.standard_normal((30, 4)) + 1
+    mean, deviation = kid(a.astype("float32"), b.astype("float32"), subsets=1, subset_size=30)
+    assert mean == pytest.approx(by_loops(a, b), rel=1e-5) and deviation == 0
+
+
+def test_unbiased_seeded_and_growing_with_the_distance():
+    rng = np.random.default_rng(2)
+    a, b = rng.standard_normal((2, 2000, 8))
+    same, deviation = kid(a, b, subsets=50, subset_size=100)
+    assert abs(same) < 4 * deviation / np.sqrt(50) + 0.01 and deviation > 0
+    assert kid(a, b, subsets=5, subset_size=100, seed=3) == kid(a, b, subsets=5, subset_size=100, seed=3)
+    assert kid(a, b, subsets=5, subset_size=100, seed=3) != kid(a, b, subsets=5, subset_size=100, seed=4)
+    assert kid(a, b + 1, subsets=5, subset_size=100)[0] > same + 1
+
+
+@pytest.mark.parametrize("size, subsets", [(11, 1), (1, 1), (5, 0)])
+def test_impossible_subsets_are_refused(size, subsets):
+    with pytest.raises(ValueError, match=f"Received: subsets={subsets}, subset_size={size}, 12 and 10"):
+        kid(np.zeros((12, 2)), np.zeros((10, 2)), subsets=subsets, subset_size=size)
+
+
+def test_unusable_features_are_refused():
+    with pytest.raises(ValueError, match="of one d"):
+        kid(np.zeros((12, 2)), np.zeros((12, 3)), subset_size=5)
+    with pytest.raises(ValueError, match="finite"):
+        kid(np.full((12, 2), np.inf), np.zeros((12, 2)), subset_size=5)
