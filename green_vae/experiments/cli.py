@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import sys
+import textwrap
 from pathlib import Path
 
 from green_vae.experiments.spec import Settings
@@ -23,6 +24,13 @@ exit codes: 0 done, 1 an error that the last line explains, 2 a wrong command li
 """
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Names of rows stay whole: no line breaks after their hyphens."""
+
+    def _split_lines(self, text, width):
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
+
+
 def parser_for(table):
     """The argument parser of a table's script."""
     row = table.rows[0].name
@@ -31,7 +39,7 @@ def parser_for(table):
         prog=f"reproduce/{table.name}.py",
         description=f"{table.title}: published numbers beside our own. Source: {table.source}.",
         epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
     )
     rows, columns = ", ".join(row.name for row in table.rows), ", ".join(column.name for column in table.columns)
     add = parser.add_argument
@@ -55,10 +63,9 @@ def parser_for(table):
 
 
 def _positive(text):
-    value = int(text)
-    if value < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a positive number. Received: {text}")
-    return value
+    return int(text)
 
 
 def chosen(entries, names, kind):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +14,7 @@ from green_vae.experiments.spec import NotRun
 from green_vae.files import write_aside
 from green_vae.plots import save_grid
 from green_vae.samplers import SAMPLERS
-from green_vae.training import recalibrate_batch_norm, settling_steps, train
+from green_vae.training import checkpoints, recalibrate_batch_norm, settling_steps, train
 
 STEP = 100  # images on their way through a network at a time
 SHOWN = 64  # images in a picture
@@ -73,7 +74,7 @@ class Run:
         path = presets.pretrained_path(self.row.preset)
         if not path.exists():
             self.train_images  # noqa: B018 - without data, that is the reason to give
-            command = f"`{self.table.command} --train --rows {self.row.name}`"
+            command = f"`{self.table.command} --train --rows {shlex.quote(self.row.name)}`"
             raise NotRun(
                 f"no trained weights; {command} trains by the paper's recipe, --epochs and --limit-train shorten"
             )
@@ -82,6 +83,10 @@ class Run:
 
     def _train(self):
         recipe, images = self.preset.recipe, self.train_images
+        done = max((epoch for epoch, _ in checkpoints(self.folder)), default=0)
+        if done > self.epochs:
+            how = f"give --epochs {done}, or another --out"
+            raise NotRun(f"{self.folder} holds {done} epochs already, more than the {self.epochs} asked for; {how}")
         train(self.model, images, recipe, self.folder, self.epochs, self.settings.seed)
         if self.recalibrated:
             recalibrate_batch_norm(self.model, images, recipe.batch_size)
@@ -102,13 +107,16 @@ class Run:
         recipe, parts = self.preset.recipe, []
         if self.settings.train and self.epochs < recipe.epochs:
             parts.append(f"trained {self.epochs} of {recipe.epochs} epochs")
-        if self.settings.train and self.settings.limit_train:
+        if len(self.train_images) < len(self.bench.data(self.preset.dataset, "train")):
             parts.append(f"on the first {len(self.train_images):,} training images")
         if self.settings.train and self.recalibrated:
             parts.append("batch-norm statistics re-estimated after training")
-        if self.reference_count < self.table.reference.n:
-            parts.append(f"measured on {self.reference_count:,} instead of {self.table.reference.n:,} images")
-        return "; ".join(parts)
+        return "; ".join([*parts, *self.fewer()])
+
+    def fewer(self):
+        """The images that were left out of a measurement, in words; [] for none."""
+        count, n = self.reference_count, self.table.reference.n
+        return [f"measured on {count:,} instead of {n:,} images"] if count < n else []
 
     def details(self):
         """How a measured number came about, for the report."""
@@ -147,9 +155,10 @@ class Run:
     def image_identity(self, kind):
         """What one kind of images depends on, and the reference with it."""
         own = {**self.identity(), "kind": kind, "n": self.reference_count}
+        own["codes"] = [self.preset.codes, len(self.train_images)]
         if kind != "reconstructions":
             sampler = self.new_sampler(kind)
-            own |= {"sampler": [sampler.name, sampler.settings()], "codes": [self.preset.codes, len(self.train_images)]}
+            own["sampler"] = [sampler.name, sampler.settings()]
         return own
 
     def mse(self):
@@ -183,8 +192,10 @@ class Run:
             key = digest(self.image_identity(kind))
             label = f"{self.row.name} {kind}"
             images = self._with_picture(self.images(kind), kind)
-            made = self.bench.moments(images, key, label, total=self.reference_count)
-            self._moments[kind] = made
+            self._moments[kind] = self.bench.moments(images, key, label, total=self.reference_count)
+            picture = self._picture(kind)
+            if not picture.exists():  # the moments were cached, and nobody looked at the images
+                any(picture.exists() for _ in images)
         return self._moments[kind]
 
     # the images
@@ -201,6 +212,9 @@ class Run:
         for start in range(0, n, STEP):
             yield model.decode(z[start : start + STEP], batch_size=STEP)
 
+    def _picture(self, kind):
+        return self.settings.out / self.table.name / f"{self.row.name}-{kind}.png"
+
     def _with_picture(self, batches, kind):
         """Pass batches on, and keep the first images as a PNG beside the report."""
         shown = []
@@ -208,8 +222,7 @@ class Run:
             if sum(map(len, shown)) < SHOWN:
                 shown.append(batch[:SHOWN])
                 if sum(map(len, shown)) >= min(SHOWN, self.reference_count):
-                    path = self.settings.out / self.table.name / f"{self.row.name}-{kind}.png"
-                    save_grid(path, np.concatenate(shown)[:SHOWN], columns=16)
+                    save_grid(self._picture(kind), np.concatenate(shown)[:SHOWN], columns=16)
             yield batch
 
     @cached_property
@@ -254,21 +267,21 @@ class ImagesRun(Run):
     """A row that is a set of real images."""
 
     def identity(self):
-        return {"images": metrics.image_key(self.row_images)}
+        reference = self.bench.reference_images
+        return {"images": metrics.image_key(self.row_images), "reference": metrics.image_key(reference)}
 
     def image_identity(self, kind):
         return self.identity()
 
     @cached_property
     def row_images(self):
-        images = self.row.images(self.bench)
-        return images[: 4 * STEP] if self.settings.smoke else images
+        return self.row.images(self.bench)[: self.reference_count]
 
     def shortened(self):
-        return ""
+        return "; ".join(self.fewer())
 
     def details(self):
-        return {"images": len(self.row_images), "reference_images": self.reference_count, **self.identity()}
+        return {"n": len(self.row_images), "reference_n": self.reference_count, **self.identity()}
 
     def moments(self, kind):
         """Cached by content alone, so that any table may share them."""

@@ -35,7 +35,7 @@ def run_table(table, settings, rows, columns):
         an interrupted run loses one row at most.
     """
     path = settings.out / f"{table.name}.json"
-    recorded = read_cells(path)
+    recorded = read_cells(path, settings.smoke)
     layers = [layer or table.layer for column in columns for layer in column.layers(settings)]
     bench = Bench(table, settings, layers)
     cells = {}
@@ -44,7 +44,8 @@ def run_table(table, settings, rows, columns):
         old = recorded.get(row.name, {})
         cells[row.name] = {c.name: finished(run, c, old.get(c.name)) for c in columns}
         write_json(path, to_json(table, settings, merge(table, recorded, cells)))
-        keras.backend.clear_session(free_memory=True)
+        if row.preset:
+            keras.backend.clear_session(free_memory=True)  # its networks; takes half a second
     return to_json(table, settings, merge(table, recorded, cells))
 
 
@@ -146,24 +147,31 @@ def versions():
     return found
 
 
-def read_cells(path):
+def read_cells(path, smoke=False):
     """The cells of an earlier report, {} if there is none.
 
     Raises:
-        ValueError: the file is damaged.
+        ValueError: the file is damaged, or one of a smoke test and of a measurement would be mixed with the other.
     """
     if not path.exists():
         return {}
     names = [field.name for field in dataclasses.fields(Cell)]
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-        return {
-            row: {column: Cell(**{name: cell[name] for name in names if name in cell}) for column, cell in cells.items()}
-            for row, cells in rows.items()
+        report = json.loads(path.read_text(encoding="utf-8"))
+        mixed = report["smoke"] != smoke
+        found = {
+            row: {
+                column: Cell(**{name: cell[name] for name in names if name in cell}) for column, cell in cells.items()
+            }
+            for row, cells in report["rows"].items()
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         message = f"the earlier report is damaged; delete it, or choose another --out. Received: {path}"
         raise ValueError(f"{message} ({type(error).__name__}: {error})") from error
+    if mixed:
+        kinds = ("a measurement", "a smoke test")
+        raise ValueError(f"the report there is of {kinds[not smoke]}; choose another --out. Received: {path}")
+    return found
 
 
 def announce(table, settings, rows, columns):

@@ -56,8 +56,13 @@ class SecondStageVAE(VAE):
         return {"reconstruction": 1.0, "kl": self.beta}
 
     def check(self, x):
-        if np.ndim(x) != 2 or np.shape(x)[1] != self.latent_dim or not np.isfinite(x).all():
-            raise ValueError(f"expected finite vectors of shape (n, {self.latent_dim}). Received: shape {np.shape(x)}")
+        shape, dtype = np.shape(x), np.asarray(x[:0]).dtype
+        if len(shape) != 2 or shape[1] != self.latent_dim or not shape[0]:
+            raise ValueError(f"expected vectors of shape (n, {self.latent_dim}), n > 0. Received: shape {shape}")
+        if not np.issubdtype(dtype, np.floating):  # bytes would be taken for pixels
+            raise ValueError(f"expected float vectors. Received: dtype {dtype}")
+        if not np.isfinite(x).all():
+            raise ValueError("expected finite vectors. Received: NaN or infinity")
         return x
 
     def get_config(self):

@@ -1,5 +1,7 @@
 """The second VAE of a two-stage VAE as a sampler of latents."""
 
+import contextlib
+import random
 import tempfile
 
 import keras
@@ -12,6 +14,17 @@ DEFAULTS = {
     "cosine": {"widths": (1536, 1536), "beta": 0.005, "learning_rate": 1e-3, "halve_at": (80, 120, 150)},
     "gaussian": {"widths": (1024, 1024, 1024), "beta": 1.0, "learning_rate": 1e-4, "halve_at": (300, 600)},
 }
+
+
+@contextlib.contextmanager
+def _python_seed(seed):
+    """Seed what Keras takes the seeds of fresh weights from, Python's generator, and put it back afterwards."""
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 class SecondStage(Sampler):
@@ -66,15 +79,16 @@ class SecondStage(Sampler):
         from green_vae.training import Recipe, train
 
         z = z.astype("float32")
-        keras.utils.set_random_seed(self.seed)
-        model = self._build(z.shape[1])
+        with _python_seed(self.seed):
+            model = self._build(z.shape[1])
         recipe = Recipe(self.learning_rate, self.halve_at, self.batch_size, self.epochs)
         with tempfile.TemporaryDirectory() as temporary:
             train(model, z, recipe, self.checkpoint_dir or temporary, seed=self.seed)
         self.model_, self.factor_ = model, 1.0
         if self.rescale:
-            generated = self._sample(10_000, np.random.default_rng(self.seed))
-            self.factor_ = float(np.std(z, axis=1).mean() / np.std(generated, axis=1).mean())
+            spread = np.std(self._sample(10_000, np.random.default_rng(self.seed)), axis=1).mean()
+            if spread > 0:  # a vector of one number has none
+                self.factor_ = float(np.std(z, axis=1).mean() / spread)
 
     def _build(self, dim):
         from green_vae.models import SecondStageVAE

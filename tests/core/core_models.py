@@ -1,0 +1,113 @@
+"""What the tests of the core share: one tiny model per variant, easy data, and eager losses."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from green_vae.models import MODELS
+
+ROOT = Path(__file__).resolve().parents[2]
+SIDE, LATENT = 32, 4
+_IMAGES = {"image_shape": (SIDE, SIDE, 1), "latent_dim": LATENT, "network_options": {"base": 2}}
+_VECTORS = {"latent_dim": 6, "widths": (8, 8)}
+
+# variant -> (name in MODELS, arguments)
+VARIANTS = {
+    "vae": ("vae", {**_IMAGES, "beta": 0.024}),
+    "autoencoder": ("autoencoder", _IMAGES),
+    "beta_vae": ("beta_vae", {**_IMAGES, "beta": 4.0, "warmup_steps": 10}),
+    "computed_gamma_vae": ("computed_gamma_vae", {**_IMAGES, "network": "cnn", "beta": 0.25}),
+    "rae_l2": ("rae", {**_IMAGES, "regularizer": "l2"}),
+    "rae_gp": ("rae", {**_IMAGES, "regularizer": "gp"}),
+    "rae_sn": ("rae", {**_IMAGES, "regularizer": "sn"}),
+    "second_stage_cosine": ("second_stage_vae", _VECTORS),
+    "second_stage_gaussian": ("second_stage_vae", {**_VECTORS, "reconstruction": "gaussian", "beta": 1.0}),
+}
+OF_IMAGES = [name for name, (model, _) in VARIANTS.items() if model != "second_stage_vae"]
+OF_VECTORS = [name for name in VARIANTS if name not in OF_IMAGES]
+DETERMINISTIC = [name for name, (model, _) in VARIANTS.items() if model in ("autoencoder", "rae")]
+
+
+def build(variant, seed=7, **changes):
+    """A fresh tiny model; the same weights and noise for the same seed."""
+    name, config = VARIANTS[variant]
+    keras.utils.set_random_seed(seed)
+    return MODELS[name](**{**config, "seed": seed, **changes})
+
+
+def blobs(n, seed=0, side=SIDE):
+    """Easy images: one soft bright spot each, uint8 (n, side, side, 1)."""
+    rng = np.random.default_rng(seed)
+    centre, grid = rng.uniform(0.25, 0.75, (n, 2, 1, 1)) * side, np.arange(side)
+    distance = (grid[None, :, None] - centre[:, 0]) ** 2 + (grid[None, None, :] - centre[:, 1]) ** 2
+    return np.round(255 * np.exp(-distance / (2 * (side / 8) ** 2))).astype("uint8")[..., None]
+
+
+def vectors(n, seed=0, dim=6):
+    """Easy vectors: two directions out of six, with little noise."""
+    rng = np.random.default_rng(seed)
+    flat = rng.normal(size=(n, 2)) @ np.random.default_rng(100).normal(size=(2, dim))
+    return (flat + 0.1 * rng.normal(size=(n, dim))).astype("float32")
+
+
+def examples(variant, n, seed=0):
+    return vectors(n, seed) if variant in OF_VECTORS else blobs(n, seed)
+
+
+def as_float(x):
+    return x.astype("float32") / np.float32(255) if x.dtype == np.uint8 else x
+
+
+def numpy(outputs):
+    return {name: np.asarray(ops.convert_to_numpy(value), "float64") for name, value in outputs.items()}
+
+
+def loss_of(model, x, training=False, noise=(1, 2)):
+    """The loss of one eager pass, with the noise of a given generator state."""
+    model.sample.generator.state.assign(np.asarray(noise, "uint32"))
+    outputs = model(x, training=training)
+    return float(model.compute_loss(x=ops.convert_to_tensor(x), y_pred=outputs, training=training))
+
+
+def feed(model, noise):
+    """Let the model use this noise instead of drawing it."""
+    model.sample = lambda mean, log_var: mean + ops.exp(0.5 * log_var) * noise
+    return model
+
+
+def at_mean(model, x):
+    """Outputs of a call in evaluation, with the noise left out."""
+    posterior = model.encoder(as_float(x), training=False)
+    if "mean" not in posterior:
+        return model.infer(posterior, False)
+    z = posterior["mean"]
+    return {**posterior, "z": z, "reconstruction": model.decoder(z, training=False)}
+
+
+def fixed_weights(model):
+    """Set every weight by a formula, so that two builds, backends or versions hold the same network."""
+    for index, weight in enumerate(model.weights):
+        size = int(np.prod(weight.shape))
+        wave = np.sin(0.7 * np.arange(1, size + 1) + index).reshape(weight.shape)
+        around_one = weight.name in ("gamma", "moving_variance", "mse")
+        scale = 0.1 if around_one or len(weight.shape) < 2 else 1.5 / np.sqrt(np.prod(weight.shape[:-1]))
+        weight.assign((around_one + scale * wave).astype("float32"))
+    return model
+
+
+def run_script(name, *arguments, timeout=300, **environment):
+    """Run a script of this folder in a fresh interpreter; return what it printed, or fail with what it said."""
+    command = [sys.executable, str(Path(__file__).parent / name), *map(str, arguments)]
+    done = subprocess.run(command, env=child_env(**environment), capture_output=True, text=True, timeout=timeout)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout
+
+
+def child_env(**changes):
+    path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+    return {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", **changes}

@@ -1,0 +1,56 @@
+"""The second stage as a sampler: settings of its sources, length of what it generates, noise of the likelihood."""
+
+import numpy as np
+import pytest
+
+from green_vae.samplers import SecondStage
+
+QUICK = {"epochs": 1, "batch_size": 8, "widths": (8,)}
+
+
+def encodings(n=40):
+    return (5 * np.random.default_rng(0).normal(size=(n, 6))).astype("float32")
+
+
+def test_settings_of_the_sources():
+    survey, original = SecondStage(), SecondStage("gaussian")
+    assert (survey.widths, survey.beta, survey.learning_rate) == ((1536, 1536), 0.005, 1e-3)
+    assert (survey.halve_at, survey.batch_size, survey.rescale) == ((80, 120, 150), 100, True)
+    assert (original.widths, original.beta, original.learning_rate) == ((1024, 1024, 1024), 1.0, 1e-4)
+    assert original.rescale is False
+    assert SecondStage(beta=0.0, halve_at=()).settings().items() >= {"beta": 0.0, "halve_at": ()}.items()
+
+
+def test_what_is_refused():
+    with pytest.raises(ValueError, match="Received: 'laplace'"):
+        SecondStage("laplace")
+    with pytest.raises(ValueError, match="at least 8 encodings.*Received: 7"):
+        SecondStage(**QUICK).fit(encodings(7))
+
+
+def test_what_is_generated_has_the_length_of_the_encodings():
+    z = encodings()
+    rescaled, raw = (SecondStage(rescale=rescale, **QUICK).fit(z) for rescale in (True, False))
+    assert raw.factor_ == 1 and rescaled.factor_ != 1
+    spread, aim = rescaled.sample(10_000).std(axis=1).mean(), z.std(axis=1).mean()
+    assert spread == pytest.approx(aim, rel=0.02)
+    np.testing.assert_allclose(rescaled.sample(5), rescaled.factor_ * raw.sample(5), rtol=1e-4)
+
+
+def test_the_likelihood_draws_with_its_own_noise():
+    sampler = SecondStage("gaussian", **QUICK).fit(encodings())
+    sampler.model_.log_gamma.assign(np.log(2.0))
+    mean = sampler.model_.decode(np.random.default_rng(3).standard_normal((5000, 6)))
+    noise = sampler.sample(5000, seed=3) - mean
+    np.testing.assert_allclose(noise.std(axis=0), 2.0, rtol=0.05)
+    np.testing.assert_allclose(noise.mean(axis=0), 0, atol=0.15)
+
+
+def test_checkpoints_are_kept_and_used(tmp_path):
+    first, second = SecondStage(**QUICK), SecondStage(**QUICK)
+    first.checkpoint_dir = second.checkpoint_dir = tmp_path / "kept"
+    z = encodings()
+    expected = first.fit(z).sample(5)
+    written = (tmp_path / "kept" / "epoch-1.weights.h5").stat().st_mtime_ns
+    np.testing.assert_array_equal(second.fit(z).sample(5), expected)
+    assert (tmp_path / "kept" / "epoch-1.weights.h5").stat().st_mtime_ns == written

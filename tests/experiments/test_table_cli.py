@@ -1,0 +1,96 @@
+"""The command line of the tables: what it takes, and what it refuses with exit code 2."""
+
+import pytest
+from experiment_tables import TABLES, Counted, hide_data, read_report, small_table
+
+from green_vae.experiments import main
+from green_vae.experiments.cli import chosen, parser_for
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--rows", "Transformer"], ["no row begins with that", "CNN-b128-l128", "Received: 'transformer'"]),
+        (["--rows", "CNN", "nothing"], ["no row begins with that", "Received: 'nothing'"]),
+        (["--columns", "fid_x"], ["no column begins with that", "fid_gen2", "Received: 'fid_x'"]),
+        (["--layer", "65"], ["unknown feature layer", "mixed8", "Received: '65'"]),
+        (["--epochs", "0"], ["--epochs", "expected a positive number. Received: 0"]),
+        (["--epochs", "two"], ["--epochs", "expected a positive number. Received: two"]),
+        (["--epochs", "1.5"], ["--epochs", "expected a positive number. Received: 1.5"]),
+        (["--limit-train", "-3"], ["--limit-train"]),
+        (["--limit-eval", "0"], ["--limit-eval", "Received: 0"]),
+        (["--nonsense"], ["--nonsense"]),
+    ],
+)
+def test_a_wrong_command_line(options, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        main(TABLES["survey_table2"], options)
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert all(word in error for word in words), error
+    assert "usage: reproduce/survey_table2.py" in error and "Traceback" not in error
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("table", "names", "expected"),
+    [
+        ("survey_table2", ["resnet"], ["Resnet-s4-b48-l128", "Resnet-s4-b48-l100", "Resnet-s4-b64-l64"]),
+        ("survey_table3", ["RESNET"], ["Resnet-s4-b32-l64", "Resnet-s4-b48-l64", "Resnet-s3-b64-l64"]),
+        ("survey_table2", ["gp", "CNN"], ["CNN-b128-l128", "GP-RAE-b128-l128"]),  # in the table's order
+        ("survey_table2", ["GP, CNN"], ["CNN-b128-l128", "GP-RAE-b128-l128"]),
+        ("survey_table3", ["CNN"], ["CNN-b128-l64", "CNN-b128-l64 (seed 8x8)"]),
+        ("survey_table3", ["CNN-b128-l64"], ["CNN-b128-l64"]),  # the whole name, though another begins with it
+        ("survey_table3", ["cnn-b128-l64 (seed 8x8)"], ["CNN-b128-l64 (seed 8x8)"]),
+        ("survey_table3", ["CNN-b128-l64", "CNN-b128-l64 (s"], ["CNN-b128-l64", "CNN-b128-l64 (seed 8x8)"]),
+        ("svae_table2", ["random"], ["random mix"]),
+    ],
+)
+def test_rows_by_the_beginning_of_their_names(table, names, expected):
+    assert [row.name for row in chosen(TABLES[table].rows, names, "row")] == expected
+
+
+def test_columns_by_name():
+    columns = TABLES["svae_table2"].columns
+    assert [column.name for column in chosen(columns, ["fid"], "column")] == ["fid"]
+    assert [column.name for column in chosen(columns, ["fid_"], "column")] == ["fid_1280", "fid_768"]
+    assert chosen(columns, [], "column") == list(columns)
+
+
+@pytest.mark.parametrize(("given", "layer"), [("1280", "mixed8"), ("mixed7", "mixed7"), ("2048", "avg_pool")])
+def test_a_layer_goes_by_name_or_width(given, layer, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("green_vae.experiments.cli._measure", lambda table, settings, *rest: seen.append(settings) or 0)
+    assert main(TABLES["survey_table2"], ["--layer", given, "--epochs", "3"]) == 0
+    assert (seen[0].layer, seen[0].epochs, seen[0].smoke) == (layer, 3, False)
+
+
+def test_a_smoke_test_never_goes_over_results(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    hide_data(monkeypatch, tmp_path)
+    assert main(small_table([Counted(8.0)]), ["--smoke"]) == 0
+    assert read_report("results/smoke/small.json")["smoke"] is True
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["smoke"]
+
+
+def test_without_arguments_it_exits_with_its_code(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["reproduce/small.py", "--out", str(tmp_path / "out")])
+    monkeypatch.setattr("green_vae.experiments.plan.device_rate", lambda: 1e12)
+    with pytest.raises(SystemExit) as stopped:
+        main(small_table([Counted(OSError("disk full"))]))
+    assert stopped.value.code == 1
+
+
+@pytest.mark.parametrize("name", list(TABLES))
+def test_the_example_of_the_help_runs_a_row(name):
+    """The row in the examples, as a shell would split it."""
+    import shlex
+
+    text = parser_for(TABLES[name]).format_help()
+    line = next(line for line in text.splitlines() if "--limit-eval 2000" in line)
+    words = shlex.split(line.strip())
+    assert words[:2] == ["python", f"reproduce/{name}.py"]
+    options = parser_for(TABLES[name]).parse_args(words[2:])
+    assert options.train and [row.name for row in chosen(TABLES[name].rows, options.rows, "row")] == options.rows

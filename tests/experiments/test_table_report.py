@@ -1,0 +1,135 @@
+"""Reports from hand-made cells: the Markdown page to the letter, and what the terminal shows."""
+
+import dataclasses
+
+import pytest
+
+from green_vae.experiments import Cell, Column, Reference, Row, Table
+from green_vae.experiments.report import markdown, terminal, write_markdown
+
+COLUMNS = (
+    Column("params", "params", None, format="{:,.0f}"),
+    Column("fid", "FID GEN", None, tolerance=0.1),
+)
+TABLE = Table(
+    "hand", "By hand", "Nobody, Table 1", COLUMNS, (Row("CNN"), Row("a|b")), Reference("cifar10"), notes=("A note.",)
+)
+CELLS = {
+    "CNN": (
+        Cell(31034755.0, 31034755, "exact"),
+        Cell(
+            123.456, 96.2, "not comparable", "FID@1280", "another scale", "KID@1280 x 1000 = 5.0 +- 0.1", recorded=True
+        ),
+    ),
+    "a|b": (
+        Cell(28.0, 30, "differs", reason="two\nlines"),
+        Cell(None, 90.0, reason="another scale"),
+    ),
+    "third": (Cell(None, None, reason="nothing printed"), Cell(99.04, 96.2, "reproduced", "FID", identity="x")),
+}
+REPORT = {
+    "reference": {"dataset": "cifar10", "split": "test", "n": 10000},
+    "written": "2024-01-02T03:04:05Z",
+    "command": "python reproduce/hand.py",
+    "smoke": False,
+    "versions": {"green_vae": "0.1", "keras": "3"},
+    "rows": {
+        row: {
+            column.name: {**dataclasses.asdict(cell), "difference": cell.difference}
+            for column, cell in zip(COLUMNS, cells, strict=True)
+        }
+        for row, cells in CELLS.items()
+    },
+}
+PAGE = """\
+# By hand
+
+Source of the published numbers: Nobody, Table 1.
+Reference images: the first 10,000 of cifar10, test split. Written 2024-01-02T03:04:05Z by `python reproduce/hand.py`.
+
+|  |  | params | FID GEN |
+| --- | --- | ---: | ---: |
+| **CNN** | published | 31,034,755 | 96.2 |
+|  | ours | 31,034,755 | 123.5 FID@1280 (recorded) |
+|  | difference | 0 | - |
+|  | verdict | exact | not comparable [1] |
+| **a\\|b** | published | 30 | 90.0 |
+|  | ours | 28 | - |
+|  | difference | -2 | - |
+|  | verdict | differs [2] | not run [1] |
+| **third** | published | - | 96.2 |
+|  | ours | - | 99.0 |
+|  | difference | - | +2.8 |
+|  | verdict | not run [3] | reproduced |
+
+[1] another scale\x20\x20
+[2] two
+lines\x20\x20
+[3] nothing printed\x20\x20
+
+* CNN: FID GEN: KID@1280 x 1000 = 5.0 +- 0.1
+* A note.
+
+Versions: green_vae 0.1, keras 3.
+"""
+
+
+def test_the_markdown_page(tmp_path):
+    assert markdown(TABLE, REPORT) == PAGE
+    assert write_markdown(TABLE, REPORT, tmp_path) == tmp_path / "hand.md"
+    assert (tmp_path / "hand.md").read_text(encoding="utf-8") == PAGE
+
+
+def test_a_smoke_test_is_called_one():
+    page = markdown(TABLE, {**REPORT, "smoke": True})
+    assert "**Smoke test: tiny networks on embedded digits; the numbers mean nothing.**" in page
+    assert "Smoke test" not in PAGE
+
+
+def shown(capsys, *arguments, **options):
+    terminal(TABLE, REPORT, *arguments, **options)
+    return capsys.readouterr().out
+
+
+def test_the_terminal_shows_every_cell(capsys):
+    text = shown(capsys)
+    for part in ("By hand", "Nobody, Table 1", "CNN", "a|b", "third", "31,034,755", "exact", "reproduced", "+2.8"):
+        assert part in text
+    assert "123.5 FID@1280 (recorded)" in text and "not comparable [1]" in text
+    assert "[1] another scale" in text and "[3] nothing printed" in text
+    assert "* CNN: FID GEN: KID@1280 x 1000 = 5.0 +- 0.1" in text and "* A note." in text
+
+
+@pytest.mark.parametrize("label", ["FID~", "FID~@2048", "FID(ttur)", "FID@tiny"])
+def test_a_label_stands_beside_its_number(label, capsys):
+    cell = {**REPORT["rows"]["third"]["fid"], "label": label}
+    report = {**REPORT, "rows": {"third": {**REPORT["rows"]["third"], "fid": cell}}}
+    terminal(TABLE, report)
+    assert f"99.0 {label}" in capsys.readouterr().out
+    assert f"| 99.0 {label} |" in markdown(TABLE, report)
+
+
+def test_rows_and_columns_restrict_the_terminal(capsys):
+    text = shown(capsys, ["third"], ["fid"])
+    assert "99.0" in text and "CNN" not in text and "params" not in text and "KID" not in text
+    assert "another scale" not in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_counts_stay_whole_on_a_narrow_terminal(width, capsys):
+    assert "31,034,755" in shown(capsys, width=width)
+
+
+@pytest.mark.parametrize(
+    ("cell", "difference"),
+    [
+        (Cell(3.0, 2.0, "differs"), 1.0),
+        (Cell(3.0, 2.0, "not comparable", "FID~"), 1.0),
+        (Cell(3.0, 2.0, "not comparable", "FID@768"), None),
+        (Cell(3.0, 2.0, "smoke"), None),
+        (Cell(None, 2.0), None),
+        (Cell(3.0, None, "measured"), None),
+    ],
+)
+def test_difference_of_what_is_on_one_scale(cell, difference):
+    assert cell.difference == difference

@@ -1,0 +1,310 @@
+"""The runner on tables of a few numbers: verdicts, what is taken over, what becomes a reason, what an error leaves."""
+
+import dataclasses
+import json
+
+import pytest
+from experiment_tables import Counted, hide_data, pixels, read_report, small_table
+
+from green_vae import presets
+from green_vae.data import DataNotFoundError
+from green_vae.experiments import Column, NotRun, Reference, Row, Table, main
+from green_vae.experiments.smoke import shrink
+from green_vae.experiments.spec import Measurement
+from green_vae.metrics import WeightsNotFoundError
+
+
+@pytest.fixture(autouse=True)
+def bare_machine(monkeypatch, tmp_path):
+    hide_data(monkeypatch, tmp_path)
+    monkeypatch.setattr("green_vae.experiments.plan.device_rate", lambda: 1e12)
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+def measure(table, out, *options, code=0):
+    """Cells of row "first" and the other rows after one run."""
+    assert main(table, [*options, "--out", str(out)]) == code
+    return read_report(out / f"{table.name}.json")["rows"]
+
+
+def cell_of(column, out, *options, published=8.0, n=500):
+    row = Row("only", {} if published is None else {"a": published}, images=pixels(3))
+    return measure(small_table([column], [row], n), out, *options)["only"]["a"]
+
+
+# verdicts
+
+
+@pytest.mark.parametrize(
+    ("value", "published", "tolerance", "verdict"),
+    [
+        (8.0, 8.0, None, "exact"),
+        (8.0000001, 8.0, None, "differs"),
+        (9.0, 8.0, 0.125, "reproduced"),  # on the boundary
+        (7.0, 8.0, 0.125, "reproduced"),
+        (9.0000001, 8.0, 0.125, "differs"),
+        (6.9999999, 8.0, 0.125, "differs"),
+        (8.0, 8.0, 0.0, "reproduced"),
+        (8.0, None, 0.125, "measured"),
+        (8.0, None, None, "measured"),
+    ],
+)
+def test_verdict(value, published, tolerance, verdict, out):
+    cell = cell_of(Counted(value, tolerance=tolerance), out, published=published)
+    assert (cell["verdict"], cell["value"], cell["published"]) == (verdict, value, published)
+    assert cell["difference"] == (None if published is None else value - published)
+    assert cell["reason"] == "" and cell["recorded"] is False
+
+
+def test_another_scale_is_not_comparable_even_if_equal(out):
+    cell = cell_of(Counted(8.0, label="FID@1280", why="another scale"), out)
+    assert (cell["verdict"], cell["reason"], cell["label"]) == ("not comparable", "another scale", "FID@1280")
+    assert cell["difference"] is None
+
+
+def test_nothing_shortened_is_reproduced(out):
+    assert cell_of(Counted(8.0), out)["verdict"] == "reproduced"
+    cell = cell_of(Counted(8.0), out, "--limit-eval", "100", "--fresh")
+    assert cell["verdict"] == "differs" and cell["reason"] == "measured on 100 instead of 500 images"
+    assert cell["details"]["reference_n"] == 100
+
+
+def test_a_reference_that_is_too_small_is_shortened(out):
+    cell = cell_of(Counted(8.0), out, n=501)
+    assert cell["verdict"] == "differs" and "measured on 500 instead of 501 images" in cell["reason"]
+
+
+def test_a_note_stands_with_its_cell(out):
+    columns = [Counted(1.0, name).column for name in ("a", "b")]
+    row = Row("only", {"a": 8.0, "b": 8.0}, images=pixels(3), notes={"b": "a remark"})
+    cells = measure(small_table(columns, [row]), out)["only"]
+    assert (cells["a"]["reason"], cells["b"]["reason"]) == ("", "a remark")
+
+
+def test_a_smoke_test_judges_nothing(out):
+    cell = cell_of(Counted(8.0), out, "--smoke")
+    assert cell["verdict"] == "smoke" and cell["difference"] is None
+
+
+# taken over
+
+
+def test_a_recorded_cell_is_taken_over(out):
+    column = Counted(8.5)
+    table = small_table([column])
+    before = measure(table, out)
+    column.value = 1.0
+    after = measure(table, out)
+    assert column.calls == 2  # once for each row, in the first run
+    for row in ("first", "second"):
+        assert after[row]["a"] == {**before[row]["a"], "recorded": True}
+
+
+def test_fresh_measures_again(out):
+    column = Counted(8.5)
+    table = small_table([column])
+    measure(table, out)
+    column.value = 1.0
+    after = measure(table, out, "--fresh", "--rows", "first")
+    assert column.calls == 3
+    assert (after["first"]["a"]["value"], after["first"]["a"]["recorded"]) == (1.0, False)
+    assert (after["second"]["a"]["value"], after["second"]["a"]["recorded"]) == (8.5, True)
+
+
+def test_another_identity_measures_again(out):
+    column = Counted(8.5)
+    table = small_table([column])
+    measure(table, out)
+    column.value, column.version = 1.0, 2
+    after = measure(table, out)
+    assert column.calls == 4
+    assert (after["first"]["a"]["value"], after["first"]["a"]["recorded"]) == (1.0, False)
+
+
+def test_a_live_column_is_always_computed(out):
+    column = Counted(8.5, live=True)
+    table = small_table([column])
+    measure(table, out)
+    column.value = 8.0
+    after = measure(table, out)
+    assert column.calls == 4 and after["first"]["a"]["value"] == 8.0 and after["first"]["a"]["recorded"] is False
+
+
+def test_what_is_not_asked_for_stays(out):
+    a, b = Counted(8.5), Counted(3.0, "b")
+    table = small_table([a, b])
+    first = measure(table, out, "--columns", "a")
+    assert first["first"]["b"]["verdict"] == "not run" and "not asked for" in first["first"]["b"]["reason"]
+    second = measure(table, out, "--columns", "b", "--rows", "second")
+    assert (a.calls, b.calls) == (2, 1)
+    assert second["first"]["a"]["value"] == second["second"]["a"]["value"] == 8.5
+    assert second["second"]["a"]["recorded"] is True and second["second"]["b"]["value"] == 3.0
+    assert second["first"]["b"]["value"] is None
+
+
+def test_the_reference_is_part_of_a_picture_rows_identity(out):
+    """A distance to the first 100 reference images is not one to all 500."""
+    seen = []
+    column = Column(
+        "a", "A", lambda run: Measurement(run.reference_count), identity=lambda run: run.image_identity("row")
+    )
+    for options in (["--limit-eval", "100"], [], ["--limit-eval", "500"]):
+        cell = cell_of(column, out, *options)
+        seen.append((cell["value"], cell["recorded"]))
+    assert seen == [(100, False), (500, False), (500, True)]
+
+
+def test_limit_eval_limits_the_pictures_of_a_row(out):
+    column = Column("a", "A", lambda run: Measurement(len(run.row_images)), identity=lambda run: run.identity())
+    assert cell_of(column, out, "--limit-eval", "3")["value"] == 3
+    assert cell_of(column, out)["value"] == 4
+
+
+# reasons
+
+
+@pytest.mark.parametrize("kind", [NotRun, DataNotFoundError, WeightsNotFoundError])
+@pytest.mark.parametrize("where", ["measure", "identity"])
+def test_what_is_unavailable_becomes_a_reason(kind, where, out):
+    column = Counted({"first": kind("get it there"), "second": 8.0})
+    table = small_table([column])
+    if where == "identity":
+
+        def identity(run):
+            if run.row.name == "first":
+                raise kind("get it there")
+            return 1
+
+        column.value["first"] = 8.0
+        table = small_table([dataclasses.replace(column.column, identity=identity)])
+    rows = measure(table, out)
+    cell = rows["first"]["a"]
+    assert (cell["verdict"], cell["reason"], cell["value"]) == ("not run", "get it there", None)
+    assert cell["published"] == 8.0
+    assert rows["second"]["a"]["verdict"] == "reproduced"
+
+
+def test_what_is_unavailable_later_keeps_its_recorded_value(out):
+    column = Counted(8.5)
+    table = small_table([column])
+    measure(table, out)
+    column.version, column.value = 2, NotRun("gone")
+    cell = measure(table, out)["first"]["a"]
+    assert (cell["value"], cell["recorded"], cell["verdict"]) == (8.5, True, "reproduced")
+
+
+def test_rows_and_cells_that_cannot_run(out):
+    a, b = Counted(8.0), Counted(8.0, "b")
+    rows = (Row("later", {"a": 1.0}, missing="not built yet"), Row("partly", {"b": 2.0}, preset="nowhere"))
+    cells = measure(small_table([a, b], rows), out, "--columns", "a")
+    assert cells["later"]["a"]["reason"] == "not built yet" and cells["later"]["a"]["published"] == 1.0
+    assert cells["partly"]["a"]["reason"] == "the paper prints nothing here"
+    assert a.calls == b.calls == 0
+
+
+# errors
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"rows": 3}', '{"rows": {"first": {"a": 3}}}', "cut"])
+def test_a_damaged_report_stops_the_run(content, out, capsys):
+    column = Counted(8.0)
+    table = small_table([column])
+    measure(table, out)
+    path = out / "small.json"
+    path.write_text(path.read_text()[:400] if content == "cut" else content)
+    before = path.read_text()
+    capsys.readouterr()
+    assert main(table, ["--out", str(out)]) == 1
+    error = capsys.readouterr().err
+    assert "error: the earlier report is damaged" in error and f"Received: {path}" in error
+    assert "Traceback" not in error
+    assert path.read_text() == before and column.calls == 2
+
+
+def test_smoke_and_measurement_do_not_mix(out, capsys):
+    table = small_table([Counted(8.0)])
+    measure(table, out)
+    before = (out / "small.json").read_text()
+    assert main(table, ["--smoke", "--out", str(out)]) == 1
+    assert "the report there is of a measurement; choose another --out" in capsys.readouterr().err
+    assert (out / "small.json").read_text() == before
+    measure(table, out / "smoke", "--smoke")
+    assert main(table, ["--out", str(out / "smoke")]) == 1
+    assert "is of a smoke test" in capsys.readouterr().err
+
+
+def test_interrupted_in_the_second_row_keeps_the_first(out, capsys):
+    column = Counted({"first": 8.0, "second": KeyboardInterrupt()})
+    table = small_table([column])
+    assert main(table, ["--out", str(out)]) == 130
+    assert "interrupted; the same command goes on from here" in capsys.readouterr().err
+    rows = read_report(out / "small.json")["rows"]
+    assert rows["first"]["a"]["value"] == 8.0 and rows["second"]["a"]["value"] is None
+    column.value = 8.5
+    rows = measure(table, out)
+    assert (rows["first"]["a"]["value"], rows["second"]["a"]["value"]) == (8.0, 8.5)
+
+
+@pytest.mark.parametrize("error", [ValueError("bad weights. Received: x"), OSError("disk full")])
+def test_an_error_ends_with_one_line_and_keeps_the_first_row(error, out, capsys):
+    assert main(small_table([Counted({"first": 8.0, "second": error})]), ["--out", str(out)]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == f"error: {error}"
+    assert read_report(out / "small.json")["rows"]["first"]["a"]["value"] == 8.0
+
+
+def test_a_fault_of_the_program_is_not_hidden(out):
+    with pytest.raises(ZeroDivisionError):
+        main(small_table([Counted(ZeroDivisionError())]), ["--out", str(out)])
+
+
+def test_the_report_says_how_it_came_about(out):
+    table = small_table([Counted(8.0)])
+    measure(table, out, "--seed", "3")
+    report = json.loads((out / "small.json").read_text())
+    assert report["command"] == f"python reproduce/small.py --seed 3 --out {out}"
+    assert report["reference"] == {"dataset": "digits", "split": "test", "n": 500}
+    assert report["versions"]["green_vae"] and report["versions"]["backend"] in ("tensorflow", "jax", "torch")
+    assert report["smoke"] is False
+
+
+# a row with a model, on the digits
+
+
+@pytest.fixture
+def tiny(monkeypatch, tmp_path):
+    """A table of one tiny trained model; its columns count images instead of measuring them."""
+    preset = shrink(presets.preset("survey/cnn-b128-l128"))
+    monkeypatch.setitem(presets.PRESETS, "tiny", preset)
+    path = tmp_path / "model.weights.h5"
+    monkeypatch.setattr(presets, "pretrained_path", lambda name: path)
+    column = Column(
+        "a",
+        "A",
+        lambda run: Measurement(sum(map(len, run.images("reconstructions")))),
+        identity=lambda run: run.image_identity("reconstructions"),
+        tolerance=1.0,
+    )
+    table = Table("tiny", "Tiny", "nobody", (column,), (Row("a row", {"a": 200}, "tiny"),), Reference("digits", n=200))
+    return table, path, preset
+
+
+def test_fewer_images_are_said_and_never_taken_for_all(tiny, out):
+    table, path, preset = tiny
+    preset.build(1).save_weights(path)
+    cell = measure(table, out, "--limit-train", "150")["a row"]["a"]
+    assert (cell["value"], cell["verdict"], cell["reason"]) == (150, "differs", "on the first 150 training images")
+    cell = measure(table, out)["a row"]["a"]
+    assert (cell["value"], cell["verdict"], cell["recorded"]) == (200, "reproduced", False)
+    cell = measure(table, out, "--limit-train", "1297")["a row"]["a"]  # all of them
+    assert (cell["value"], cell["verdict"], cell["reason"]) == (200, "reproduced", "")
+
+
+def test_without_weights_the_reason_is_a_command_that_a_shell_takes(tiny, out):
+    table, _, _ = tiny
+    cell = measure(table, out)["a row"]["a"]
+    assert cell["verdict"] == "not run"
+    assert "no trained weights; `python reproduce/tiny.py --train --rows 'a row'` trains" in cell["reason"]

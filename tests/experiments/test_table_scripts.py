@@ -1,0 +1,244 @@
+"""Every script in reproduce/: what it says, its smoke test, the printed numbers, and its first run without any data."""
+
+import functools
+import math
+import subprocess
+
+import numpy as np
+import pytest
+from experiment_tables import ROOT, SCRIPTS, TABLES, bare, hide_data, python, read_report
+from PIL import Image
+
+from green_vae.experiments import main
+from green_vae.experiments.cli import parser_for
+from green_vae.presets import PRESETS
+
+# rows of params, MFLOPs, MSE x 1000, FID of reconstructions, of samples, with the second stage, with the mixture
+SURVEY_TABLE2 = {
+    "CNN-b128-l128": (31034755, 2397, 2.8, 27.6, 96.2, 96.8, 89.0),
+    "L2-RAE-b128-l128": (30510339, 2395, 1.2, 9.9, 108.1, 88.4, 78.2),
+    "GP-RAE-b128-l128": (30510339, 2395, 1.2, 10.6, 118.0, 97.6, 76.4),
+    "Resnet-s4-b48-l128": (16179363, 1431, 1.5, 37.2, 110.0, 93.9, 96.3),
+    "Resnet-s4-b48-l100": (16064619, 1430, 1.6, 37.5, 102.9, 88.4, 91.4),
+    "Resnet-s4-b64-l64": (27766275, 2539, 1.7, 36.5, 94.2, 78.8, 85.1),
+    "HFVAE-s4-z4-l48": (27139755, 1163, 1.8, 45.9, 93.3, 90.8, 90.0),
+    "HFVAE-s4-z12-l64": (48113051, 2085, 1.3, 33.3, 89.0, 85.7, 86.4),
+    "NVAE-z10-b100-l4": (8305521, 4478, 3.2, 62.6, 96.1, 87.4, 91.4),
+}
+SURVEY_TABLE3 = {
+    "CNN-b128-l64": (40668419, 4104, 3.2, 48.4, 66.9, 56.2, 55.2),
+    "L2-RAE-b128-l64": (27359043, 4102, 3.3, 39.8, 230.2, 61.7, 45.1),
+    "GP-RAE-b128-l64": (27359043, 4102, 3.2, 41.2, 230.6, 65.3, 47.0),
+    "Resnet-s4-b32-l64": (19330627, 2924, 2.8, 51.4, 66.0, 54.9, 57.4),
+    "Resnet-s4-b48-l64": (38996003, 6452, 2.5, 46.8, 61.7, 50.8, 54.5),
+    "Resnet-s3-b64-l64": (21370179, 5949, 2.6, 39.2, 59.3, 44.9, 45.8),
+}
+ORDER = ("params", "flops_m", "mse_x1e3", "fid_rec", "fid_gen1", "fid_gen2", "fid_gmm")
+DATA = {"cifar10": ("CIFAR-10", "170 MB"), "celeba": ("CelebA", "1.5 GB")}  # what is to be downloaded
+PICTURES = {"fid_rec": "reconstructions", "fid_gen1": "prior", "fid_gen2": "second_stage", "fid_gmm": "gmm"}
+
+
+@pytest.fixture(params=list(TABLES))
+def table(request):
+    return TABLES[request.param]
+
+
+def test_there_are_scripts():
+    assert {"survey_table2", "survey_table3", "svae_table2"} <= set(TABLES) == {path.stem for path in SCRIPTS}
+
+
+@pytest.mark.parametrize("name", list(TABLES))
+def test_table_is_whole(name):
+    table = TABLES[name]
+    assert table.name == name
+    for entries in (table.rows, table.columns):
+        names = [entry.name.lower() for entry in entries]
+        assert names and len(set(names)) == len(names)
+    for row in table.rows:
+        assert row.preset in PRESETS or row.images or row.missing, row.name
+        assert not row.preset or row.preset in PRESETS
+        assert set(row.published) <= {column.name for column in table.columns}
+        assert set(row.notes) <= {column.name for column in table.columns}
+    assert all(row.published or row.images for row in table.rows)
+
+
+def test_help_names_everything(table, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    with pytest.raises(SystemExit) as stopped:
+        main(table, ["--help"])
+    assert stopped.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for entry in (*table.rows, *table.columns):
+        assert entry.name in text
+    assert f"python reproduce/{table.name}.py --smoke" in text and "exit codes" in text
+    assert parser_for(table).prog == f"reproduce/{table.name}.py"
+
+
+# the smoke test
+
+
+@pytest.fixture(scope="module", params=list(TABLES))
+def smoked(request, tmp_path_factory):
+    """(table, folder, exit code) of one smoke test."""
+    out = tmp_path_factory.mktemp("smoke")
+    with pytest.MonkeyPatch.context() as patch:
+        hide_data(patch, tmp_path_factory.mktemp("bare"))
+        code = main(TABLES[request.param], ["--smoke", "--out", str(out)])
+    return TABLES[request.param], out, code
+
+
+def test_smoke_fills_every_cell(smoked):
+    table, out, code = smoked
+    assert code == 0
+    report = read_report(out / f"{table.name}.json")
+    assert report["smoke"] is True
+    assert list(report["rows"]) == [row.name for row in table.rows]
+    for row in table.rows:
+        cells = report["rows"][row.name]
+        assert list(cells) == [column.name for column in table.columns]
+        for name, cell in cells.items():
+            printed = name in row.published or row.images
+            assert cell["verdict"] == ("smoke" if printed and not row.missing else "not run"), (row.name, name, cell)
+            assert cell["published"] == row.published.get(name)
+            assert cell["difference"] is None  # of what would it be one
+            if cell["verdict"] == "smoke":
+                assert math.isfinite(cell["value"])
+            else:
+                assert cell["value"] is None and cell["reason"]
+
+
+def test_smoke_writes_markdown(smoked):
+    table, out, _ = smoked
+    lines = (out / f"{table.name}.md").read_text(encoding="utf-8").splitlines()
+    assert "**Smoke test: tiny networks on embedded digits; the numbers mean nothing.**" in lines
+    head = next(line for line in lines if line.startswith("| "))
+    for column in table.columns:
+        assert f" {column.title} |" in head
+    for row in table.rows:
+        (first,) = [index for index, line in enumerate(lines) if line.startswith(f"| **{row.name}** | published |")]
+        assert [line.split(" | ")[1] for line in lines[first + 1 : first + 4]] == ["ours", "difference", "verdict"]
+        assert all(line.count(" | ") == len(table.columns) + 1 for line in lines[first : first + 4])
+        assert "nan" not in lines[first + 1]
+
+
+def test_smoke_draws_what_it_measures(smoked):
+    table, out, _ = smoked
+    pictures = {path.name for path in (out / table.name).glob("*.png")}
+    expected = set()
+    for row in table.rows:
+        if row.images:
+            expected.add(f"{row.name.replace(' ', '-')}.png")
+        elif not row.missing:
+            expected |= {f"{row.name}-{kind}.png" for name, kind in PICTURES.items() if name in row.published}
+    assert expected and expected <= pictures
+    for name in pictures:
+        image = np.asarray(Image.open(out / table.name / name))
+        assert image.min() < image.max(), name
+
+
+def test_smoke_leaves_nothing_half_written(smoked):
+    _, out, _ = smoked
+    assert not [path for path in out.rglob("*") if path.name.startswith(".")]
+
+
+# the printed numbers
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"), [("survey_table2", SURVEY_TABLE2), ("survey_table3", SURVEY_TABLE3)], ids=lambda x: str(x)[:13]
+)
+def test_printed_numbers_of_the_survey(name, printed):
+    rows = {row.name: row for row in TABLES[name].rows}
+    second_reading = rows.pop("CNN-b128-l64 (seed 8x8)", None)
+    assert list(rows) == list(printed)  # in the printed order
+    assert tuple(column.name for column in TABLES[name].columns) == ORDER
+    for row, numbers in printed.items():
+        assert rows[row].published == dict(zip(ORDER, numbers, strict=True))
+    assert (second_reading is None) == (name == "survey_table2")
+    assert second_reading is None or second_reading.published == rows["CNN-b128-l64"].published
+
+
+def test_printed_number_of_split_vae():
+    table = TABLES["svae_table2"]
+    assert {row.name: row.published for row in table.rows if row.published} == {"random mix": {"fid": 5.3}}
+    assert [row.name for row in table.rows][1:] == [
+        "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+    ]  # fmt: skip
+    assert (table.reference.dataset, table.reference.split, table.reference.n) == ("cifar10", "test", 10_000)
+
+
+# without data
+
+
+@pytest.fixture(scope="module")
+def first_run(tmp_path_factory):
+    """first_run(name) -> (report, stdout) of the command that one types first, on a machine without data."""
+
+    @functools.cache
+    def run(name):
+        folder = tmp_path_factory.mktemp("first")
+        command = python(ROOT / "reproduce" / f"{name}.py")
+        done = subprocess.run(command, cwd=folder, env=bare(folder), capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+        assert f"written: results/{name}.md and results/{name}.json" in done.stderr
+        return read_report(folder / "results" / f"{name}.json"), done.stdout
+
+    return run
+
+
+@pytest.mark.parametrize("name", list(TABLES))
+def test_first_run_counts_to_the_digit_and_says_why_not_the_rest(name, first_run):
+    report, _ = first_run(name)
+    dataset, size = DATA[TABLES[name].reference.dataset]
+    exact = 0
+    for row in TABLES[name].rows:
+        for column, cell in report["rows"][row.name].items():
+            if row.missing:
+                assert (cell["verdict"], cell["reason"]) == ("not run", row.missing)
+            elif column in ("params", "flops_m") and column not in row.notes:
+                assert cell["verdict"] == "exact" and cell["value"] == cell["published"] == row.published[column]
+                exact += 1
+            elif column not in row.notes:
+                assert cell["verdict"] == "not run" and cell["value"] is None
+                assert all(part in cell["reason"] for part in (dataset, size, "--download")), cell["reason"]
+    assert exact == {"survey_table2": 12, "survey_table3": 12, "svae_table2": 0}.get(name, exact)
+
+
+@pytest.mark.parametrize("name", list(TABLES))
+def test_first_run_prints_the_table(name, first_run):
+    _, printed = first_run(name)
+    for row in TABLES[name].rows:
+        assert row.name in printed
+    assert "GREEN_VAE_DATA" in printed and "not run [1]" in printed
+
+
+def test_counts_are_printed_whole(first_run):
+    _, printed = first_run("survey_table2")
+    for row, (parameters, mflops, *_) in SURVEY_TABLE2.items():
+        assert f"{parameters:,}" in printed and f"{mflops:,}" in printed, row
+    assert "exact" in printed
+
+
+@pytest.mark.parametrize("row", ["HFVAE-s4-z4-l48", "HFVAE-s4-z12-l64", "NVAE-z10-b100-l4"])
+def test_what_is_not_built_says_so(row, first_run):
+    report, printed = first_run("survey_table2")
+    for cell in report["rows"][row].values():
+        assert cell["verdict"] == "not run" and cell["reason"].startswith("not built yet")
+    assert "not built yet" in printed
+
+
+@pytest.mark.parametrize(
+    ("row", "right", "wrong", "value"),
+    [
+        ("CNN-b128-l64", "params", "flops_m", 9550),
+        ("CNN-b128-l64 (seed 8x8)", "flops_m", "params", 28_407_683),
+    ],
+)
+def test_the_contradiction_of_table_3_is_told(row, right, wrong, value, first_run):
+    report, printed = first_run("survey_table3")
+    cells = report["rows"][row]
+    assert cells[right]["verdict"] == "exact" and cells[right]["reason"] == ""
+    assert cells[wrong]["verdict"] == "differs" and cells[wrong]["value"] == value
+    assert cells[wrong]["difference"] == value - cells[wrong]["published"]
+    assert "the paper contradicts itself" in cells[wrong]["reason"] and "the paper contradicts itself" in printed
