@@ -1,10 +1,10 @@
 """green_vae: the runnable, verified reproduction of five papers on variational autoencoders, in Keras 3.
 
-    import green_vae as gv
-    model = gv.load("survey/resnet-s4-b64-l64", weights=None)
-    model.compile(optimizer="adam")
-    model.fit(gv.data.load("cifar10").images, batch_size=100)
-    images = model.generate(64)
+import green_vae as gv
+model = gv.load("survey/resnet-s4-b64-l64", weights=None)
+model.compile(optimizer="adam")
+model.fit(gv.data.load("cifar10").images, batch_size=100)
+images = model.generate(64)
 """
 
 import importlib

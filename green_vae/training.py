@@ -120,6 +120,7 @@ def train(model, x, recipe, out, epochs=None, seed=0):
     batches = Batches(x, recipe.batch_size, seed)
     # XLA slows convolutions down on a CPU under TensorFlow; "auto" knows
     model.compile(optimizer=keras.optimizers.Adam(recipe.learning_rate), jit_compile="auto")
+    model.optimizer.build(model.trainable_variables)  # else they appear inside the first trace, and it takes two
     history = load_checkpoint(model, out)
     if len(history) < epochs:
         callback = _Epochs(batches, recipe, out, epochs, history)

@@ -73,7 +73,7 @@ class Bench:
             protocol="tiny" if settings.smoke else "survey",
             weights=settings.inception,
             data_dir=settings.data_dir,
-            cache_dir=settings.out / "cache",
+            cache_dir=None if settings.fresh else settings.out / "cache",
             download=settings.download,
         )
 

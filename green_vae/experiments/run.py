@@ -105,7 +105,7 @@ class Run:
     def shortened(self):
         """What was cut from the paper's recipe and protocol, in words; "" for nothing."""
         recipe, parts = self.preset.recipe, []
-        if self.settings.train and self.epochs < recipe.epochs:
+        if self.settings.train and self.epochs != recipe.epochs:
             parts.append(f"trained {self.epochs} of {recipe.epochs} epochs")
         if len(self.train_images) < len(self.bench.data(self.preset.dataset, "train")):
             parts.append(f"on the first {len(self.train_images):,} training images")

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.metadata
 import json
+import math
 import platform
 import shlex
 import sys
@@ -57,12 +58,13 @@ def finished(run, column, old=None):
     if column.name not in row.published and not row.images:
         return Cell(published=None, reason="the paper prints nothing here")
     try:
-        identity = digest(column.identity(run)) if column.identity else ""
+        # with the printed number, so that a verdict is never that of another one
+        identity = digest([column.identity(run), published]) if column.identity else ""
         if old and identity and old.identity == identity and not fresh:
             return dataclasses.replace(old, recorded=True)
         return measured(run, column, published, identity)
     except UNAVAILABLE as reason:
-        if old and old.value is not None and old.identity and not fresh:
+        if old and old.value is not None and old.identity:
             return dataclasses.replace(old, recorded=True)
         return Cell(published=published, reason=str(reason))
 
@@ -74,6 +76,8 @@ def measured(run, column, published, identity):
         # the number of images stands in the report
         warnings.filterwarnings("ignore", message="a Frechet distance of only")
         measurement = column.measure(run)
+    if not math.isfinite(measurement.value):
+        raise NotRun(f"the value is not finite: the model has diverged. Received: {measurement.value}")
     cell = Cell(
         float(measurement.value), published, label=measurement.label, remark=measurement.remark, identity=identity
     )

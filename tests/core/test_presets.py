@@ -50,7 +50,7 @@ def test_every_preset_is_counted_here():
 
 @pytest.fixture(scope="module")
 def quick_collection():
-    """Collecting garbage takes seconds late in a session, unless what is older than this module is set aside."""
+    """Collecting garbage takes seconds late in a test run, unless what is older than this module is set aside."""
     gc.freeze()
     yield
     gc.unfreeze()
