@@ -120,6 +120,12 @@ class VAE(TrainStep, keras.Model):
             self.check(x)
         return super().fit(x, *args, **kwargs)
 
+    def evaluate(self, x=None, *args, **kwargs):
+        """`keras.Model.evaluate`; arrays are checked first, as by `fit`."""
+        if isinstance(x, np.ndarray):
+            self.check(x)
+        return super().evaluate(x, *args, **kwargs)
+
     def check(self, x):
         """Return x if it is a valid input array, else raise a ValueError that says why."""
         return check_images(x, self.image_shape)

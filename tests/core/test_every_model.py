@@ -360,7 +360,7 @@ def test_bad_input_is_refused_with_a_reason(variant):
     model.compile(optimizer="adam")
     cases = bad_vectors(variant) if variant in OF_VECTORS else bad_images(variant)
     for case, x in cases.items():
-        for use in (model.check, model.encode, model.reconstruct, model.posterior, model.fit):
+        for use in (model.check, model.encode, model.reconstruct, model.posterior, model.fit, model.evaluate):
             with pytest.raises(ValueError, match="Received: "):
                 use(x)
                 pytest.fail(f"{case} was taken by {use.__name__}")
