@@ -189,8 +189,8 @@ def recalibrate_batch_norm(model, x, batch_size=100, batches=20):
     """Set the moving statistics of every BatchNormalization to plain averages over some batches of x.
 
     The residual networks average with momentum 0.999, so that after few steps their statistics are still near the
-    start values, and the network in evaluation is not the one that was trained. Trained weights do not change, but for one more power
-    step of spectral normalisation where there is any.
+    start values, and the network in evaluation is not the one that was trained. Trained weights do not change, but
+    for one more power step of spectral normalisation where there is any.
     """
     norms = _batch_norms(model)
     momenta = [norm.momentum for norm in norms]
