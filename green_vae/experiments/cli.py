@@ -54,7 +54,7 @@ def parser_for(table):
     )
     add("--seed", type=int, default=0, metavar="S", help="of weights, order and samples (default: 0)")
     add("--smoke", action="store_true", help="tiny networks on embedded digits: checks the way, measures nothing")
-    add("--fresh", action="store_true", help="measure again what is recorded")
+    add("--fresh", action="store_true", help="measure again what is recorded, features included")
     add("--download", action="store_true", help="fetch data sets and Inception weights that are missing")
     add("--data-dir", type=Path, metavar="DIR", help="folder with the data sets (default: $GREEN_VAE_DATA)")
     add("--inception", type=Path, metavar="FILE", help="Inception weights (default: $GREEN_VAE_INCEPTION)")
