@@ -137,6 +137,7 @@ def _measure(table, settings, rows, columns):
     runner.announce(table, settings, rows, columns)
     result = runner.run_table(table, settings, rows, columns)
     path = report.write_markdown(table, result, settings.out)
+    report.draw(table, result, settings.out)
     report.terminal(table, result, [row.name for row in rows], [column.name for column in columns])
     print(f"written: {path} and {path.with_suffix('.json')}", file=sys.stderr)
     return 0

@@ -48,7 +48,7 @@ def fid(name, of, title, layer=None, tolerance=0.1):
             why = f"{label}: two kernels of the Inception weights are reconstructed, so it is off by several per cent"
         elif label != "FID":
             why = f"{label} is not on the scale of the published FID (2048 features)"
-        return Measurement(run.fid(of, own), label, why, run.kid(of, own))
+        return Measurement(run.fid(of, own), label, why, run.kid(of, own), protocol.describe())
 
     return Column(
         name,

@@ -6,6 +6,7 @@ from rich.table import Table as Grid
 
 from green_vae.experiments import spec
 from green_vae.files import write_text
+from green_vae.plots import bars
 
 STYLES = {spec.EXACT: "green", spec.REPRODUCED: "green", spec.DIFFERS: "yellow", spec.INCOMPARABLE: "cyan"}
 LINES = ("published", "ours", "difference", "verdict")
@@ -50,13 +51,20 @@ def terminal(table, report, rows=(), columns=(), width=None):
 
 
 def remarks(report, columns, rows=()):
-    """One line for each row with remarks, such as the KID beside every FID."""
+    """A line for each row with remarks, such as the KID beside every FID, and one for each protocol."""
     for name, cells in report["rows"].items():
         found = [
             f"{column.title}: {cells[column.name]['remark']}" for column in columns if cells[column.name]["remark"]
         ]
         if found and (not rows or name in rows):
             yield f"{name}: {'; '.join(found)}"
+    shown = [cells for name, cells in report["rows"].items() if not rows or name in rows]
+    yield from dict.fromkeys(
+        cells[column.name]["details"]["protocol"]
+        for cells in shown
+        for column in columns
+        if "protocol" in cells[column.name]["details"]
+    )
 
 
 def _styled(lines, cell):
@@ -101,6 +109,22 @@ def markdown(table, report):
 
 def _row(cells):
     return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def draw(table, report, out):
+    """`<out>/<table>/<column>.png` for every measured column with two values or more: published and ours as bars.
+
+    A printed number stands beside ours only where both are on one scale.
+    """
+    for column in table.columns:
+        cells = {row: cells[column.name] for row, cells in report["rows"].items()}
+        if column.identity and sum(cell["value"] is not None for cell in cells.values()) > 1:
+            labels = sorted({cell["label"] for cell in cells.values() if cell["label"]})
+            comparable = not any("@" in label for label in labels)
+            sides = [[cell["published"] if comparable else None for cell in cells.values()]]
+            sides.append([cell["value"] for cell in cells.values()])
+            path = out / table.name / f"{column.name}.png"
+            bars(path, list(cells), *sides, title=table.title, y_label=" / ".join(labels) or column.title)
 
 
 def write_markdown(table, report, out):

@@ -87,6 +87,8 @@ def measured(run, column, published, identity):
     cell.verdict = verdict(run, column, cell, measurement, shortened)
     cell.reason = "; ".join(part for part in (measurement.incomparable, shortened, note) if part)
     cell.details = run.details() if identity else {}
+    if measurement.protocol:
+        cell.details["protocol"] = measurement.protocol
     return cell
 
 

@@ -38,12 +38,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A value; what it may be called if not what the column says; if so, why it does not compare; and a remark."""
+    """A value; what it may be called if not what the column says; if so, why it does not compare; a remark; how."""
 
     value: float
     label: str = ""
     incomparable: str = ""
     remark: str = ""
+    protocol: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from green_vae.experiments import Cell, Column, Reference, Row, Table
-from green_vae.experiments.report import markdown, terminal, write_markdown
+from green_vae.experiments import report as report_module
+from green_vae.experiments.report import draw, markdown, remarks, terminal, write_markdown
 
 COLUMNS = (
     Column("params", "params", None, format="{:,.0f}"),
@@ -133,3 +134,36 @@ def test_counts_stay_whole_on_a_narrow_terminal(width, capsys):
 )
 def test_difference_of_what_is_on_one_scale(cell, difference):
     assert cell.difference == difference
+
+
+def drawable(label):
+    """A report of one measured column with two values of the kind `label`."""
+    cells = {"a": Cell(5.0, 4.0, label=label, details={"protocol": "P"}), "b": Cell(6.0, None, label=label)}
+    rows = {name: {"fid": {**dataclasses.asdict(cell), "difference": cell.difference}} for name, cell in cells.items()}
+    column = Column("fid", "FID", None, identity=lambda run: {})
+    return Table("t", "T", "S", (column,), (Row("a"), Row("b")), Reference("cifar10")), {"rows": rows}
+
+
+@pytest.mark.parametrize(("label", "published"), [("FID~", [4.0, None]), ("FID@1280", [None, None])])
+def test_bars_stand_beside_printed_ones_on_one_scale_only(label, published, tmp_path, monkeypatch):
+    table, report = drawable(label)
+    drawn = []
+    monkeypatch.setattr(report_module, "bars", lambda path, *sides, **texts: drawn.append((path, sides, texts)))
+    draw(table, report, tmp_path)
+    assert drawn == [
+        (tmp_path / "t" / "fid.png", (["a", "b"], published, [5.0, 6.0]), {"title": "T", "y_label": label})
+    ]
+
+
+def test_one_value_is_no_picture(tmp_path):
+    table, report = drawable("FID~")
+    report["rows"]["b"]["fid"]["value"] = None
+    draw(table, report, tmp_path)
+    assert not list(tmp_path.rglob("*.png"))
+
+
+def test_protocols_are_named_once():
+    table, report = drawable("FID~")
+    report["rows"]["b"]["fid"]["details"] = {"protocol": "P"}
+    assert list(remarks(report, table.columns)) == ["P"]
+    assert list(remarks(report, table.columns, ["none"])) == []
