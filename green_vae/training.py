@@ -99,7 +99,8 @@ def train(model, x, recipe, out, epochs=None, seed=0):
     """Train `model` on x by `recipe`, going on from the last epoch saved in `out`, if any.
 
     After every epoch weights, optimizer and history are saved whole or not at all; a run that was stopped, even by
-    `kill -9`, and is started again ends with the same weights as one that was not.
+    `kill -9`, and is started again ends with the same weights as one that was not: to the bit on the same machine
+    with the same number of threads, whose number decides the order of sums.
 
     Args:
         model: a model of the package; compiled here with Adam.
