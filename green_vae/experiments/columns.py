@@ -25,12 +25,13 @@ def mse(name="mse_x1e3", title="MSE x 1000", tolerance=0.1):
     )
 
 
-def fid(name, of, title, layer=None, tolerance=0.1):
+def fid(name, of, title, layer=None, tolerance=0.1, format="{:,.1f}"):
     """Frechet distance between a kind of images and the table's reference.
 
     Args:
         of: kind of `Run.images`: "reconstructions", "prior", "second_stage", "gmm" or "row".
         layer: of the features; None: what the command line asks for, else the table's.
+        format: of a number; shallow layers have small distances.
     """
 
     def chosen(settings, table_layer="avg_pool"):
@@ -55,6 +56,7 @@ def fid(name, of, title, layer=None, tolerance=0.1):
         title,
         measure,
         identity=identity,
+        format=format,
         tolerance=tolerance,
         layers=lambda settings: (layer or settings.layer,),
     )
