@@ -1,6 +1,6 @@
 """Names for everything a paper trained: class, configuration, data, recipe. `load` turns a name into a model."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -30,7 +30,6 @@ class Preset:
     recipe: Recipe
     source: str
     codes: str = "mean"
-    notes: tuple = field(default=())
 
     def build(self, seed=None):
         """The model with fresh weights; the same ones for the same seed."""
@@ -39,7 +38,7 @@ class Preset:
         return MODELS[self.model](**self.config, **({} if seed is None else {"seed": seed}))
 
 
-CONVOLUTIONAL = Recipe(1e-4, (80, 120, 150), 100, 150, "survey's code; the last halving falls on the last epoch")
+CONVOLUTIONAL = Recipe(1e-4, (80, 120, 150), 100, 150, "survey's code; the last halving never acts")
 RESIDUAL = Recipe(
     1e-4, (80, 120), 100, 150,
     "the survey's code holds only a fine-tuning state (Adam 1e-5); start at 1e-4, as Dai and Wipf and Asperti and "

@@ -25,15 +25,7 @@ ALLOWED = {
     "presets": {"models", "data", "training"},
     "experiments": LEAVES | {"presets", "samplers", "metrics", "cost", "data", "training", "plots", ""},
 }
-TENSORFLOW = {
-    "train_step.py",
-    "data/tfds.py",
-    "metrics/slim.py",
-    "metrics/graph2015.py",
-    "metrics/inception.py",
-    "metrics/weights.py",
-    "cost/crosscheck.py",
-}
+TENSORFLOW = {"train_step.py", "data/tfds.py", "metrics/inception.py", "cost/crosscheck.py"}
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
 

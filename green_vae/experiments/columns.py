@@ -34,15 +34,14 @@ def fid(name, of, title, layer=None, tolerance=0.1, format="{:,.1f}"):
         format: of a number; shallow layers have small distances.
     """
 
-    def chosen(settings, table_layer="avg_pool"):
-        return layer or settings.layer or table_layer
+    def chosen(run):
+        return layer or run.settings.layer or run.table.layer
 
     def identity(run):
-        own = chosen(run.settings, run.table.layer)
-        return {**run.image_identity(of), "quantity": "fid", "protocol": run.bench.protocol(own).hash}
+        return {**run.image_identity(of), "quantity": "fid", "protocol": run.bench.protocol(chosen(run)).hash}
 
     def measure(run):
-        own = chosen(run.settings, run.table.layer)
+        own = chosen(run)
         protocol = run.bench.protocol(own)
         label, why = protocol.label, ""
         if protocol.approximate:

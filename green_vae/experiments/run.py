@@ -183,8 +183,8 @@ class Run:
         ours, reference = (m[name].features for m in (self.moments(kind), self.bench.reference_moments))
         size = min(1000, len(ours) // 2, len(reference) // 2)
         mean, deviation = metrics.kid(ours, reference, subset_size=size, seed=self.settings.seed)
-        kind = self.bench.protocol(layer).label.replace("FID", "KID")
-        return f"{kind} x 1000 = {1000 * mean:.1f} +- {1000 * deviation:.1f}"
+        label = self.bench.protocol(layer).label.replace("FID", "KID")
+        return f"{label} x 1000 = {1000 * mean:.1f} +- {1000 * deviation:.1f}"
 
     def moments(self, kind):
         """Moments of one kind of images, by layer; measured once."""

@@ -32,7 +32,7 @@ def run_table(table, settings, rows, columns):
         table: a `Table`. settings: a `Settings`. rows, columns: the chosen entries of the table.
 
     Returns:
-        the report as JSON: see `write_report`. It is on disk as `<out>/<table>.json`, rewritten after every row, so
+        the report as JSON: see `to_json`. It is on disk as `<out>/<table>.json`, rewritten after every row, so
         an interrupted run loses one row at most.
     """
     path = settings.out / f"{table.name}.json"
@@ -44,10 +44,11 @@ def run_table(table, settings, rows, columns):
         run = (ImagesRun if row.images else Run)(bench, row)
         old = recorded.get(row.name, {})
         cells[row.name] = {c.name: finished(run, c, old.get(c.name)) for c in columns}
-        write_json(path, to_json(table, settings, merge(table, recorded, cells)))
+        report = to_json(table, settings, merge(table, recorded, cells))
+        write_json(path, report)
         if row.preset:
             keras.backend.clear_session(free_memory=True)  # its networks; takes half a second
-    return to_json(table, settings, merge(table, recorded, cells))
+    return report
 
 
 def finished(run, column, old=None):
