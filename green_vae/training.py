@@ -95,7 +95,7 @@ def _clock(seconds):
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def train(model, x, recipe, out, epochs=None, seed=0):
+def train(model, x, recipe, out, epochs=None, seed=0, callbacks=()):
     """Train `model` on x by `recipe`, going on from the last epoch saved in `out`, if any.
 
     After every epoch weights, optimizer and history are saved whole or not at all; a run that was stopped, even by
@@ -109,6 +109,7 @@ def train(model, x, recipe, out, epochs=None, seed=0):
         out: folder of the checkpoints, one per run.
         epochs: instead of the recipe's.
         seed: of the order of the examples.
+        callbacks: further Keras callbacks; what they add to an epoch's logs stands in the history.
 
     Returns:
         list of dicts, the means that each epoch logged, from epoch 0 on.
@@ -128,7 +129,7 @@ def train(model, x, recipe, out, epochs=None, seed=0):
         try:
             # Batches shuffles; Keras's own shuffling of batches follows Python's global generator, never the same twice
             start = {"initial_epoch": len(history), "shuffle": False}
-            model.fit(batches, epochs=epochs, **start, callbacks=[callback], verbose=0)
+            model.fit(batches, epochs=epochs, **start, callbacks=[*callbacks, callback], verbose=0)
         finally:
             callback.bar.stop()
     return history[:epochs]

@@ -56,6 +56,7 @@ class VAE(TrainStep, keras.Model):
         self.network, self.network_options = network, dict(network_options or {})
         self.beta, self.seed = beta, seed
         self.encoder, self.decoder = self.build_networks()
+        self.parts = networks.Parts(self.decoder) if self.network_options.get("split") else None
         self.sample = GaussianSample(seed=seed, name="sample")
         self.trackers = {name: keras.metrics.Mean(name=name) for name in self.logged}
         self.built = True  # the networks are functional: weights exist, and can be loaded, from here on
@@ -153,40 +154,50 @@ class VAE(TrainStep, keras.Model):
         noise = np.random.default_rng(seed).standard_normal(posterior["mean"].shape, dtype="float32")
         return posterior["mean"] + np.exp(0.5 * posterior["log_var"]) * noise
 
-    def decode(self, z, batch_size=100):
+    def decode(self, z, batch_size=100, part="x"):
         """Images for latent codes (n, latent_dim): float32 (n, h, w, c) in [0, 1].
 
+        Args:
+            part: what a split decoder gives: "x" the image, "x1" and "x2" the two that it mixes, "map" the weight of
+                x1 (n, h, w, 1), "mix" x1 for the first half of the codes and x2 for the rest. "x" for all others.
+
         Raises:
-            ValueError: another latent shape, or NaN.
+            ValueError: another latent shape, NaN, or a part that there is not.
         """
+        if part not in networks.PARTS or (part != "x" and self.parts is None):
+            there_is = ", ".join(networks.PARTS) if self.parts else "only 'x', without a split head"
+            raise ValueError(f"no such part of an image; there is {there_is}. Received: {part!r}")
         z = np.asarray(z, "float32")
         if z.ndim != 2 or z.shape[1] != self.latent_dim or not len(z):
             raise ValueError(f"expected latent codes of shape (n, {self.latent_dim}), n > 0. Received: shape {z.shape}")
         if not np.isfinite(z).all():
             raise ValueError("expected finite latent codes. Received: NaN or infinity")
-        return _joined(list(_in_batches(self.decoder, z, batch_size)), len(z))
+        if part == "x":
+            return _joined(list(_in_batches(self.decoder, z, batch_size)), len(z))
+        return self.parts.take(_joined(list(_in_batches(self.parts.network, z, batch_size)), len(z)), part)
 
-    def reconstruct(self, x, sample=True, seed=0, batch_size=100):
+    def reconstruct(self, x, sample=True, seed=0, batch_size=100, part="x"):
         """decode(encode(x)): float32 of the shape of x. The survey's REC columns sample z; sample=False does not."""
-        return self.decode(self.encode(x, sample, seed, batch_size), batch_size)
+        return self.decode(self.encode(x, sample, seed, batch_size), batch_size, part)
 
-    def generate(self, n, sampler=None, seed=0, batch_size=100):
+    def generate(self, n, sampler=None, seed=0, batch_size=100, part="x"):
         """n new images: float32 (n, h, w, c) in [0, 1].
 
         Args:
             n: how many.
             sampler: a fitted sampler of `green_vae.samplers`; None draws z from the prior N(0, I).
             seed: of the draw.
+            part: of a split model, as for `decode`.
 
         Raises:
-            ValueError: n is not a positive integer.
+            ValueError: n is not a positive integer, or a part that there is not.
         """
         if int(n) != n or n < 1:
             raise ValueError(f"expected a positive number of images. Received: {n}")
         if sampler is not None:
-            return self.decode(sampler.sample(int(n), seed=seed), batch_size)
+            return self.decode(sampler.sample(int(n), seed=seed), batch_size, part)
         z = np.random.default_rng(seed).standard_normal((int(n), self.latent_dim), dtype="float32")
-        return self.decode(z, batch_size)
+        return self.decode(z, batch_size, part)
 
     def get_config(self):
         return {

@@ -10,13 +10,14 @@ from keras import layers
 from green_vae.networks.common import decoder_input, halvings, latent_heads, square_side, to_image
 
 
-def build(image_shape, latent_dim, heads, base=128, seed_side=8, transposed_l2=0.0, spectral_norm=False):
+def build(image_shape, latent_dim, heads, channels, base=128, seed_side=8, transposed_l2=0.0, spectral_norm=False):
     """Encoder and decoder.
 
     Args:
         image_shape: (h, w, c), square, side divisible by 16.
         latent_dim: size of the latent vector.
         heads: names of the encoder's outputs.
+        channels: of the decoder's output.
         base: channels of the first convolution; they double three times.
         seed_side: side of the first map of the decoder, which has 8 * base channels. 8 except where the survey's
             own parameter count needs 16 (CNN on CelebA) and for MNIST (4).
@@ -24,7 +25,7 @@ def build(image_shape, latent_dim, heads, base=128, seed_side=8, transposed_l2=0
         spectral_norm: divide every weight of the decoder by its largest singular value (SN-RAE).
     """
     encoder = _encoder(image_shape, latent_dim, heads, base)
-    decoder = _decoder(image_shape, latent_dim, base, seed_side, transposed_l2, spectral_norm)
+    decoder = _decoder(image_shape[0], latent_dim, channels, base, seed_side, transposed_l2, spectral_norm)
     return encoder, decoder
 
 
@@ -40,15 +41,15 @@ def _encoder(image_shape, latent_dim, heads, base):
     return keras.Model(image, latent_heads(layers.Flatten()(x), latent_dim, heads), name="encoder")
 
 
-def _decoder(image_shape, latent_dim, base, seed_side, transposed_l2, spectral_norm):
+def _decoder(side, latent_dim, channels, base, seed_side, transposed_l2, spectral_norm):
     wrap = layers.SpectralNormalization if spectral_norm else (lambda layer: layer)
     penalty = keras.regularizers.L2(transposed_l2) if transposed_l2 else None
-    width, steps = base * 8, halvings(image_shape[0], seed_side)
+    width, steps = base * 8, halvings(side, seed_side)
     z = decoder_input(latent_dim)
     x = layers.Reshape((seed_side, seed_side, width))(wrap(layers.Dense(seed_side**2 * width))(z))
     x = _norm_relu(x)
     for step in range(1, steps + 1):
         up = layers.Conv2DTranspose(width >> step, 4, strides=2, padding="same", kernel_regularizer=penalty)
         x = _norm_relu(wrap(up)(x))
-    x = wrap(layers.Conv2DTranspose(image_shape[-1], 4, padding="same"))(x)
+    x = wrap(layers.Conv2DTranspose(channels, 4, padding="same"))(x)
     return keras.Model(z, to_image(x), name="decoder")

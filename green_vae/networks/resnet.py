@@ -23,6 +23,7 @@ def build(
     image_shape,
     latent_dim,
     heads,
+    channels,
     base=64,
     layout="full",
     activation="relu",
@@ -37,6 +38,7 @@ def build(
         image_shape: (h, w, c), square, side divisible by 16 and a power of two times the seed.
         latent_dim: size of the latent vector.
         heads: names of the encoder's outputs.
+        channels: of the decoder's output.
         base: channels at the first scale.
         layout: "full" or "light"; its parts can be overridden by `layout_options` (keys of `LAYOUTS["full"]`).
         activation: after every batch norm.
@@ -57,7 +59,7 @@ def build(
         raise ValueError(f"upsample must be 'nearest' or 'transposed'. Received: {upsample!r}")
     parts = {**LAYOUTS[layout], **layout_options}
     encoder = _encoder(image_shape, latent_dim, heads, base, activation, log_sigma_head, parts)
-    decoder = _decoder(image_shape, latent_dim, base, activation, upsample, projection, parts)
+    decoder = _decoder(image_shape[0], latent_dim, channels, base, activation, upsample, projection, parts)
     return encoder, decoder
 
 
@@ -105,9 +107,9 @@ def _up(x, width, upsample):
     return _conv(width)(layers.UpSampling2D()(x))
 
 
-def _decoder(image_shape, latent_dim, base, activation, upsample, projection, parts):
+def _decoder(side, latent_dim, channels, base, activation, upsample, projection, parts):
     seed_side = parts["seed_side"]
-    steps = halvings(image_shape[0], seed_side)
+    steps = halvings(side, seed_side)
     # from the seed to the image: ..., 4 base, 2 base, base
     seed_width, *widths = [min(MAX_DECODER_WIDTH, base << step) for step in range(steps, -1, -1)]
     x = z = decoder_input(latent_dim)
@@ -118,4 +120,4 @@ def _decoder(image_shape, latent_dim, base, activation, upsample, projection, pa
         x = _up(x, width, upsample)
         if step < steps - 1 or parts["full_resolution"]:
             x = scale_block(x, width, activation)
-    return keras.Model(z, to_image(_conv(image_shape[-1])(x)), name="decoder")
+    return keras.Model(z, to_image(_conv(channels)(x)), name="decoder")

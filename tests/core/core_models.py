@@ -25,6 +25,8 @@ VARIANTS = {
     "rae_l2": ("rae", {**_IMAGES, "regularizer": "l2"}),
     "rae_gp": ("rae", {**_IMAGES, "regularizer": "gp"}),
     "rae_sn": ("rae", {**_IMAGES, "regularizer": "sn"}),
+    "split_vae": ("split_vae", {**_IMAGES, "network_options": {"base": 2, "projection": 8}, "beta": 8.0}),
+    "vae_split": ("vae", {**_IMAGES, "network_options": {"base": 2, "split": True}}),
     "second_stage_cosine": ("second_stage_vae", _VECTORS),
     "second_stage_gaussian": ("second_stage_vae", {**_VECTORS, "reconstruction": "gaussian", "beta": 1.0}),
 }
