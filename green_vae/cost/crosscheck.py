@@ -1,8 +1,9 @@
-"""The same counts by TensorFlow's profiler and by keras-flops: independent, TensorFlow only, imported when called.
+"""What needs TensorFlow, which is imported when called: two independent counts, and the graph of a training step.
 
-Both give 2 x multiply-accumulates exactly as the rule "macs" does, for dense, convolution, depthwise and 'same'
-transposed convolution layers, and add 1 per output element for a bias; BatchNorm costs 2 per element and 6 per
-channel, pools and sums a little. Known fault: transposed convolutions with 'valid' padding are over-counted.
+The profiler and keras-flops give 2 x multiply-accumulates exactly as the rule "macs" does, for dense, convolution,
+depthwise and 'same' transposed convolution layers, and add 1 per output element for a bias; BatchNorm costs 2 per
+element and 6 per channel, pools and sums a little. Known fault: transposed convolutions with 'valid' padding are
+over-counted.
 """
 
 import keras
@@ -39,6 +40,50 @@ def keras_flops_count(model):
     """
     shapes = _input_shapes(model)
     return _import_get_flops()(_adapter(model, shapes), batch_size=1)
+
+
+def training_step_flops(step, shapes):
+    """FLOPs of a function's graph by the statistics of TensorFlow's profiler, counting only what it has to compute.
+
+    The gradient of a convolution always has two parts, and that with respect to the images stands in the graph though
+    nobody asks for it: TensorFlow prunes it before it runs, and so it is left out. Inside branches (the power
+    iteration of spectral normalisation) nothing is counted.
+
+    Args:
+        step: function of float32 tensors that returns tensors.
+        shapes: of its arguments, with the batch.
+    """
+    import tensorflow as tf
+    from tensorflow.python.framework import ops
+    from tensorflow.python.profiler.internal import flops_registry  # noqa: F401, registers the statistics
+
+    specs = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
+    graph = tf.function(step, autograph=False).get_concrete_function(*specs).graph
+    waiting, needed = [tensor.op for tensor in graph.outputs] + list(graph.control_outputs), {}
+    while waiting:
+        operation = waiting.pop()
+        if operation.name not in needed:
+            needed[operation.name] = operation
+            waiting += [tensor.op for tensor in operation.inputs] + list(operation.control_inputs)
+    counts = (ops.get_stats_for_node_def(graph, one.node_def, "flops").value for one in needed.values())
+    return int(sum(count or 0 for count in counts))
+
+
+def tensorflow_gradients(loss, weights):
+    """Gradients of `loss()` with respect to weights; of weights without influence there is none."""
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        value = loss()
+    return [gradient for gradient in tape.gradient(value, weights) if gradient is not None]
+
+
+def tensorflow_accelerator():
+    """Name of the first GPU that TensorFlow sees, None without one."""
+    import tensorflow as tf
+
+    devices = tf.config.list_physical_devices("GPU")
+    return tf.config.experimental.get_device_details(devices[0]).get("device_name", "GPU") if devices else None
 
 
 def _input_shapes(model):

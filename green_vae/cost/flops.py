@@ -52,14 +52,16 @@ def layer_costs(model, rule="survey"):
     Arguments and errors as `flops`. A layer used twice has two rows, with its parameters in the first, so that the
     columns add up to `flops(model, rule)` and `parameters(model)`. Names of nested layers are paths, "block/conv".
     """
+    return [row for row, node in every_call(model, rule) if row.flops or row.parameters or _is_plain_layer(node)]
+
+
+def every_call(model, rule):
+    """Yield (`LayerCost`, node) for every call in the graph, those that cost nothing included; errors as `flops`."""
     if rule not in RULES:
         raise ValueError(f"the rule is one of {RULES}. Received: rule={rule!r}")
-    seen, rows = set(), []
+    seen = set()
     for path, node in calls(graph_of(model)):
-        row = _row(path, node, rule, seen)
-        if row.flops or row.parameters or _is_plain_layer(node.operation):
-            rows.append(row)
-    return rows
+        yield _row(path, node, rule, seen), node
 
 
 def mflops(count):
@@ -86,9 +88,9 @@ def _has_weights(operation):
     return isinstance(operation, keras.Layer)
 
 
-def _is_plain_layer(operation):
+def _is_plain_layer(node):
     """Models and custom layers are shown by the layers inside them, bare operations only where they cost."""
-    return isinstance(operation, keras.Layer) and not is_composite(operation)
+    return isinstance(node.operation, keras.Layer) and not is_composite(node.operation)
 
 
 def _type_name(operation):

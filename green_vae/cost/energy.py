@@ -1,0 +1,189 @@
+"""Energy of a block of code, with where the figure comes from and what it includes.
+
+Tried in this order: NVML for GPUs and RAPL for processors and memory, which are measured together where both are
+there; else codecarbon, an estimate. Nothing but these parts is included: no mains adapter, disk or fan. All count the
+whole device, whoever uses it, hence the idle baseline. Sources: NVIDIA's NVML API reference; the Linux kernel's
+documentation of power capping; codecarbon.io.
+"""
+
+import dataclasses
+import time
+from dataclasses import dataclass, field
+
+from green_vae.cost.counters import Unavailable
+from green_vae.cost.sources import RAPL_ROOT, open_codecarbon, open_nvml, open_rapl
+
+SOURCES = ("measured", "estimated", "unavailable")
+
+
+@dataclass(frozen=True)
+class Energy:
+    """What a block of code used.
+
+    Attributes:
+        gross_joules: all joules in scope while it ran; None if unavailable, never 0.
+        seconds: how long it ran.
+        source: "measured", "estimated" or "unavailable".
+        scope: the parts that are included, "gpu + cpu package + dram".
+        detail: the counters behind it, and why others are missing; the reason if unavailable.
+        idle_watts: what the same parts draw when nothing runs, subtracted in `joules`; None if not subtracted.
+        parts: gross joules of each part.
+
+    Raises:
+        ValueError: another source, or joules that do not fit it.
+    """
+
+    gross_joules: float | None
+    seconds: float
+    source: str
+    scope: str = ""
+    detail: str = ""
+    idle_watts: float | None = None
+    parts: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        if self.source not in SOURCES:
+            raise ValueError(f"the source is one of {', '.join(SOURCES)}. Received: {self.source!r}")
+        known = self.gross_joules is not None
+        if known == (self.source == "unavailable") or (known and not self.gross_joules > 0):
+            received = f"{self.gross_joules} joules, {self.source}"
+            raise ValueError(f"joules are positive, or None if and only if unavailable. Received: {received}")
+
+    @property
+    def joules(self):
+        """Net joules, gross - idle_watts * seconds; None if unavailable.
+
+        Below 0 where the block drew no more than the baseline: then it is lost in the noise of either.
+        """
+        return None if self.gross_joules is None else self.gross_joules - (self.idle_watts or 0.0) * self.seconds
+
+    @property
+    def kwh(self):
+        """Net kilowatt-hours; None if unavailable."""
+        return None if self.joules is None else self.joules / 3.6e6
+
+    @property
+    def watts(self):
+        """Mean net power; None if unavailable."""
+        return None if self.joules is None else self.joules / self.seconds
+
+    def as_json(self):
+        """All of it, as a dict that JSON can hold."""
+        return {"joules": self.joules, "kwh": self.kwh, **dataclasses.asdict(self)}
+
+
+class EnergyMeter:
+    """Measures a block: `with EnergyMeter() as meter: ...`, then `meter.energy`, an `Energy`.
+
+    A source that fails inside the block makes the figure unavailable, with the reason; it never stops the block.
+    Counters move a few times per second or slower: what takes less than a second cannot be measured well.
+
+    Args:
+        idle_watts: baseline to subtract, of `idle_baseline` with the same sources; None for none.
+        nvml: instead of the module `pynvml`.
+        rapl_root: instead of /sys/class/powercap.
+        estimate: whether codecarbon may be asked where nothing can be measured.
+    """
+
+    def __init__(self, idle_watts=None, *, nvml=None, rapl_root=RAPL_ROOT, estimate=True):
+        self.idle_watts, self.nvml, self.rapl_root, self.estimate = idle_watts, nvml, rapl_root, estimate
+        self.energy = None
+
+    def __enter__(self):
+        self.counters, self.reasons, self.source = [], [], "measured"
+        self._try(lambda: open_nvml(self.nvml))
+        self._try(lambda: open_rapl(self.rapl_root))
+        if not self.counters and self.estimate:
+            self.source = "estimated"
+            self._try(open_codecarbon)
+        self.start = time.perf_counter()
+        return self
+
+    def __exit__(self, *error):
+        seconds, parts, details, failures = time.perf_counter() - self.start, {}, [], []
+        for counter in self.counters:
+            try:
+                parts.update(counter.stop())
+                details.append(counter.detail)
+            except Exception as problem:  # the estimator's own errors, too
+                failures.append(str(problem))
+        if not failures and not sum(parts.values()) > 0:
+            failures += self.reasons or [f"the counters did not move within {seconds:.3g} s: {', '.join(details)}"]
+        if failures:
+            self.energy = Energy(None, seconds, "unavailable", detail="; ".join(failures))
+        else:
+            detail = "; ".join([*details, *self.reasons])
+            scope = " + ".join(parts)
+            self.energy = Energy(sum(parts.values()), seconds, self.source, scope, detail, self.idle_watts, parts)
+
+    def _try(self, opened):
+        try:
+            counter = opened()
+            counter.start()
+            self.counters.append(counter)
+        except Unavailable as reason:
+            self.reasons.append(str(reason))
+        except Exception as error:  # a driver's or the estimator's own: measuring must not stop what is measured
+            self.reasons.append(f"{type(error).__name__}: {error}")
+
+
+def idle_baseline(seconds=10.0, **sources):
+    """Watts that the parts in scope draw while this process sleeps; None if unavailable.
+
+    Args:
+        seconds: how long to look.
+        sources: keyword arguments of the `EnergyMeter` that it is meant for.
+
+    Raises:
+        ValueError: no time to look.
+    """
+    if not seconds > 0:
+        raise ValueError(f"the baseline takes a positive number of seconds. Received: {seconds}")
+    with EnergyMeter(**sources) as meter:
+        if meter.counters:
+            time.sleep(seconds)
+    return meter.energy.watts
+
+
+def total(energies):
+    """The `Energy` of several blocks with one baseline, say of the epochs of a training; unavailable if one of them is.
+
+    Raises:
+        ValueError: none at all, or blocks with different baselines.
+    """
+    energies = list(energies)
+    idle = {energy.idle_watts for energy in energies}
+    if len(idle) > 1 or not energies:
+        raise ValueError(f"a sum takes blocks with one baseline. Received: {len(energies)} blocks, baselines {idle}")
+    seconds = sum(energy.seconds for energy in energies)
+    for energy in energies:
+        if energy.gross_joules is None:
+            return dataclasses.replace(energy, seconds=seconds)
+    parts = {part: sum(energy.parts[part] for energy in energies) for part in energies[0].parts}
+    gross = sum(energy.gross_joules for energy in energies)
+    return dataclasses.replace(energies[0], gross_joules=gross, seconds=seconds, parts=parts)
+
+
+def co2_kg(kwh, country):
+    """Kilograms of CO2 equivalent for electricity of a country's yearly mix, by codecarbon's tables.
+
+    Args:
+        kwh: kilowatt-hours, say `Energy.kwh`; None gives None.
+        country: three letters of ISO 3166, "ITA".
+
+    Raises:
+        ImportError: no codecarbon.
+        ValueError: a country that its tables do not hold.
+    """
+    from codecarbon.core.emissions import Emissions
+    from codecarbon.core.units import Energy as Kilowatthours
+    from codecarbon.external.geography import GeoMetadata
+    from codecarbon.input import DataSource
+
+    tables = DataSource()
+    if country not in tables.get_global_energy_mix_data():
+        raise ValueError(f"the country is one of codecarbon's, three letters such as 'ITA'. Received: {country!r}")
+    if kwh is None:
+        return None
+    place = GeoMetadata(country_iso_code=country, country_name=country)
+    return kwh * Emissions(tables).get_country_emissions(Kilowatthours.from_energy(1.0), place)

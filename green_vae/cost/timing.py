@@ -1,0 +1,136 @@
+"""Seconds of a forward pass, and the name of what it ran on."""
+
+import math
+import os
+import platform
+import statistics
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from keras import tree
+
+from green_vae.cost.crosscheck import tensorflow_accelerator
+from green_vae.cost.graph import networks_of
+from green_vae.progress import progress
+
+
+class Timing(NamedTuple):
+    """Seconds for one forward pass over all `images`; `spread` is the standard deviation over repeats, None of one."""
+
+    mean: float
+    spread: float | None
+    repeats: int
+    images: int
+    batch_size: int
+    device: str
+
+
+def forward_seconds(model, images, batch_sizes=(100, 10, 1), repeats=3, warmup=2):
+    """Time the compiled forward pass over all images, at several batch sizes.
+
+    Timed is what `predict_on_batch` does: from an array in memory to an array in memory, so the device has finished.
+    Conversion of the images to float32 is left out. Repeats go round the batch sizes, so that a machine that grows
+    slower with time does so for all of them.
+
+    Args:
+        model: any Keras model; of one with an encoder and a decoder both are run, at the posterior mean.
+        images: (n, ...), uint8 or float; uint8 is divided by 255. The last batch may be smaller.
+        batch_sizes: examples per call.
+        repeats: passes over all images for each batch size.
+        warmup: calls for each new shape before the first is timed; the first of all compiles.
+
+    Returns:
+        dict of batch size -> `Timing`.
+
+    Raises:
+        ValueError: no images, or a number below 1.
+    """
+    if not len(images) or min(*batch_sizes, repeats, warmup) < 1:
+        received = f"{len(images)} images, batch_sizes={batch_sizes}, repeats={repeats}, warmup={warmup}"
+        raise ValueError(f"timing takes images, and at least one of everything. Received: {received}")
+    network = _Forward(model)
+    network.compile(jit_compile="auto")  # XLA slows convolutions down on a CPU under TensorFlow; "auto" knows
+    images = np.asarray(images)
+    images = images.astype("float32") / np.float32(255 if images.dtype == np.uint8 else 1)
+    calls = {size: math.ceil(len(images) / size) for size in batch_sizes}
+    seconds = {size: [] for size in batch_sizes}
+    with progress() as bar:
+        task = bar.add_task("timing", total=repeats * sum(calls.values()))
+        for size in batch_sizes:
+            for _ in range(warmup):
+                _run(network, images[:size], size)
+                _run(network, images[(calls[size] - 1) * size :], size)
+        for _ in range(repeats):
+            for size in batch_sizes:
+                bar.update(task, description=f"timing, batches of {size}")
+                seconds[size].append(_run(network, images, size))
+                bar.advance(task, calls[size])
+    found = {}
+    for size, values in seconds.items():
+        spread = statistics.stdev(values) if repeats > 1 else None
+        found[size] = Timing(statistics.fmean(values), spread, repeats, len(images), size, device_name())
+    return found
+
+
+def device_name():
+    """What Keras computes on: the accelerator's name, else the processor's with the cores this process may use."""
+    backend = keras.backend.backend()
+    found = {"tensorflow": tensorflow_accelerator, "jax": _jax_accelerator, "torch": _torch_accelerator}.get(backend)
+    return (found and found()) or f"{_processor()}, {_cores()} cores"
+
+
+class _Forward(keras.Model):
+    """Encoder and decoder in a row without what training needs (noise, gradients), or a model as it is."""
+
+    def __init__(self, model):
+        super().__init__(name="forward")
+        try:
+            self.networks = list(networks_of(model).values())
+        except ValueError:  # neither functional nor of two networks: it is called as it is
+            self.networks = [model]
+
+    def call(self, inputs):
+        for network in self.networks:
+            inputs = network(_first(inputs), training=False)
+        return inputs
+
+
+def _first(outputs):
+    """The codes among the outputs of an encoder: the mean, or what stands first."""
+    return outputs.get("mean", tree.flatten(outputs)[0]) if isinstance(outputs, dict) else tree.flatten(outputs)[0]
+
+
+def _run(network, images, size):
+    start = time.perf_counter()
+    for first in range(0, len(images), size):
+        network.predict_on_batch(images[first : first + size])
+    return time.perf_counter() - start
+
+
+def _jax_accelerator():
+    import jax
+
+    device = jax.devices()[0]
+    return None if device.platform == "cpu" else device.device_kind
+
+
+def _torch_accelerator():
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+
+
+def _processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _cores():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
