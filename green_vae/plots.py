@@ -1,4 +1,4 @@
-"""Pictures as PNG files: grids of images, training curves, latent scatter plots, bars of published against ours.
+"""Pictures as PNG files: grids and rows of images, curves, lines, latent scatter plots, bars of published against ours.
 
 NumPy in, a file out, written aside. Everything is drawn on an own figure: no pyplot, no global state, no display.
 """
@@ -8,13 +8,14 @@ import math
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from green_vae.files import write_aside
 
 PUBLISHED, OURS = "#9aa5b1", "#1f6fb4"  # grey for what is given, blue for what was measured
 MEASURED, VALIDATION = "#1f6fb4", "#d9762b"
 _BACKGROUND = 255  # white
+_MARGIN = 4  # pixels on either side of a row's name
 
 
 def image_grid(images, columns=None, pad=2):
@@ -63,6 +64,39 @@ def reconstruction_grid(originals, reconstructions, columns=None, pad=2):
     return np.concatenate(bands)
 
 
+def rows_picture(rows, pad=2, zoom=1):
+    """Rows of images, the first of every row in one column, each row's name at its left.
+
+    Args:
+        rows: dict name -> images, all (n, h, w, 1 or 3) with the same n, h and w; float in [0, 1] or uint8. Gray rows
+            among coloured ones become coloured. No margin is left if all names are "".
+        pad: as for `image_grid`.
+        zoom: every pixel of an image becomes `zoom` x `zoom`; names keep their size.
+
+    Returns:
+        uint8 array (height, width, 1 or 3), for `save_png`: a margin with the names, then the grid.
+
+    Raises:
+        ValueError: no row, rows of different sizes, or what `image_grid` refuses.
+    """
+    images = [_as_bytes(row) for row in rows.values()]
+    if len({row.shape[:3] for row in images}) != 1:
+        raise ValueError(f"rows have the same number of images of one size. Received: {[row.shape for row in images]}")
+    n, h, w, _ = images[0].shape
+    channels = max(row.shape[-1] for row in images)
+    grid = image_grid(np.concatenate([np.broadcast_to(row, (n, h, w, channels)) for row in images]), n, pad)
+    grid = grid.repeat(zoom, axis=0).repeat(zoom, axis=1)
+    font = ImageFont.load_default()
+    boxes = [font.getbbox(name) for name in rows]
+    margin = max(math.ceil(right - left) for left, _, right, _ in boxes)
+    names = Image.new("L", (margin + 2 * _MARGIN if margin else 0, len(grid)), _BACKGROUND)
+    for index, (name, (left, top, _, bottom)) in enumerate(zip(rows, boxes, strict=True)):
+        middle = zoom * (pad + index * (h + pad) + h / 2)
+        ImageDraw.Draw(names).text((_MARGIN - left, middle - (top + bottom) / 2), name, fill=0, font=font)
+    names = np.asarray(names).reshape(len(grid), -1, 1)
+    return np.concatenate([np.repeat(names, channels, axis=-1), grid], axis=1)
+
+
 def save_grid(path, images, columns=None, pad=2, zoom=1):
     """Write `image_grid(images, columns, pad)` to `path` as PNG, every pixel `zoom` x `zoom` large."""
     save_png(path, image_grid(images, columns, pad), zoom)
@@ -99,6 +133,31 @@ def curves(path, history, title=None, x_label="epoch"):
     figure.suptitle(title)
     for index, name in enumerate(names):
         _panel(figure.add_subplot(rows, columns, index + 1), name, series, x_label)
+    _save(figure, path)
+
+
+def lines(path, series, title=None, x_label="epoch", y_label=None):
+    """Several quantities on one scale over the same kind of steps, in one panel.
+
+    Args:
+        path: of the PNG.
+        series: dict name -> (steps, values), number sequences of one length; the legend lists the names.
+        title, x_label, y_label: texts above the picture and of the two axes.
+
+    Raises:
+        ValueError: nothing to draw, or as many steps as values are not given.
+    """
+    series = {name: tuple(np.asarray(side, np.float64) for side in pair) for name, pair in series.items()}
+    if not series or any(x.ndim != 1 or x.shape != y.shape or not len(x) for x, y in series.values()):
+        shapes = {name: [side.shape for side in pair] for name, pair in series.items()}
+        raise ValueError(f"series is a dict of steps and as many values. Received: {shapes}")
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    panel = figure.add_subplot(xlabel=x_label, ylabel=y_label, title=title)
+    for index, (name, (steps, values)) in enumerate(series.items()):
+        panel.plot(steps, values, color=_colour(index, len(series)), marker=".", label=name)
+    panel.xaxis.get_major_locator().set_params(integer=True)
+    figure.legend(loc="outside right upper", frameon=False)
+    _tidy(panel)
     _save(figure, path)
 
 

@@ -3,11 +3,13 @@
 import json
 import re
 import sys
+import tempfile
 import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 
@@ -185,6 +187,38 @@ def load_weights(model, path):
         message = f"{path} is damaged or holds the weights of another model; delete it to start afresh."
         first = next(iter(str(error).splitlines()), "")
         raise ValueError(f"{message} Received: {type(error).__name__}: {first}") from error
+
+
+def save_weights(model, path, dtype="float16"):
+    """Write weights for shipping: a `.weights.h5` without optimizer, its floats as `dtype`; `load_weights` reads it.
+
+    float16 halves the file; in memory the weights are float32 again.
+
+    Raises:
+        ValueError: a weight does not fit into `dtype`.
+    """
+    with write_aside(path) as aside, tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "whole.weights.h5"
+        model.save_weights(whole)
+        with h5py.File(whole) as source, h5py.File(aside, "w") as target:
+            _copy_narrow(source, target, dtype)
+
+
+def _copy_narrow(source, target, dtype):
+    target.attrs.update(source.attrs)
+    for name, item in source.items():
+        if isinstance(item, h5py.Group):
+            if item.name != "/optimizer":
+                _copy_narrow(item, target.create_group(name), dtype)
+            continue
+        values = item[()]
+        if np.issubdtype(item.dtype, np.floating):
+            with np.errstate(over="ignore"):
+                values = values.astype(dtype)
+            if not np.isfinite(values).all():
+                largest = abs(item[()]).max()
+                raise ValueError(f"a weight does not fit into {dtype}. Received: {item.name}, up to {largest:.4g}")
+        target.create_dataset(name, data=values).attrs.update(item.attrs)
 
 
 def recalibrate_batch_norm(model, x, batch_size=100, batches=20):

@@ -2,6 +2,6 @@
 
 from green_vae.experiments import columns
 from green_vae.experiments.cli import main
-from green_vae.experiments.spec import Cell, Column, NotRun, Reference, Row, Table
+from green_vae.experiments.spec import Cell, Column, NotRun, Reference, Row, Sampling, Table
 
-__all__ = ["Cell", "Column", "NotRun", "Reference", "Row", "Table", "columns", "main"]
+__all__ = ["Cell", "Column", "NotRun", "Reference", "Row", "Sampling", "Table", "columns", "main"]

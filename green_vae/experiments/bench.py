@@ -19,6 +19,7 @@ class Bench:
         self.table, self.settings = table, settings
         self.feature_layers = tuple(dict.fromkeys(layers)) or (table.layer,)
         self._data = {}
+        self.timings = {}  # preset -> batch size -> `cost.Timing`
 
     def data(self, name, split):
         """A `Dataset`, read once; digits in a smoke test.

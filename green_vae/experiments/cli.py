@@ -1,4 +1,4 @@
-"""The command line of every script in `reproduce/`."""
+"""The command line of every script in `reproduce/`: what tables and galleries share, and that of a table."""
 
 import argparse
 import logging
@@ -14,7 +14,8 @@ EPILOG = """examples:
   {command} --smoke               everything tiny, in a minute: does it run here?
   {command} --train --rows {row}  train one row by the paper's recipe, then measure it
   {command} --train --rows {row} --epochs 2 --limit-train 5000 --limit-eval 2000 --layer mixed8
-
+"""
+SHARED_EPILOG = """
 data and weights:
   --data-dir, else $GREEN_VAE_DATA, else the user's cache, is searched for cifar-10-batches-py/, celeba/, ...
   and inception/ (TF-Slim inception_v3.ckpt, or Keras's .h5). Nothing is downloaded without --download.
@@ -34,35 +35,47 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 def parser_for(table):
     """The argument parser of a table's script."""
     row = table.rows[0].name
-    epilog = EPILOG.format(command=table.command, row=f'"{row}"' if " " in row else row)
-    parser = argparse.ArgumentParser(
-        prog=f"reproduce/{table.name}.py",
-        description=f"{table.title}: published numbers beside our own. Source: {table.source}.",
-        epilog=epilog,
-        formatter_class=_Formatter,
-    )
+    description = f"{table.title}: published numbers beside our own. Source: {table.source}."
+    parser = new_parser(table, description, EPILOG.format(command=table.command, row=f'"{row}"' if " " in row else row))
     rows, columns = ", ".join(row.name for row in table.rows), ", ".join(column.name for column in table.columns)
     add = parser.add_argument
     add("--rows", nargs="+", default=[], metavar="NAME", help=f"rows, by name or beginning of a name: {rows}")
     add("--columns", nargs="+", default=[], metavar="NAME", help=f"columns: {columns}")
-    add("--train", action="store_true", help="train what has no weights (going on from a checkpoint, if there is one)")
-    add("--epochs", type=_positive, metavar="N", help="epochs instead of the recipe's")
-    add("--limit-train", type=_positive, metavar="N", help="train on the first N images only")
-    add("--limit-eval", type=_positive, metavar="N", help="measure on N images instead of the protocol's")
     add(
         "--layer", metavar="L", help="Inception layer of the FID: 64, 192, mixed7 (768), mixed8 (1280), avg_pool (2048)"
     )
+    add("--fresh", action="store_true", help="measure again what is recorded, features included")
+    add_shared(parser)
+    return parser
+
+
+def new_parser(subject, description, examples):
+    """A parser for the script of a table or a gallery, without options yet; `examples` begin its epilog."""
+    return argparse.ArgumentParser(
+        prog=f"reproduce/{subject.name}.py",
+        description=description,
+        epilog=examples + SHARED_EPILOG,
+        formatter_class=_Formatter,
+    )
+
+
+def add_shared(parser):
+    """The options that every script has: those of `Settings`."""
+    add = parser.add_argument
+    add("--train", action="store_true", help="train what has no weights (going on from a checkpoint, if there is one)")
+    add("--epochs", type=positive, metavar="N", help="epochs instead of the recipe's")
+    add("--limit-train", type=positive, metavar="N", help="train on the first N images only")
+    add("--limit-eval", type=positive, metavar="N", help="measure on N images instead of the protocol's")
     add("--seed", type=int, default=0, metavar="S", help="of weights, order and samples (default: 0)")
     add("--smoke", action="store_true", help="tiny networks on embedded digits: checks the way, measures nothing")
-    add("--fresh", action="store_true", help="measure again what is recorded, features included")
     add("--download", action="store_true", help="fetch data sets and Inception weights that are missing")
     add("--data-dir", type=Path, metavar="DIR", help="folder with the data sets (default: $GREEN_VAE_DATA)")
     add("--inception", type=Path, metavar="FILE", help="Inception weights (default: $GREEN_VAE_INCEPTION)")
     add("--out", type=Path, default=Path("results"), metavar="DIR", help="folder of the report (default: results)")
-    return parser
 
 
-def _positive(text):
+def positive(text):
+    """The type of options that count."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a positive number. Received: {text}")
     return int(text)
@@ -94,21 +107,32 @@ def main(table, arguments=None):
     Args:
         table: a `Table`. arguments: instead of `sys.argv[1:]`; with them the exit code is returned, not raised.
     """
-    code = _main(table, sys.argv[1:] if arguments is None else arguments)
+    return run_script(
+        parser_for(table), arguments, lambda options: _asked(table, options), lambda *asked: _measure(table, *asked)
+    )
+
+
+def run_script(parser, arguments, choose, work):
+    """What the main of every script does: parse, choose, work, and end with an exit code and one line for an error.
+
+    Args:
+        parser: with the options of `add_shared`.
+        arguments: as for `main`.
+        choose: `choose(options)` takes what is no field of `Settings` out of the dict of options and returns what is
+            meant by it; a ValueError is a wrong command line.
+        work: `work(settings, *chosen)`, the rest.
+    """
+    code = _run(parser, sys.argv[1:] if arguments is None else arguments, choose, work)
     if arguments is not None:
         return code
     sys.stdout.flush()
     sys.exit(code)
 
 
-def _main(table, arguments):
-    parser = parser_for(table)
+def _run(parser, arguments, choose, work):
     options = vars(parser.parse_args(arguments))
     try:
-        rows = chosen(table.rows, options.pop("rows"), "row")
-        columns = chosen(table.columns, options.pop("columns"), "column")
-        if options["layer"]:
-            options["layer"] = _layer(options["layer"])
+        asked = choose(options)
     except ValueError as error:
         parser.error(str(error))  # exits with 2
     if options["smoke"] and options["out"] == Path("results"):
@@ -116,13 +140,23 @@ def _main(table, arguments):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # one graph per network is meant, not a mistake
     try:
-        return _measure(table, Settings(**options, arguments=tuple(arguments)), rows, columns)
+        work(Settings(**options, arguments=tuple(arguments)), *asked)
+        return 0
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on from here", file=sys.stderr)
         return 130
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+def _asked(table, options):
+    """(rows, columns) of the command line."""
+    rows = chosen(table.rows, options.pop("rows"), "row")
+    columns = chosen(table.columns, options.pop("columns"), "column")
+    if options["layer"]:
+        options["layer"] = _layer(options["layer"])
+    return rows, columns
 
 
 def _layer(name):
@@ -140,4 +174,3 @@ def _measure(table, settings, rows, columns):
     report.draw(table, result, settings.out)
     report.terminal(table, result, [row.name for row in rows], [column.name for column in columns])
     print(f"written: {path} and {path.with_suffix('.json')}", file=sys.stderr)
-    return 0

@@ -25,11 +25,28 @@ def mse(name="mse_x1e3", title="MSE x 1000", tolerance=0.1):
     )
 
 
+def trainable_parameters(name="params_trainable", title="trainable"):
+    """The same without batch norm's moving statistics, which some papers print instead; must be equal to the digit."""
+    return Column(name, title, lambda run: Measurement(run.trainable_parameters()), format="{:,.0f}")
+
+
+def latent(name, title, format="{:,.0f}"):
+    """A diagnostic of the latent space over the reference images: an entry of `callbacks.latent_activity`."""
+    return Column(
+        name,
+        title,
+        lambda run: Measurement(run.latent_activity[name]),
+        identity=lambda run: {**run.identity(), "quantity": name, "n": run.reference_count},
+        format=format,
+    )
+
+
 def fid(name, of, title, layer=None, tolerance=0.1, format="{:,.1f}"):
     """Frechet distance between a kind of images and the table's reference.
 
     Args:
-        of: kind of `Run.images`: "reconstructions", "prior", "second_stage", "gmm" or "row".
+        of: kind of `Run.images`: "reconstructions", "prior" or one of the table's samplers, with ":" and a part for
+            split models ("prior:x1"); "row" for a row that is images.
         layer: of the features; None: what the command line asks for, else the table's.
         format: of a number; shallow layers have small distances.
     """
@@ -48,7 +65,7 @@ def fid(name, of, title, layer=None, tolerance=0.1, format="{:,.1f}"):
             why = f"{label}: two kernels of the Inception weights are reconstructed, so it is off by several per cent"
         elif label != "FID":
             why = f"{label} is not on the scale of the published FID (2048 features)"
-        return Measurement(run.fid(of, own), label, why, run.kid(of, own), protocol.describe())
+        return Measurement(run.fid(of, own), label, why, run.kid(of, own), protocol.describe(), run.made(of))
 
     return Column(
         name,

@@ -46,25 +46,29 @@ def terminal(table, report, rows=(), columns=(), width=None):
     console.print(grid)
     for reason, number in footnotes.items():
         console.print(f"[{number}] {reason}", markup=False, highlight=False)
-    for note in (*remarks(report, chosen, rows), *table.notes):
+    for note in (*remarks(report, chosen, rows), *table.conclusions(report), *table.notes):
         console.print(f"* {note}", markup=False, highlight=False)
 
 
 def remarks(report, columns, rows=()):
-    """A line for each row with remarks, such as the KID beside every FID, and one for each protocol."""
+    """A line for each row with remarks, such as the KID beside every FID, for each way images were made, and for each
+    protocol."""
     for name, cells in report["rows"].items():
         found = [
             f"{column.title}: {cells[column.name]['remark']}" for column in columns if cells[column.name]["remark"]
         ]
         if found and (not rows or name in rows):
             yield f"{name}: {'; '.join(found)}"
-    shown = [cells for name, cells in report["rows"].items() if not rows or name in rows]
-    yield from dict.fromkeys(
-        cells[column.name]["details"]["protocol"]
-        for cells in shown
-        for column in columns
-        if "protocol" in cells[column.name]["details"]
-    )
+    shown = [(name, cells) for name, cells in report["rows"].items() if not rows or name in rows]
+    for column in columns:
+        made = {}
+        for name, cells in shown:
+            if how := cells[column.name]["details"].get("made"):
+                made.setdefault(how, []).append(name)
+        for how, names in made.items():
+            yield f"{column.title}, {', '.join(names)}: {how}"
+    protocols = (cells[column.name]["details"].get("protocol") for _, cells in shown for column in columns)
+    yield from dict.fromkeys(filter(None, protocols))
 
 
 def _styled(lines, cell):
@@ -99,7 +103,7 @@ def markdown(table, report):
         "",
         *(f"[{number}] {reason.strip()}  " for reason, number in footnotes.items()),
         "",
-        *(f"* {note}" for note in (*remarks(report, table.columns), *table.notes)),
+        *(f"* {note}" for note in (*remarks(report, table.columns), *table.conclusions(report), *table.notes)),
         "",
         f"Versions: {versions}.",
         "",

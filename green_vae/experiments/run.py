@@ -8,9 +8,11 @@ from functools import cached_property
 import numpy as np
 
 from green_vae import metrics, presets
-from green_vae.cost import flops, mflops, parameters
+from green_vae.callbacks import LatentActivity, latent_activity
+from green_vae.cost import flops, mflops, parameters, trainable_parameters
+from green_vae.experiments.account import energy_log, enter_training
 from green_vae.experiments.smoke import shrink
-from green_vae.experiments.spec import NotRun
+from green_vae.experiments.spec import NotRun, Sampling
 from green_vae.files import write_aside
 from green_vae.plots import save_grid
 from green_vae.samplers import SAMPLERS
@@ -47,6 +49,9 @@ class Run:
 
     def parameters(self):
         return parameters(self.model.encoder, self.model.decoder)
+
+    def trainable_parameters(self):
+        return trainable_parameters(self.model.encoder, self.model.decoder)
 
     def mflops(self):
         return mflops(flops(self.model.encoder) + flops(self.model.decoder))
@@ -87,13 +92,43 @@ class Run:
         if done > self.epochs:
             how = f"give --epochs {done}, or another --out"
             raise NotRun(f"{self.folder} holds {done} epochs already, more than the {self.epochs} asked for; {how}")
-        train(self.model, images, recipe, self.folder, self.epochs, self.settings.seed)
+        log = energy_log()  # first, so that it leaves out what the others measure
+        callbacks = [log, *self.callbacks]
+        try:
+            train(self.model, images, recipe, self.folder, self.epochs, self.settings.seed, callbacks)
+        finally:  # what an interrupted training has cost was spent, too
+            enter_training(self, log, self._read_history(self.folder))
         if self.recalibrated:
             recalibrate_batch_norm(self.model, images, recipe.batch_size)
         return self.model
 
+    @cached_property
+    def callbacks(self):
+        """A list of Keras callbacks for training, to be added to before `trained` is asked for."""
+        return [LatentActivity(self.train_images[:1000])] if "mean" in self.model.heads else []
+
+    @property
+    def history(self):
+        """What each epoch of training logged, a list of dicts; [] for shipped weights without one.
+
+        Raises:
+            NotRun: as by `trained`.
+        """
+        self.trained  # noqa: B018 - which writes it
+        shipped = presets.pretrained_path(self.row.preset)
+        own = self.settings.train or self.settings.smoke or not shipped.exists()
+        return self._read_history(self.folder if own else shipped.parent)
+
+    @staticmethod
+    def _read_history(folder):
+        path = folder / "history.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+
     @property
     def epochs(self):
+        """Those of the training asked for, else of the shipped weights."""
+        if not self.settings.train and not self.settings.smoke:
+            return len(self._read_history(presets.pretrained_path(self.row.preset).parent)) or self.preset.recipe.epochs
         return self.settings.epochs or self.preset.recipe.epochs
 
     @property
@@ -105,7 +140,7 @@ class Run:
     def shortened(self):
         """What was cut from the paper's recipe and protocol, in words; "" for nothing."""
         recipe, parts = self.preset.recipe, []
-        if self.settings.train and self.epochs != recipe.epochs:
+        if self.epochs != recipe.epochs:
             parts.append(f"trained {self.epochs} of {recipe.epochs} epochs")
         if len(self.train_images) < len(self.bench.data(self.preset.dataset, "train")):
             parts.append(f"on the first {len(self.train_images):,} training images")
@@ -154,12 +189,21 @@ class Run:
 
     def image_identity(self, kind):
         """What one kind of images depends on, and the reference with it."""
+        of, part = of_and_part(kind)
         own = {**self.identity(), "kind": kind, "n": self.reference_count}
         own["codes"] = [self.preset.codes, len(self.train_images)]
-        if kind != "reconstructions":
-            sampler = self.new_sampler(kind)
+        if of != "reconstructions":
+            sampler = self.new_sampler(of)
             own["sampler"] = [sampler.name, sampler.settings()]
+            if self.sampling(of).codes != "train":
+                own["codes"] = [self.preset.codes, self.sampling(of).codes, self.reference_count]
         return own
+
+    @cached_property
+    def latent_activity(self):
+        """`callbacks.latent_activity` over the reference images."""
+        posterior = self.trained.posterior(self.bench.reference_images)
+        return latent_activity(posterior["mean"], np.exp(posterior["log_var"]))
 
     def mse(self):
         """Over the test images and sampled codes, per pixel and channel."""
@@ -201,19 +245,41 @@ class Run:
     # the images
 
     def images(self, kind):
-        """Batches of float32 images: "reconstructions" of training images (the survey's REC), or samples."""
+        """Batches of float32 images: "reconstructions" of training images (the survey's REC), or samples.
+
+        A kind may name a part of a split model's images: "prior:x1", see `VAE.decode`.
+        """
         model, n, seed = self.trained, self.reference_count, self.settings.seed
-        if kind == "reconstructions":
+        of, part = of_and_part(kind)
+        if of == "reconstructions":
             chosen = self.train_images[:n]
             for start in range(0, len(chosen), STEP):
-                yield model.reconstruct(chosen[start : start + STEP], seed=seed + start, batch_size=STEP)
+                yield model.reconstruct(chosen[start : start + STEP], seed=seed + start, batch_size=STEP, part=part)
             return
-        z = self.sampler(kind).sample(n, seed=seed)
+        z = self.sampler(of).sample(n, seed=seed)
         for start in range(0, n, STEP):
-            yield model.decode(z[start : start + STEP], batch_size=STEP)
+            yield model.decode(z[start : start + STEP], batch_size=STEP, part=part)
+
+    def made(self, kind):
+        """How one kind of images is made, in words."""
+        of, part = of_and_part(kind)
+        what = {"x": "", "mix": "half x1, half x2, of "}.get(part, f"{part} of ")
+        code = "one sample of the posterior" if self.preset.codes == "sample" else "the posterior mean"
+        if "mean" not in self.model.heads:
+            code = "the code"
+        if of == "reconstructions":
+            return f"{what}reconstructions, from sampled codes, of the first training images"
+        sampler, chosen = self.new_sampler(of), self.sampling(of)
+        if sampler.name == "prior":
+            return f"{what}samples from N(0, I)"
+        settings = ", ".join(f"{name}={value!r}" for name, value in chosen.settings.items())
+        source = f"all {len(self.train_images):,} training images"
+        if chosen.codes == "test":
+            source = f"the {self.reference_count:,} test images that are the reference too, as the authors' code does"
+        return f"{what}samples by {sampler.name}({settings}) fitted on {code} of {source}"
 
     def _picture(self, kind):
-        return self.settings.out / self.table.name / f"{self.row.name}-{kind}.png"
+        return self.settings.out / self.table.name / f"{self.row.name}-{kind.replace(':', '-')}.png"
 
     def _with_picture(self, batches, kind):
         """Pass batches on, and keep the first images as a PNG beside the report."""
@@ -225,25 +291,29 @@ class Run:
                     save_grid(self._picture(kind), np.concatenate(shown)[:SHOWN], columns=16)
             yield batch
 
-    @cached_property
-    def codes(self):
-        """Codes of the training images, float32 (n, latent_dim), as the row's own code takes them."""
-        path = self.folder / f"codes-{self.weights_hash}.npy"
-        if path.exists():
-            return np.load(path)
+    def codes(self, split="train"):
+        """Codes of the "train" or "test" images, float32 (n, latent_dim), as the row's own code takes them."""
+        path = self.folder / f"codes-{'' if split == 'train' else f'{split}-'}{self.weights_hash}.npy"
+        images = self.train_images if split == "train" else self.bench.reference_images
+        if path.exists() and len(z := np.load(path)) == len(images):
+            return z
         sample = self.preset.codes == "sample"
-        z = self.trained.encode(self.train_images, sample=sample, seed=self.settings.seed, batch_size=STEP)
+        z = self.trained.encode(images, sample=sample, seed=self.settings.seed, batch_size=STEP)
         with write_aside(path) as aside:
             np.save(aside, z)
         return z
 
+    def sampling(self, kind):
+        """How the row draws codes for a kind: its own way, else the table's."""
+        if kind == "prior":
+            return Sampling("prior" if "mean" in self.model.heads else "scalar_gaussian")
+        return {**self.table.samplers, **self.row.samplers}[kind]
+
     def new_sampler(self, kind):
-        """The sampler of that kind with the table's settings, not yet fitted."""
-        deterministic = "mean" not in self.model.heads
-        name = "scalar_gaussian" if kind == "prior" and deterministic else kind
-        options = dict(self.table.samplers.get(kind, {}))
+        """The sampler of that kind, not yet fitted."""
+        name, options = self.sampling(kind).sampler, dict(self.sampling(kind).settings)
         if name == "second_stage":
-            options["epochs"] = self.epochs  # as long as the first stage, which is what the survey did
+            options.setdefault("epochs", self.epochs)  # as long as the first stage, which is what the survey did
         if self.settings.smoke:
             options |= SMOKE_SAMPLERS.get(name, {})
         return SAMPLERS[name](**options)
@@ -252,14 +322,17 @@ class Run:
         """The same, fitted to the codes of the training images; kept in the row's folder."""
         if kind not in self._samplers:
             sampler = self.new_sampler(kind)
-            path = self.folder / f"{sampler.name}-{digest([self.weights_hash, sampler.settings()])}.npz"
-            self._samplers[kind] = type(sampler).load(path) if path.exists() else self._fit(sampler, path)
+            split = self.sampling(kind).codes
+            codes = self.codes(split)
+            key = digest([self.weights_hash, sampler.settings(), split, len(codes)])
+            path = self.folder / f"{sampler.name}-{key}.npz"
+            self._samplers[kind] = type(sampler).load(path) if path.exists() else self._fit(sampler, codes, path)
         return self._samplers[kind]
 
-    def _fit(self, sampler, path):
+    def _fit(self, sampler, codes, path):
         if sampler.name == "second_stage":
             sampler.checkpoint_dir = path.with_suffix("")
-        sampler.fit(self.codes).save(path)
+        sampler.fit(codes).save(path)
         return sampler
 
 
@@ -277,6 +350,9 @@ class ImagesRun(Run):
     def row_images(self):
         return self.row.images(self.bench)[: self.reference_count]
 
+    def made(self, kind):
+        return ""
+
     def shortened(self):
         return "; ".join(self.fewer())
 
@@ -291,6 +367,12 @@ class ImagesRun(Run):
             path = self.settings.out / self.table.name / f"{self.row.name.replace(' ', '-')}.png"
             save_grid(path, self.row_images[:SHOWN], columns=16)
         return self._moments[kind]
+
+
+def of_and_part(kind):
+    """Kind and part of "prior:x1"; the part is "x", the whole image, where none is named."""
+    of, _, part = kind.partition(":")
+    return of, part or "x"
 
 
 def digest(value):

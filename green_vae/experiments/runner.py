@@ -13,8 +13,10 @@ import warnings
 import keras
 
 from green_vae import __version__
+from green_vae.cost import EnergyMeter
 from green_vae.data import DataNotFoundError
 from green_vae.experiments import spec
+from green_vae.experiments.account import enter_table
 from green_vae.experiments.bench import Bench
 from green_vae.experiments.plan import plan
 from green_vae.experiments.run import ImagesRun, Run, digest
@@ -40,14 +42,16 @@ def run_table(table, settings, rows, columns):
     layers = [layer or table.layer for column in columns for layer in column.layers(settings)]
     bench = Bench(table, settings, layers)
     cells = {}
-    for row in rows:
-        run = (ImagesRun if row.images else Run)(bench, row)
-        old = recorded.get(row.name, {})
-        cells[row.name] = {c.name: finished(run, c, old.get(c.name)) for c in columns}
-        report = to_json(table, settings, merge(table, recorded, cells))
-        write_json(path, report)
-        if row.preset:
-            keras.backend.clear_session(free_memory=True)  # its networks; takes half a second
+    with EnergyMeter() as metered:
+        for row in rows:
+            run = (ImagesRun if row.images else Run)(bench, row)
+            old = recorded.get(row.name, {})
+            cells[row.name] = {c.name: finished(run, c, old.get(c.name)) for c in columns}
+            report = to_json(table, settings, merge(table, recorded, cells))
+            write_json(path, report)
+            if row.preset:
+                keras.backend.clear_session(free_memory=True)  # its networks; takes half a second
+    enter_table(table, settings, cells, metered.energy)
     return report
 
 
@@ -84,12 +88,14 @@ def measured(run, column, published, identity):
     )
     cell.seconds = round(time.perf_counter() - start, 3)
     note = run.row.notes.get(column.name, "")
-    shortened = run.shortened() if identity else ""
+    of_weights = identity and column.trained
+    shortened = run.shortened() if of_weights else ""
     cell.verdict = verdict(run, column, cell, measurement, shortened)
     cell.reason = "; ".join(part for part in (measurement.incomparable, shortened, note) if part)
-    cell.details = run.details() if identity else {}
-    if measurement.protocol:
-        cell.details["protocol"] = measurement.protocol
+    cell.details = run.details() if of_weights else {}
+    for how in ("protocol", "made"):
+        if said := getattr(measurement, how):
+            cell.details[how] = said
     return cell
 
 

@@ -25,6 +25,7 @@ class Column:
         format: of a number.
         tolerance: largest relative difference that is called "reproduced"; None: must be equal.
         layers: `layers(settings)` -> feature layers it needs.
+        trained: whether the value depends on trained weights.
     """
 
     name: str
@@ -34,17 +35,44 @@ class Column:
     format: str = "{:,.1f}"
     tolerance: float | None = None
     layers: Callable = lambda settings: ()
+    trained: bool = True
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """A value; what it may be called if not what the column says; if so, why it does not compare; a remark; how."""
+    """A value, and what a report should say of it.
+
+    Attributes:
+        value: the number.
+        label: what it may be called, if not what the column says.
+        incomparable: why it does not compare with the published one, if so.
+        remark: what else was measured with it.
+        protocol: how the images were measured.
+        made: how they were made.
+    """
 
     value: float
     label: str = ""
     incomparable: str = ""
     remark: str = ""
     protocol: str = ""
+    made: str = ""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How latent codes are drawn for one kind of images.
+
+    Attributes:
+        sampler: a name of `green_vae.samplers.SAMPLERS`.
+        settings: its arguments.
+        codes: the images whose codes it is fitted on: "train", or "test" for the table's reference images, which some
+            authors' code does although these are what the samples are compared with.
+    """
+
+    sampler: str
+    settings: dict = field(default_factory=dict)
+    codes: str = "train"
 
 
 @dataclass(frozen=True)
@@ -65,7 +93,8 @@ class Row:
         published: column name -> printed number.
         preset: of `green_vae.presets.PRESETS`, for a trained model.
         images: `images(bench)` -> uint8 array, for a row that is images and no model.
-        notes: column name (or "" for all) -> remark, printed below the table.
+        samplers: kind -> `Sampling`, where the row differs from its table.
+        notes: column name -> remark, printed below the table.
         missing: why nothing of the row can run, if so.
     """
 
@@ -73,6 +102,7 @@ class Row:
     published: dict = field(default_factory=dict)
     preset: str = ""
     images: Callable | None = None
+    samplers: dict = field(default_factory=dict)
     notes: dict = field(default_factory=dict)
     missing: str = ""
 
@@ -88,8 +118,9 @@ class Table:
         columns, rows: in the printed order.
         reference: the real images of the FID columns.
         layer: feature layer of the FID columns.
-        samplers: kind -> settings, of the kinds that the FID columns name.
+        samplers: kind -> `Sampling`, of the kinds that the FID columns name; "prior" is known to every table.
         notes: remarks printed below.
+        conclusions: `conclusions(report)` -> lines that follow from the cells, printed before the notes.
     """
 
     name: str
@@ -101,6 +132,7 @@ class Table:
     layer: str = "avg_pool"
     samplers: dict = field(default_factory=dict)
     notes: tuple = ()
+    conclusions: Callable = lambda report: ()
 
     @property
     def command(self):

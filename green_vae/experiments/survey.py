@@ -1,7 +1,7 @@
 """What Tables 2 and 3 of the survey share: columns, protocol, remarks."""
 
 from green_vae.experiments import columns
-from green_vae.experiments.spec import Row
+from green_vae.experiments.spec import Row, Sampling
 
 SOURCE = "Asperti, Evangelista, Loli Piccolomini 2021, A Survey on Variational Autoencoders from a Green AI Perspective"
 NAMES = ("params", "flops_m", "mse_x1e3", "fid_rec", "fid_gen1", "fid_gen2", "fid_gmm")
@@ -30,4 +30,7 @@ NOTES = (
     "quarter of the cost.",
     "Tolerances, fixed beforehand: counts equal; MSE and FID within 10 % and nothing shortened count as reproduced.",
 )
-SAMPLERS = {"gmm": {"n_components": 10}, "second_stage": {"reconstruction": "cosine"}}
+SAMPLERS = {
+    "gmm": Sampling("gmm", {"n_components": 10}),
+    "second_stage": Sampling("second_stage", {"reconstruction": "cosine"}),
+}

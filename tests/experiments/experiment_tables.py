@@ -23,7 +23,9 @@ def load_script(name):
     return module
 
 
-TABLES = {path.stem: load_script(path.stem).TABLE for path in SCRIPTS}
+MODULES = {path.stem: load_script(path.stem) for path in SCRIPTS}
+TABLES = {name: module.TABLE for name, module in MODULES.items() if hasattr(module, "TABLE")}
+GALLERIES = {name: module.GALLERY for name, module in MODULES.items() if hasattr(module, "GALLERY")}
 
 
 def bare(folder):

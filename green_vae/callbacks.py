@@ -1,0 +1,139 @@
+"""Keras callbacks that watch what a loss does not tell: latent units in use, distance of samples from real images,
+energy.
+
+All write into the epoch's logs, so their numbers stand in `history` beside the losses: give them to
+`model.fit(callbacks=...)` before callbacks that read logs, or to `green_vae.training.train`.
+"""
+
+import warnings
+
+import keras
+import numpy as np
+
+from green_vae import cost, metrics
+
+
+class Every(keras.callbacks.Callback):
+    """Measures after the first epoch and then after every `every` epochs.
+
+    A subclass writes `measure() -> dict` of numbers for the log.
+
+    Raises:
+        ValueError: `every` is not positive.
+    """
+
+    def __init__(self, every=1):
+        super().__init__()
+        if every < 1:
+            raise ValueError(f"every how many epochs to measure must be positive. Received: {every}")
+        self.every = every
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs is not None and (epoch == 0 or (epoch + 1) % self.every == 0):
+            logs.update(self.measure())
+
+
+class LatentActivity(Every):
+    """Logs the latent units in use, by both rules of `green_vae.metrics.inactive_mask`, and the variance law.
+
+    Log entries: "active_posterior" and "active_means" (units), "variance_law" (1 where the aggregate posterior has
+    the prior's variance). Source: survey, section on collapse; Split-VAE, section on latent space.
+
+    Args:
+        x: images (n, h, w, c) to encode; a thousand are enough.
+        every: epochs between measurements.
+    """
+
+    def __init__(self, x, every=1):
+        super().__init__(every)
+        self.x = x
+
+    def measure(self):
+        posterior = self.model.posterior(self.x)
+        return latent_activity(posterior["mean"], np.exp(posterior["log_var"]))
+
+
+class SampleFID(Every):
+    """Logs the Frechet distance between real images and images generated from the prior, for each part asked for.
+
+    Log entries: "fid_x", and "fid_x1", "fid_x2" ... for the parts of a split model, and "fid_n", which is n. Source:
+    Split-VAE, Figure 13.
+
+    Args:
+        evaluator: a `green_vae.metrics.FIDEvaluator`.
+        reference: its moments of the real images.
+        n: images to generate; the same number on both sides keeps the bias of few images equal.
+        parts: of `decode`.
+        every: epochs between measurements.
+        layer: feature layer, one of the evaluator's; default its last.
+        seed: of the codes, the same in every epoch and for every part.
+    """
+
+    def __init__(self, evaluator, reference, n=1000, parts=("x",), every=5, layer=None, seed=0):
+        super().__init__(every)
+        self.evaluator, self.reference, self.n, self.parts, self.seed = evaluator, reference, n, tuple(parts), seed
+        self.layer = layer or list(reference)[-1]
+
+    def measure(self):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="a Frechet distance of only")  # n was chosen
+            return {**{f"fid_{part}": self._fid(part) for part in self.parts}, "fid_n": self.n}
+
+    def _fid(self, part):
+        moments = self.evaluator.moments(self.model.generate(self.n, seed=self.seed, part=part))
+        return self.evaluator.fid(moments, self.reference)[self.layer]
+
+
+class EnergyLog(keras.callbacks.Callback):
+    """Logs what each epoch cost, up to its validation, which is left out.
+
+    Log entries: "seconds"; "images" that were trained on; "kwh" net of the meter's idle baseline, only if a figure
+    could be had: an unavailable one is no 0; "flops", if those of an image are given. The whole figures, with source
+    and scope, stand in `energies`.
+
+    Args:
+        meter_factory: () -> a fresh `green_vae.cost.EnergyMeter`, say one with an idle baseline.
+        flops_per_image: of training, `green_vae.cost.training_flops(model).per_image`.
+    """
+
+    def __init__(self, meter_factory=cost.EnergyMeter, flops_per_image=None):
+        super().__init__()
+        self.meter_factory, self.flops_per_image = meter_factory, flops_per_image
+        self.energies, self.meter = [], None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.meter = self.meter_factory()
+        self.meter.__enter__()
+
+    def on_test_begin(self, logs=None):
+        self._stop()  # validation follows, and starts the counts of the model's metrics again
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._stop()
+        if logs is not None:
+            logs.update(self.measured)
+
+    def _stop(self):
+        if self.meter is None:
+            return
+        self.meter.__exit__(None, None, None)
+        energy, self.meter = self.meter.energy, None
+        self.energies.append(energy)
+        self.measured = {"seconds": energy.seconds}
+        if energy.kwh is not None:
+            self.measured["kwh"] = energy.kwh
+        # Keras weights the loss of a batch by its examples, and so knows how many there were
+        images = next((int(metric.count) for metric in self.model.metrics if metric.name == "loss"), None)
+        if images:
+            self.measured["images"] = images
+            if self.flops_per_image:
+                self.measured["flops"] = images * self.flops_per_image
+
+
+def latent_activity(means, variances):
+    """The entries of `LatentActivity` for posterior means and variances (n, units)."""
+    return {
+        "active_posterior": metrics.active_units(means, variances, "posterior"),
+        "active_means": metrics.active_units(means, variances, "means"),
+        "variance_law": metrics.variance_law(means, variances),
+    }

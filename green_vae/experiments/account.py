@@ -1,0 +1,70 @@
+"""What runs cost: every training and every table run appends one line to `<out>/ledger.jsonl`."""
+
+import dataclasses
+import functools
+import math
+
+from green_vae import cost, ledger
+from green_vae.callbacks import EnergyLog
+
+IDLE_SECONDS = 3.0  # of doing nothing, once per process, to know what the machine draws anyway
+
+
+@functools.cache
+def idle_watts():
+    return cost.idle_baseline(IDLE_SECONDS)
+
+
+def energy_log():
+    """The callback that measures every epoch of a training."""
+    return EnergyLog(lambda: cost.EnergyMeter(idle_watts()))
+
+
+def enter_training(run, log, history):
+    """Append the line of a training: the epochs of this process alone, so that the lines of resumed runs add up.
+
+    Args:
+        run: a `Run`. log: its `EnergyLog`. history: of all epochs, a list of dicts.
+    """
+    if not log.energies or run.settings.smoke:
+        return
+    spent, last = cost.total(log.energies), history[-1]
+    recipe, images = run.preset.recipe, sum(epoch.get("images", 0) for epoch in history[-len(log.energies) :])
+    ledger.append(
+        run.settings.out / "ledger.jsonl",
+        kind="train",
+        preset=run.row.preset,
+        data=f"{run.preset.dataset}, {len(run.train_images):,} images",
+        device=cost.device_name(),
+        seconds=round(spent.seconds, 3),
+        flops=cost.training_flops(run.model, recipe.batch_size).per_image * images,
+        energy=spent.as_json(),
+        quality={"epochs": len(history), **{name: value for name, value in last.items() if math.isfinite(value)}},
+    )
+
+
+def enter_table(table, settings, cells, energy):
+    """Append the line of a table run, if it measured anything: row -> column -> value of the new cells.
+
+    Args:
+        table: a `Table`. settings: a `Settings`. cells: row -> column -> `Cell`.
+        energy: an `Energy` of the whole run, without baseline: that is measured now, only if there is a line to write.
+    """
+    quality = {row: _measured(row_cells) for row, row_cells in cells.items()}
+    quality = {row: values for row, values in quality.items() if values}
+    if not quality or settings.smoke:
+        return
+    ledger.append(
+        settings.out / "ledger.jsonl",
+        kind="table",
+        preset=table.name,
+        data=f"{table.reference.dataset}, {table.reference.split}",
+        device=cost.device_name(),
+        seconds=round(energy.seconds, 3),
+        energy=dataclasses.replace(energy, idle_watts=idle_watts()).as_json(),
+        quality=quality,
+    )
+
+
+def _measured(cells):
+    return {name: cell.value for name, cell in cells.items() if cell.identity and not cell.recorded}

@@ -1,0 +1,321 @@
+"""From a gallery and settings to PNG files and a page, written down after every figure."""
+
+import dataclasses
+import functools
+import json
+import shlex
+import sys
+import time
+import warnings
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from green_vae import presets
+from green_vae.experiments.bench import Bench
+from green_vae.experiments.run import Run
+from green_vae.experiments.runner import UNAVAILABLE, versions
+from green_vae.experiments.spec import NotRun, Reference, Row, Sampling, Table
+from green_vae.files import write_json, write_text
+from green_vae.training import checkpoints, load_weights, recalibrate_batch_norm
+
+LAYER = "mixed8"  # of the FIDs during training: the deepest that needs no reconstructed kernels
+NOT_ASKED = "not asked for in this run"
+
+
+@dataclass
+class Entry:
+    """What a report knows of one figure.
+
+    Attributes:
+        picture: path of the PNG, from the page; "" if not drawn.
+        sentence: what was measured on it.
+        reason: why it was not drawn, or not drawn anew.
+        details: what it was drawn from: preset, epochs, weights, seed ...
+        recorded: whether it was taken over from an earlier run.
+    """
+
+    picture: str = ""
+    sentence: str = ""
+    reason: str = ""
+    details: dict = field(default_factory=dict)
+    recorded: bool = False
+
+
+class FigureRun(Run):
+    """The run of a preset, which also takes the weights that an earlier training left in its folder."""
+
+    @property
+    def trains(self):
+        return self.settings.train or self.settings.smoke
+
+    @property
+    def shipped(self):
+        return not self.trains and presets.pretrained_path(self.row.preset).exists()
+
+    @property
+    def checkpoint(self):
+        """(epochs done, path) of the newest complete epoch in the folder; (0, None) for none."""
+        known = len(self._read_history(self.folder))
+        return max((found for found in checkpoints(self.folder) if found[0] <= known), default=(0, None))
+
+    @property
+    def epochs(self):
+        return super().epochs if self.trains or self.shipped else self.checkpoint[0]
+
+    @cached_property
+    def trained(self):
+        """As in a table; without --train, also from the folder. It is left as it is: somebody may be training there."""
+        _, path = self.checkpoint
+        if self.trains or self.shipped or path is None:
+            return super().trained
+        load_weights(self.model, path)
+        if self.recalibrated:
+            recalibrate_batch_norm(self.model, self.train_images, self.preset.recipe.batch_size)
+        return self.model
+
+    def details(self):
+        """What a figure was drawn from, for the report."""
+        limit = self.settings.limit_train
+        return {
+            "preset": self.row.preset,
+            "epochs": len(self.history) or None,  # shipped weights may come without a history
+            "recipe_epochs": self.preset.recipe.epochs,
+            **({"shipped": True} if self.shipped else {"limit_train": limit, "recalibrated": self.recalibrated}),
+            "weights": self.weights_hash,
+            "seed": self.settings.seed,
+        }
+
+
+class Studio:
+    """What the figures of a gallery share: every data set read once, every preset trained or loaded once.
+
+    Args:
+        gallery: a `Gallery`. settings: a `Settings`.
+        preset: that every figure is to be drawn from; "" for its own choice.
+        fid_every: epochs between Frechet distances during training.
+    """
+
+    def __init__(self, gallery, settings, preset="", fid_every=5):
+        self.gallery, self.settings, self.preset, self.fid_every = gallery, settings, preset, fid_every
+        self.bench, self.run = functools.cache(self._bench), functools.cache(self._run)
+
+    def _bench(self, dataset):
+        samplers = {"gmm": Sampling("gmm", {"n_components": 10})}
+        of = Table(self.gallery.name, "", "", (), (), Reference(dataset), layer=LAYER, samplers=samplers)
+        return Bench(of, self.settings)
+
+    def _run(self, preset):
+        return FigureRun(self.bench(presets.preset(preset).dataset), Row(preset, preset=preset))
+
+    def run_of(self, figure):
+        """The `FigureRun` that a figure is drawn from; None if it needs no model.
+
+        Raises:
+            NotRun: there are no weights, and none may be trained.
+            DataNotFoundError: and neither could they be, without the data.
+        """
+        if not figure.presets:
+            return None
+        runs = [self.run(name) for name in ([self.preset] if self.preset else figure.presets)]
+        if self.settings.train or self.settings.smoke:
+            return runs[0]
+        for run in runs:
+            if run.shipped or run.checkpoint[0]:
+                return run
+        runs[0].train_images  # noqa: B018 - without data, that is the reason to give
+        command = f"{self.gallery.command} --train --figures {figure.name}"
+        *smaller, first = [run.row.preset for run in reversed(runs)]
+        others = f", --preset {' or '.join(reversed(smaller))} another model" if smaller else ""
+        if self.preset:
+            command += f" --preset {self.preset}"
+        raise NotRun(
+            f"no trained weights; `{command}` trains {first} by the paper's recipe, --epochs and --limit-train shorten"
+            + others
+        )
+
+
+class Context:
+    """What a figure is drawn with.
+
+    Attributes:
+        path: where the PNG goes.
+        run: a `Run` of the chosen preset: `run.trained` is the model; None if the figure needs none.
+        settings, seed: of the command line.
+        fid_every: epochs between Frechet distances during training.
+        command: that trains what the figure needs.
+    """
+
+    def __init__(self, studio, figure):
+        self.studio, self.settings, self.seed = studio, studio.settings, studio.settings.seed
+        self.fid_every = studio.fid_every
+        self.path = self.settings.out / studio.gallery.name / f"{figure.name}.png"
+        self.run = studio.run_of(figure)
+        self.command = f"{studio.gallery.command} --train --figures {figure.name}"
+        if self.run:
+            self.command += f" --preset {self.run.row.preset}"
+
+    def dataset(self, name, split="train"):
+        """A `Dataset`; digits in a smoke test.
+
+        Raises:
+            DataNotFoundError: it is not here; the message says what to do.
+        """
+        return self.studio.bench(name).data(name, split)
+
+
+def draw_gallery(gallery, settings, figures, preset="", fid_every=5):
+    """Draw the chosen figures; keep what an earlier run recorded of the others.
+
+    Args:
+        gallery: a `Gallery`. settings: a `Settings`. figures: the chosen ones of the gallery.
+        preset, fid_every: as for `Studio`.
+
+    Returns:
+        the report as JSON, on disk as `<out>/<gallery>.json` and `.md`, rewritten after every figure.
+
+    Raises:
+        ValueError: a damaged earlier report, or one of a smoke test and of real figures would be mixed.
+    """
+    path = settings.out / f"{gallery.name}.json"
+    entries = read_entries(path, settings.smoke)
+    studio = Studio(gallery, settings, preset, fid_every)
+    unwatched = {figure.name: reason for figure in figures if (reason := watch(studio, figure))}
+    for figure in figures:
+        old = entries.get(figure.name)
+        entries[figure.name] = entry = drawn(studio, figure, old, unwatched.get(figure.name))
+        report = to_json(gallery, settings, entries)
+        write_json(path, report)
+        write_text(path.with_suffix(".md"), markdown(gallery, report))
+        print(terminal_line(figure, entry, settings.out))
+    print(f"written: {path.with_suffix('.md')} and {path}", file=sys.stderr)
+    return report
+
+
+def watch(studio, figure):
+    """Give the training ahead the callbacks that a figure needs; the reason why not as an exception, else None."""
+    if figure.watch is None or not (studio.settings.train or studio.settings.smoke):
+        return None
+    try:
+        context = Context(studio, figure)
+        if context.run.checkpoint[0] < context.run.epochs:
+            context.run.callbacks.extend(figure.watch(context))
+    except UNAVAILABLE as reason:
+        return reason
+    return None
+
+
+def drawn(studio, figure, old=None, reason=None):
+    """The entry of a figure: drawn, taken over from `old`, or not drawn with the reason."""
+    try:
+        if reason:
+            raise reason
+        context = Context(studio, figure)
+        with warnings.catch_warnings():
+            # the number of images stands in the sentence
+            warnings.filterwarnings("ignore", message="a Frechet distance of only")
+            sentence = figure.draw(context) or ""
+        picture = context.path.relative_to(studio.settings.out).as_posix()
+        return Entry(picture, sentence, details=context.run.details() if context.run else {})
+    except UNAVAILABLE as error:
+        if old and old.picture:
+            return dataclasses.replace(old, reason=f"not drawn anew: {error}", recorded=True)
+        return Entry(reason=str(error))
+
+
+def read_entries(path, smoke=False):
+    """Name -> `Entry` of an earlier report, {} if there is none; what has lost its PNG is left out.
+
+    Raises:
+        ValueError: the file is damaged, or one of a smoke test and of real figures would be mixed with the other.
+    """
+    if not path.exists():
+        return {}
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        mixed = report["smoke"] != smoke
+        names = [part.name for part in dataclasses.fields(Entry)]
+        found = {figure: Entry(**{name: entry[name] for name in names}) for figure, entry in report["figures"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        message = f"the earlier report is damaged; delete it, or choose another --out. Received: {path}"
+        raise ValueError(f"{message} ({type(error).__name__}: {error})") from error
+    if mixed:
+        kinds = ("real figures", "a smoke test")
+        raise ValueError(f"the report there is of {kinds[not smoke]}; choose another --out. Received: {path}")
+    for entry in found.values():
+        entry.recorded = True
+        entry.reason = "" if entry.picture else entry.reason  # why it was not drawn anew then is no matter now
+    return {name: entry for name, entry in found.items() if (path.parent / entry.picture).exists()}
+
+
+def to_json(gallery, settings, entries):
+    """The report: what, how, with which versions, and every figure of the gallery in the printed order."""
+    return {
+        "gallery": gallery.name,
+        "title": gallery.title,
+        "source": gallery.source,
+        "smoke": settings.smoke,
+        "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "command": shlex.join([*gallery.command.split(), *settings.arguments]),
+        "versions": versions(),
+        "figures": {
+            figure.name: {
+                "title": figure.title,
+                **dataclasses.asdict(entries.get(figure.name, Entry(reason=NOT_ASKED))),
+            }
+            for figure in gallery.figures
+        },
+    }
+
+
+def markdown(gallery, report):
+    """The report as one Markdown page: every figure, and below it what it was drawn from."""
+    page = [
+        f"# {gallery.title}",
+        "",
+        f"Source: {gallery.source}.",
+        f"Written {report['written']} by `{report['command']}`.",
+    ]
+    if report["smoke"]:
+        page += ["", "**Smoke test: tiny networks on embedded digits; the pictures mean nothing.**"]
+    for figure in gallery.figures:
+        entry = report["figures"][figure.name]
+        page += ["", f"## {figure.label}: {figure.title}"]
+        if entry["picture"]:
+            kept = " Kept from an earlier run." if entry["recorded"] else ""
+            page += ["", f"![{figure.label}]({entry['picture']})", "", f"{drawn_from(entry['details'])}{kept}"]
+        if entry["sentence"]:
+            page += ["", entry["sentence"]]
+        if figure.note:
+            page += ["", figure.note]
+        if entry["reason"]:
+            page += ["", entry["reason"] if entry["picture"] else f"Not run: {entry['reason']}"]
+    if gallery.notes:
+        page += ["", *(f"* {note}" for note in gallery.notes)]
+    named = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
+    return "\n".join([*page, "", f"Versions: {named}.", ""])
+
+
+def drawn_from(details):
+    """`FigureRun.details` in words."""
+    if not details:
+        return "Drawn from the data alone."
+    parts = [details["preset"]]
+    if details.get("shipped"):
+        parts.append("shipped weights")
+    if details["epochs"]:
+        parts.append(f"{details['epochs']} of {details['recipe_epochs']} epochs")
+    if details.get("limit_train"):
+        parts.append(f"on the first {details['limit_train']:,} training images")
+    if details.get("recalibrated"):
+        parts.append("batch-norm statistics re-estimated after training")
+    return f"Drawn from {', '.join(parts)}; weights {details['weights']}, seed {details['seed']}."
+
+
+def terminal_line(figure, entry, out):
+    """One line: where the picture is, from what, or why not."""
+    reason = " ".join(entry.reason.split())
+    if not entry.picture:
+        return f"{figure.name}: not run: {reason}"
+    preset = entry.details.get("preset", "data alone")
+    line = f"{figure.name}: {out / entry.picture} ({preset})"
+    return f"{line}, kept from an earlier run; {reason}" if reason else line

@@ -1,0 +1,106 @@
+"""What Tables 4 and 5 of the survey share: seconds of a forward pass, and which measure of cost predicts them."""
+
+import keras
+import numpy as np
+from scipy.stats import kendalltau, spearmanr
+
+from green_vae.cost import device_name, forward_seconds, layer_traffic, traffic
+from green_vae.experiments.spec import Column, Measurement
+
+BATCHES = (100, 10, 1)
+PROTOCOL_IMAGES = 10_000
+PATIENCE = 5.0  # seconds for one pass over the images at the largest batch, unless --limit-eval says how many
+PREDICTORS = {
+    "params": "parameters",
+    "flops_m": "FLOPs",
+    "traffic_mb": "memory traffic",
+    "calls": "layers",
+}
+
+
+def seconds(batch):
+    """Seconds for 10,000 images at one batch size; measured on as many as patience allows, and scaled."""
+
+    def measure(run):
+        timing = timings(run)[batch]
+        scale = PROTOCOL_IMAGES / timing.images
+        spread = f"+- {timing.spread * scale:.2g} s over {timing.repeats} passes"
+        short = "" if scale == 1 else f" of {timing.images:,} images, scaled to {PROTOCOL_IMAGES:,}"
+        return Measurement(timing.mean * scale, incomparable=f"measured on {timing.device}", remark=spread + short)
+
+    def identity(run):
+        """Weights do not matter, nor do the images; the device does, and what it was asked."""
+        asked, backend = run.settings.limit_eval, keras.backend.backend()
+        return {"preset": run.row.preset, "batch": batch, "device": device_name(), "asked": asked, "backend": backend}
+
+    return Column(f"bs{batch}_s", f"s, batch {batch}", measure, identity=identity, trained=False)
+
+
+def timings(run):
+    """Batch size -> `cost.Timing` of a row's network, measured once for all rows of the same network."""
+    known, preset = run.bench.timings, run.row.preset
+    if preset not in known:
+        images = np.random.default_rng(0).random((_count(run), *run.model.image_shape), dtype="float32")
+        known[preset] = forward_seconds(run.model, images, BATCHES)
+    return known[preset]
+
+
+def _count(run):
+    """Images to time: as many as asked for, or what patience allows, at most the protocol's."""
+    if run.settings.smoke:
+        return 4
+    if run.settings.limit_eval:
+        return min(run.settings.limit_eval, PROTOCOL_IMAGES)
+    trial = np.zeros((BATCHES[0], *run.model.image_shape), "float32")
+    spent = forward_seconds(run.model, trial, BATCHES[:1], repeats=1)[BATCHES[0]].mean
+    return min(PROTOCOL_IMAGES, BATCHES[0] * max(1, int(PATIENCE / spent)))
+
+
+def memory_traffic():
+    """Memory traffic of a forward pass of one image, an estimate; a MB is 10^6 bytes."""
+    return Column("traffic_mb", "MB moved", lambda run: Measurement(traffic(run.model) / 1e6), format="{:,.0f}")
+
+
+def layer_calls():
+    """Calls of layers that compute, which a framework has to start one after the other."""
+
+    def measure(run):
+        return Measurement(sum(row.flops > 0 or row.parameters > 0 for row in layer_traffic(run.model)))
+
+    return Column("calls", "layers", measure, format="{:,.0f}")
+
+
+def conclusions(report):
+    """Rank correlations of every cost with every time, of the published numbers and of ours, in words."""
+    if report["smoke"]:
+        return
+    for whose, place in (("published", "published"), ("ours", "value")):
+        for batch in BATCHES:
+            found = {title: pair for title, *pair in correlations(report, place, f"bs{batch}_s")}
+            listed = ", ".join(f"{title} {rho:+.2f} ({tau:+.2f})" for title, (rho, tau) in found.items())
+            if found:
+                best = max(found, key=found.get)
+                yield f"What goes with the {whose} time at batch {batch}, Spearman (Kendall): {listed}. Best: {best}."
+
+
+def correlations(report, place, time):
+    """Yield (title, Spearman's rho, Kendall's tau) of every cost with a time, over the rows that have both.
+
+    Args:
+        report: of a table, as JSON.
+        place: "published" or "value".
+        time: name of a column.
+    """
+    for name, title in PREDICTORS.items():
+        both = [(cells[name][place], cells[time][place]) for cells in report["rows"].values()]
+        both = [pair for pair in both if None not in pair]
+        if len({cost for cost, _ in both}) > 2:  # with two, every ranking agrees or disagrees wholly
+            costs, times = zip(*both, strict=True)
+            yield title, spearmanr(costs, times).statistic, kendalltau(costs, times).statistic
+
+
+NOTES = (
+    "Seconds: encoder and decoder over 10,000 images of random pixels with fresh weights, neither of which changes the "
+    "work; compiled, after warm-up, mean of three passes.",
+    "MB moved: an estimate for one image, every layer reading its weights and its input and writing its output once.",
+)
