@@ -14,12 +14,14 @@ __version__ = "0.1.0"
 # name -> module that defines it; imported when first asked for, so that `import green_vae` and `--help` are quick
 _LAZY = {
     "load": "green_vae.presets",
+    "load_sampler": "green_vae.presets",
+    "save_preset": "green_vae.zoo",
     "PRESETS": "green_vae.presets",
     "MODELS": "green_vae.models",
     "SAMPLERS": "green_vae.samplers",
     "DATASETS": "green_vae.data",
     **{name: f"green_vae.{name}" for name in ("cost", "data", "layers", "losses", "metrics", "models", "networks")},
-    **{name: f"green_vae.{name}" for name in ("plots", "presets", "samplers", "training")},
+    **{name: f"green_vae.{name}" for name in ("callbacks", "ledger", "likelihood", "plots", "presets", "samplers", "training")},
 }
 __all__ = sorted(_LAZY)  # noqa: PLE0604
 

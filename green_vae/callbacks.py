@@ -1,16 +1,17 @@
 """Keras callbacks that watch what a loss does not tell: latent units in use, distance of samples from real images,
-energy.
+likeness of reconstructions, energy.
 
 All write into the epoch's logs, so their numbers stand in `history` beside the losses: give them to
 `model.fit(callbacks=...)` before callbacks that read logs, or to `green_vae.training.train`.
 """
 
 import warnings
+from pathlib import Path
 
 import keras
 import numpy as np
 
-from green_vae import cost, metrics
+from green_vae import cost, metrics, plots
 
 
 class Every(keras.callbacks.Callback):
@@ -82,6 +83,86 @@ class SampleFID(Every):
     def _fid(self, part):
         moments = self.evaluator.moments(self.model.generate(self.n, seed=self.seed, part=part))
         return self.evaluator.fid(moments, self.reference)[self.layer]
+
+
+class ReconstructionSSIM(Every):
+    """Logs how similar reconstructions are to their images, in two readings of the structural similarity.
+
+    Log entries: "ssim", the mean over x, for pixels that range over 1, and "ssim_published", that of the image `first`
+    alone, with the range 2 that scikit-image silently took for floats before 0.20, which is what the review plots.
+
+    Args:
+        x: images (n, h, w, c) that are not trained on; a thousand are enough.
+        first: one image (h, w, c), of those trained on.
+        every: epochs between measurements.
+        seed: of the codes, which are sampled.
+    """
+
+    def __init__(self, x, first, every=1, seed=0):
+        super().__init__(every)
+        self.x, self.first, self.seed = x, first[None], seed
+
+    def measure(self):
+        return {"ssim": self._ssim(self.x, 1.0), "ssim_published": self._ssim(self.first, 2.0)}
+
+    def _ssim(self, x, data_range):
+        return metrics.ssim(x, self.model.reconstruct(x, seed=self.seed), data_range)
+
+
+class Pictures(Every):
+    """Draws what the model makes while it trains: `generated-<epoch>.png` and `reconstructed-<epoch>.png`.
+
+    Args:
+        folder: of the pictures.
+        x: images to reconstruct, the first 16 are taken.
+        every: epochs between pictures.
+        n: images to generate, from the prior and always of the same codes.
+        board: whether to write them and the logs for TensorBoard too, which needs TensorFlow and tensorboard.
+    """
+
+    def __init__(self, folder, x, every=1, n=64, board=False):
+        super().__init__(every)
+        self.folder, self.x, self.n = Path(folder), x[:16], n
+        self.board = _summary_writer(self.folder / "tensorboard") if board else None
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epoch = epoch + 1
+        super().on_epoch_end(epoch, logs)
+        if self.board:
+            self.board(self.epoch, {name: float(value) for name, value in (logs or {}).items()}, {})
+
+    def measure(self):
+        made = {
+            "generated": plots.image_grid(self.model.generate(self.n)),
+            "reconstructed": plots.reconstruction_grid(self.x, _like(self.model.reconstruct(self.x), self.x)),
+        }
+        for name, picture in made.items():
+            plots.save_png(self.folder / f"{name}-{self.epoch:04}.png", picture)
+        if self.board:
+            self.board(self.epoch, {}, made)
+        return {}
+
+
+def _like(made, x):
+    """Reconstructions in the range of the images they stand beside."""
+    return np.round(made * 255).astype("uint8") if x.dtype == np.uint8 else made
+
+
+def _summary_writer(folder):
+    """write(step, numbers, pictures) for TensorBoard."""
+    import tensorflow as tf
+
+    writer = tf.summary.create_file_writer(str(folder))
+
+    def write(step, numbers, pictures):
+        with writer.as_default(step=step):
+            for name, value in numbers.items():
+                tf.summary.scalar(name, value)
+            for name, picture in pictures.items():
+                tf.summary.image(name, picture[None])
+        writer.flush()
+
+    return write
 
 
 class EnergyLog(keras.callbacks.Callback):

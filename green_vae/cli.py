@@ -15,6 +15,8 @@ EPILOG = """examples:
   python -m green_vae presets                             what there is: name, data set, source
   python -m green_vae cost survey/l2-rae-b128-l128        parameters, FLOPs and memory traffic, layer by layer
   python -m green_vae cost my_model.keras --rule macs     the same of your own model
+  python -m green_vae generate svae/mnist-mini -n 64      new images from trained weights, as a PNG
+  python -m green_vae train svae/mnist-mini               by the paper's recipe; stopped, it goes on when called again
 
 exit codes: 0 done, 1 an error that the last line explains, 2 a wrong command line, 130 interrupted.
 """
@@ -40,6 +42,27 @@ its `encoder` and its `decoder`.
 """
 
 
+GENERATE_EPILOG = """examples:
+  python -m green_vae generate svae/mnist-mini -n 64 -o grid.png
+  python -m green_vae generate svae/mnist-mini --sampler gmm --seed 7
+  python -m green_vae generate svae/mnist-mini --part map          the same codes, what x1 and x2 are mixed by
+  python -m green_vae generate runs/svae/mnist-mini/model          your own training
+"""
+
+TRAIN_EPILOG = """What lies in --out afterwards:
+  model/        to be loaded: config.json, metadata.json (checksums, data, cost, golden outputs), model.weights.h5 in
+                float16, a fitted mixture
+  pictures/     generated and reconstructed images of every epoch; TensorBoard logs, if tensorboard is installed
+  history.json  losses, active latent units, seconds and energy of every epoch
+  ledger.jsonl  what the training cost; and the newest checkpoint
+
+examples:
+  python -m green_vae train svae/mnist-mini
+  python -m green_vae train survey/resnet-s4-b64-l64 --epochs 10 --limit-train 5000
+  KERAS_BACKEND=jax python -m green_vae train svae/cifar10 --mixed-precision --devices all
+"""
+
+
 def parser():
     """The argument parser; the function of the chosen command is its result's `run`."""
     main_parser = argparse.ArgumentParser(
@@ -50,6 +73,8 @@ def parser():
     )
     commands = main_parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     _add_cost(commands)
+    _add_generate(commands)
+    _add_train(commands)
     listing = commands.add_parser("presets", help="list the presets", description="The presets, one on each line.")
     listing.set_defaults(run=_presets)
     return main_parser
@@ -97,6 +122,53 @@ def _add_cost(commands):
     command.set_defaults(run=_cost)
 
 
+def _add_generate(commands):
+    command = commands.add_parser(
+        "generate",
+        help="new images from trained weights, as a PNG",
+        description="Draw new images from a trained model into one PNG.",
+        epilog=GENERATE_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = command.add_argument
+    add(
+        "model",
+        metavar="NAME|FOLDER",
+        help="a preset with shipped weights, a folder of `train`, or hf://user/repository",
+    )
+    add("-n", type=_positive, default=64, metavar="N", help="how many images (default: 64)")
+    add("-o", "--out", type=Path, default=Path("generated.png"), metavar="FILE", help="(default: generated.png)")
+    add("--sampler", default="prior", metavar="S", help="of latent codes: prior, or one that ships, say gmm")
+    add("--part", choices=("x", "x1", "x2", "map", "mix"), default="x", help="of a split model's images (default: x)")
+    add("--seed", type=int, default=0, metavar="S", help="of the codes (default: 0)")
+    add("--zoom", type=_positive, default=2, metavar="Z", help="every pixel Z x Z large (default: 2)")
+    command.set_defaults(run=_generate)
+
+
+def _add_train(commands):
+    command = commands.add_parser(
+        "train",
+        help="train a preset by the paper's recipe",
+        description="Train a preset; a run that was stopped goes on when the same command is given again.",
+        epilog=TRAIN_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = command.add_argument
+    add("model", metavar="PRESET", help="a name that `presets` lists")
+    add("--epochs", type=_positive, metavar="N", help="instead of the recipe's")
+    add("--batch", type=_positive, metavar="N", dest="batch_size", help="images in a batch, instead of the recipe's")
+    add("--limit-train", type=_positive, metavar="N", help="train on the first N images only")
+    add("--seed", type=int, default=0, metavar="S", help="of weights, noise and order (default: 0)")
+    add("--data-dir", type=Path, metavar="DIR", help="folder with the data sets (default: $GREEN_VAE_DATA)")
+    add("--download", action="store_true", help="fetch the data set if it is missing")
+    add("--mixed-precision", action="store_true", help="compute in bfloat16: for accelerators")
+    add("--devices", choices=("one", "all"), default="one", help="share batches among all accelerators (JAX)")
+    add("--pictures-every", type=_positive, default=1, metavar="N", help="epochs between pictures (default: 1)")
+    add("--resume", action=argparse.BooleanOptionalAction, default=True, help="go on from --out (default: yes)")
+    add("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/PRESET)")
+    command.set_defaults(run=_train)
+
+
 def _positive(text):
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a positive number. Received: {text}")
@@ -119,6 +191,39 @@ def _cost(options):
     print(f"{options.model}: rule {options.rule}, batches of {options.batch_size}\n")
     header = ("layer", "type", "output", "parameters", "MFLOPs", "MB", "FLOPs/byte")
     _print_table(header, lines, ("total", "", "", *_numbers(*total)))
+
+
+def _generate(options):
+    from green_vae import plots, presets
+
+    if (
+        options.model not in presets.PRESETS
+        and not options.model.startswith("hf://")
+        and not Path(options.model).is_dir()
+    ):
+        raise WrongCommand(
+            f"a preset (`presets` lists them), a folder of `train`, or hf://... Received: {options.model}"
+        )
+    model = presets.load(options.model)
+    sampler = None if options.sampler == "prior" else presets.load_sampler(options.model, options.sampler)
+    images = model.generate(options.n, sampler, seed=options.seed, part=options.part)
+    plots.save_grid(options.out, images, zoom=options.zoom)
+    print(f"written: {options.out}")
+
+
+def _train(options):
+    from green_vae import presets
+
+    if options.model not in presets.PRESETS:
+        raise WrongCommand(f"a preset; `python -m green_vae presets` lists them. Received: {options.model}")
+    from green_vae.workshop import train_preset
+
+    out = options.out or Path("runs", options.model)
+    if not options.resume and (out / "history.json").exists():
+        raise WrongCommand(f"a run lies there; delete it or choose another --out. Received: {out}")
+    rest = ("command", "run", "model", "resume", "out")
+    train_preset(options.model, out, **{key: value for key, value in vars(options).items() if key not in rest})
+    print(f"written: {out / 'model'}; `python -m green_vae generate {out / 'model'}` draws from it")
 
 
 def _presets(options):

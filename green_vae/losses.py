@@ -41,6 +41,16 @@ def gaussian_nll(x, mean, log_sigma):
     return ops.sum(0.5 * scaled + log_sigma + 0.5 * math.log(2 * math.pi), axis=-1)
 
 
+def bernoulli_nll(x, probability):
+    """-log Bernoulli(x | probability) in nats, the binary cross-entropy; (batch, ...) twice -> (batch,).
+
+    x is 0 or 1; grey values in between give a number, but not one of a density. Probabilities are kept 1e-7 away from 0
+    and 1.
+    """
+    x, probability = _rows(x), ops.clip(_rows(probability), 1e-7, 1.0 - 1e-7)
+    return -ops.sum(x * ops.log(probability) + (1.0 - x) * ops.log1p(-probability), axis=-1)
+
+
 def half_squared_norm(z):
     """0.5 * sum of z^2, the latent penalty of regularised autoencoders (Ghosh et al. 2020, eq. 11)."""
     return 0.5 * ops.sum(ops.square(_rows(z)), axis=-1)

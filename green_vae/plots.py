@@ -1,9 +1,10 @@
-"""Pictures as PNG files: grids and rows of images, curves, lines, latent scatter plots, bars of published against ours.
+"""Pictures as PNG files, animations as GIF: grids of images, curves, scatter plots, bars of published against ours.
 
 NumPy in, a file out, written aside. Everything is drawn on an own figure: no pyplot, no global state, no display.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib import colormaps
@@ -104,11 +105,37 @@ def save_grid(path, images, columns=None, pad=2, zoom=1):
 
 def save_png(path, picture, zoom=1):
     """Write one picture, (h, w, 1), (h, w, 3) or (h, w), float in [0, 1] or uint8, to `path` as PNG."""
+    frame = _frame(picture, zoom)
+    with write_aside(path) as aside:
+        frame.save(aside, format="PNG")
+
+
+def save_gif(path, pictures, zoom=1, seconds=0.2):
+    """Write pictures of one size as an animation that goes on for ever; at most 256 colours a picture.
+
+    Args:
+        path: of the GIF.
+        pictures: sequence of arrays as for `save_png`.
+        zoom: every pixel becomes `zoom` x `zoom`.
+        seconds: that a picture is shown; GIF counts hundredths.
+
+    Raises:
+        ValueError: no picture, or what `save_png` refuses.
+    """
+    if not len(pictures):
+        raise ValueError("an animation needs a picture. Received: none")
+    frames = [_frame(picture, zoom) for picture in pictures]
+    with write_aside(path) as aside:
+        options = {"save_all": True, "append_images": frames[1:], "duration": round(1000 * seconds), "loop": 0}
+        frames[0].save(aside, format="GIF", **options)
+
+
+def _frame(picture, zoom):
+    """A picture as a PIL image."""
     picture = np.asarray(picture)
     picture = _as_bytes((picture[..., None] if picture.ndim == 2 else picture)[None])[0]
     picture = picture.repeat(zoom, axis=0).repeat(zoom, axis=1)
-    with write_aside(path) as aside:
-        Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(aside, format="PNG")
+    return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
 
 
 def curves(path, history, title=None, x_label="epoch"):
@@ -190,6 +217,63 @@ def scatter2d(path, z, labels=None, title=None, axes=("z 1", "z 2")):
     _save(figure, path)
 
 
+class Points(NamedTuple):
+    """One kind of points of a `scatter` plot.
+
+    Attributes:
+        name: for the legend; "" for none.
+        x, y: number sequences of one length.
+        labels: a text beside each point; () for none.
+        colour: of matplotlib; "" for the next of its own.
+        marker: of matplotlib.
+        line: (x, y) of a line in the same colour, None for none.
+        steps: whether that line goes in steps, each value being kept up to the next.
+    """
+
+    name: str
+    x: tuple
+    y: tuple
+    labels: tuple = ()
+    colour: str = ""
+    marker: str = "o"
+    line: tuple | None = None
+    steps: bool = False
+
+
+def scatter(path, panels, title=None, x_label=None, log=""):
+    """Points with labels and lines, one panel per quantity, all over the same kind of quantity.
+
+    Args:
+        path: of the PNG.
+        panels: dict text of the vertical axis -> list of `Points`.
+        title, x_label: texts above the panels and of every horizontal axis.
+        log: the axes with a logarithmic scale: "", "x", "y" or "xy". Only positive numbers stand on such an axis.
+
+    Raises:
+        ValueError: nothing to draw, lengths that differ, or a number that its axis cannot show.
+    """
+    for name, kinds in panels.items():
+        for points in kinds:
+            _check_points(name, points, log)
+    if not any(len(points.x) for kinds in panels.values() for points in kinds):
+        raise ValueError(f"there is no point to draw. Received: {panels}")
+    columns = len(panels) if len(panels) < 4 else math.ceil(math.sqrt(len(panels)))
+    rows = math.ceil(len(panels) / columns)
+    figure = Figure(figsize=(5 * columns, 3.8 * rows), layout="constrained")
+    figure.suptitle(title)
+    scales = {f"{axis}scale": "log" for axis in log}
+    for index, (name, kinds) in enumerate(panels.items()):
+        panel = figure.add_subplot(rows, columns, index + 1, xlabel=x_label, ylabel=name, **scales)
+        for number, points in enumerate(kinds):
+            _draw_points(panel, points, points.colour or _colour(number, len(kinds)))
+        panel.margins(0.15)
+        _label_points(panel, kinds)
+        if any(points.name for points in kinds):
+            panel.legend(frameon=False, fontsize=8)
+        _tidy(panel)
+    _save(figure, path)
+
+
 def bars(path, labels, published, ours, title=None, y_label=None):
     """Published values beside ours, one pair of bars per label, the value on top.
 
@@ -219,6 +303,37 @@ def bars(path, labels, published, ours, title=None, y_label=None):
     figure.legend(loc="outside right upper", frameon=False)
     _tidy(panel)
     _save(figure, path)
+
+
+def _check_points(name, points, log):
+    sizes = {len(points.x), len(points.y), *([len(points.labels)] if points.labels else [])}
+    if len(sizes) > 1:
+        raise ValueError(f"as many labels and y as x are needed. Received: lengths {sorted(sizes)} in {name!r}")
+    for axis, values in (("x", points.x), ("y", points.y)):
+        values = np.asarray(values, float)
+        if not np.isfinite(values).all() or (axis in log and not (values > 0).all()):
+            raise ValueError(f"the {axis} axis cannot show all of these. Received: {values.tolist()} in {name!r}")
+
+
+def _draw_points(panel, points, colour):
+    panel.scatter(points.x, points.y, s=22, color=colour, marker=points.marker, label=points.name or None, zorder=3)
+    if points.line:
+        panel.plot(*points.line, color=colour, linewidth=1.2, drawstyle="steps-post" if points.steps else "default")
+
+
+def _label_points(panel, kinds):
+    """Texts at the upper right of their points, one above the other where points are close."""
+    panel.autoscale_view()
+    placed, (width, height) = [], (90, 10)  # pixels
+    for points in kinds:
+        for x, y, label in zip(points.x, points.y, points.labels, strict=False):
+            left, low = panel.transData.transform((x, y))
+            top = low
+            while any(abs(left - x) < width and abs(top - y) < height for x, y in placed):
+                top += height / 3
+            placed.append((left, top))
+            shift = (3, 3 + (top - low) * 72 / panel.figure.dpi)
+            panel.annotate(label, (x, y), xytext=shift, textcoords="offset points", fontsize=7)
 
 
 def _panel(panel, name, series, x_label):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import keras
 
+from green_vae import zoo
 from green_vae.models import MODELS
 from green_vae.models.split_vae import BACKBONE
 from green_vae.training import Recipe, load_weights
@@ -87,6 +88,45 @@ CIFAR_SPLIT = {"image_shape": (32, 32, 3), "latent_dim": 200, "beta": 3.0}
 CELEBA_SPLIT = {"image_shape": (64, 64, 3), "latent_dim": 150, "beta": 3.0}
 MNIST_RAE = {"channels": 1, "source": "svae, Table 1", "seed_side": 4}
 
+REVIEW = Recipe(
+    1e-3, (), 32, 100,
+    "Adam, batches and epochs as in the paper, whose last batch of an epoch has 16 images; here it is dropped, and "
+    "another one in every epoch",
+)  # fmt: skip
+SLIDES_NOTE = (
+    "the slides say nothing of training; Adam, batches and the largest number of epochs of the author's code, which "
+    "trains on 80 % of the training images and stops when the loss of the rest rises; here all images, all epochs"
+)
+DIGITS, FACES = (28, 28, 1), (64, 64, 3)
+
+
+def _mlp(kl):
+    config = {"image_shape": (32, 32, 3), "latent_dim": 256, "kl": kl, "network_options": {"widths": (512,)}}
+    return Preset("review_vae", config, "cifar10", REVIEW, "review, Table 1", codes="sample")
+
+
+def _slides(model, latent_dim, epochs=20, **config):
+    """A model of MNIST."""
+    config = {"image_shape": DIGITS, "latent_dim": latent_dim, **config}
+    return Preset(model, config, "mnist", Recipe(1e-3, (), 64, epochs, SLIDES_NOTE), "slides", codes="sample")
+
+
+def _linear(latent_dim, *widths):
+    options = {"widths": widths, "activation": "relu"}
+    return _slides("bernoulli_vae", latent_dim, 30, network="mlp", network_options=options)
+
+
+CONV = {"network": "slides", "network_options": {"widths": (32, 64, 128, 256)}}
+
+
+def _faces(latent_dim):
+    options = {"widths": (32, 64, 128, 256, 512), "kernel": 3}
+    config = {"image_shape": FACES, "latent_dim": latent_dim, "network": "slides", "network_options": options}
+    config |= {"beta": 20.0, "warmup_steps": 10_000}
+    recipe = Recipe(1e-3, (), 32, 20, SLIDES_NOTE)
+    return Preset("bernoulli_vae", config, "celeba_squeeze", recipe, "slides", codes="sample")
+
+
 PRESETS = {
     "survey/cnn-b128-l128": _cnn(32, 128, "cifar10"),
     "survey/l2-rae-b128-l128": _rae(32, 128, "cifar10", "l2"),
@@ -118,6 +158,18 @@ PRESETS = {
     "svae/sn-rae-celeba": _rae(64, 64, "celeba", "sn"),
     "svae/2s-vae-mnist": _resnet(32, 64, "mnist32", 64, "light", channels=1),
     "svae/2s-vae-celeba": _resnet(64, 64, "celeba", 64),
+    "review/mlp-cifar10": _mlp("exact"),
+    "review/mlp-cifar10-published": _mlp("published"),
+    "slides/linear-mnist-l8": _linear(8, 512, 256, 128, 64),
+    "slides/linear-mnist-l2": _linear(2, 512),
+    # SSE + KL in the author's code: twice 1/2 SSE + KL / 2, which Adam does not tell apart
+    "slides/conv-mnist-l8": _slides("vae", 8, beta=0.5, **CONV),
+    "slides/conv-mnist-l2": _slides("vae", 2, beta=0.5, **CONV),
+    "slides/sigma-mnist-l8": _slides("sigma_vae", 8, sigma="mse", **CONV),
+    "slides/sigma-mnist-l2": _slides("sigma_vae", 2, sigma="mse", **CONV),
+    "slides/beta-celeba-l12": _faces(12),
+    "slides/beta-celeba-l128": _faces(128),
+    "slides/beta-celeba-l256": _faces(256),
 }
 
 
@@ -133,30 +185,42 @@ def preset(name):
 
 
 def load(name, weights="pretrained", seed=None):
-    """The model of a preset, with trained weights.
+    """A model with trained weights.
 
     Args:
-        name: of the preset, say "survey/resnet-s4-b64-l64".
+        name: of the preset, say "survey/resnet-s4-b64-l64"; or a folder of `save_preset`, or "hf://user/repository".
         weights: "pretrained" for those in `pretrained/`, a path to a `.weights.h5` file, or None for fresh ones.
         seed: of fresh weights and of the model's noise.
 
     Raises:
-        ValueError: unknown preset, or a file that is damaged or of another model.
+        ValueError: unknown preset, or files that are damaged, of another model, or not those that were saved.
         FileNotFoundError: no such weights; the message says how to train them.
     """
+    if str(name).startswith("hf://") or (name not in PRESETS and Path(name).is_dir()):
+        return zoo.load_preset(name)
     chosen = preset(name)
     if weights is None:
         return chosen.build(seed)
     path = pretrained_path(name) if weights == "pretrained" else Path(weights)
     if not path.exists():
-        how = "weights=None builds it untrained; `python reproduce/survey_table2.py --train` (CIFAR-10) or "
-        how += "survey_table3.py (CelebA) trains the survey's models"
+        how = f"weights=None builds it untrained; `python -m green_vae train {name}` trains it"
         raise FileNotFoundError(f"no weights for {name}; {how}. Received: {path}, which does not exist")
     model = chosen.build(seed)
+    if weights == "pretrained":
+        zoo.verified(path.parent)
     load_weights(model, path)
     return model
 
 
+def load_sampler(name, sampler):
+    """A fitted sampler that ships with a model: `load_sampler("svae/mnist-mini", "gmm")`; name as for `load`.
+
+    Raises:
+        FileNotFoundError: there is no such sampler; the message names those that there are.
+    """
+    return zoo.load_sampler(pretrained_path(name).parent if name in PRESETS else name, sampler)
+
+
 def pretrained_path(name):
     """Where the trained weights of a preset lie, if they do."""
-    return PRETRAINED / name / "model.weights.h5"
+    return PRETRAINED / name / zoo.WEIGHTS

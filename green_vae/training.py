@@ -153,6 +153,12 @@ def checkpoints(out):
     return sorted((int(re.search(r"\d+", path.name)[0]), path) for path in Path(out).glob("epoch-*.weights.h5"))
 
 
+def read_history(out):
+    """What each finished epoch in a folder logged, a list of dicts; [] if there is none."""
+    path = Path(out) / "history.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+
+
 def load_checkpoint(model, out):
     """Put the newest complete epoch of folder `out` into a compiled `model`; return its history, [] for none.
 
@@ -162,8 +168,7 @@ def load_checkpoint(model, out):
     for pattern in (".epoch-*", ".history.json.*"):  # of a run that was killed while it wrote
         for aside in Path(out).glob(pattern):
             aside.unlink()
-    history_path = Path(out) / "history.json"
-    history = json.loads(history_path.read_text()) if history_path.exists() else []
+    history = read_history(out)
     for epoch, path in reversed(checkpoints(out)):
         if epoch <= len(history):  # killed between the two writes: the history still lacks this epoch
             model.optimizer.build(model.trainable_variables)

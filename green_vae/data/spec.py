@@ -11,7 +11,12 @@ VARIABLE = "GREEN_VAE_DATA"
 
 
 class DataNotFoundError(FileNotFoundError):
-    """No source of a data set was found; the message says where it was looked for and how to get it."""
+    """No source of a data set was found; the message says where it was looked for and how to get it.
+
+    `brief` says it for a report that others read, without this machine's folders; "" if there is no such form.
+    """
+
+    brief = ""
 
 
 @dataclass(frozen=True)
@@ -87,4 +92,9 @@ def not_found(spec, split, root, reason=""):
         f"Another folder: data_dir=... in Python, or the environment variable {VARIABLE}.",
         f"Received: name={spec.name!r}, split={split!r}, data_dir={str(root)!r}",
     ]
-    return DataNotFoundError("\n".join(lines))
+    error = DataNotFoundError("\n".join(lines))
+    error.brief = (
+        f"{spec.title} ({split} split) is not here: --download fetches it ({spec.download_size}), or put its files "
+        f"into --data-dir or ${VARIABLE}"
+    )
+    return error

@@ -13,10 +13,10 @@ from functools import cached_property
 from green_vae import presets
 from green_vae.experiments.bench import Bench
 from green_vae.experiments.run import Run
-from green_vae.experiments.runner import UNAVAILABLE, versions
+from green_vae.experiments.runner import UNAVAILABLE, versions, why_not
 from green_vae.experiments.spec import NotRun, Reference, Row, Sampling, Table
 from green_vae.files import write_json, write_text
-from green_vae.training import checkpoints, load_weights, recalibrate_batch_norm
+from green_vae.training import checkpoints, load_weights, read_history, recalibrate_batch_norm
 
 LAYER = "mixed8"  # of the FIDs during training: the deepest that needs no reconstructed kernels
 NOT_ASKED = "not asked for in this run"
@@ -55,7 +55,7 @@ class FigureRun(Run):
     @property
     def checkpoint(self):
         """(epochs done, path) of the newest complete epoch in the folder; (0, None) for none."""
-        known = len(self._read_history(self.folder))
+        known = len(read_history(self.folder))
         return max((found for found in checkpoints(self.folder) if found[0] <= known), default=(0, None))
 
     @property
@@ -218,8 +218,8 @@ def drawn(studio, figure, old=None, reason=None):
         return Entry(picture, sentence, details=context.run.details() if context.run else {})
     except UNAVAILABLE as error:
         if old and old.picture:
-            return dataclasses.replace(old, reason=f"not drawn anew: {error}", recorded=True)
-        return Entry(reason=str(error))
+            return dataclasses.replace(old, reason=f"not drawn anew: {why_not(error)}", recorded=True)
+        return Entry(reason=why_not(error))
 
 
 def read_entries(path, smoke=False):

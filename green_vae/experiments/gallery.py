@@ -17,6 +17,12 @@ which weights:
   --preset's; else with --train those of the first preset that a figure names, trained under --out; else the first that
   lie in pretrained/, or that an earlier --train left under --out (give the same --seed and --limit-train).
 """
+DATA_EPILOG = """examples:
+  {command}                    what the results that are here allow; why not the rest
+  {command} --smoke            everything tiny, in a minute: does it run here?
+  {command} --figures {number}
+  {command} --fresh            measures again what an earlier run recorded
+"""
 PRESET_EPILOG = "  {command} --train --preset {preset}\n"
 
 
@@ -81,13 +87,16 @@ def parser_for(gallery):
     presets, command = gallery.presets, gallery.command
     example = PRESET_EPILOG.format(command=command, preset=presets[-1]) if presets else ""
     number = first.label.removeprefix("Figure ")
-    examples = EPILOG.format(command=command, number=number, name=last.name, preset=example)
+    examples = (EPILOG if presets else DATA_EPILOG).format(
+        command=command, number=number, name=last.name, preset=example
+    )
     parser = new_parser(gallery, f"{gallery.title}, drawn anew. Source: {gallery.source}.", examples)
     names = ", ".join(figure.name for figure in gallery.figures)
     add = parser.add_argument
     add("--figures", nargs="+", default=[], metavar="NAME", help=f"figures, by name or number: {names}")
     add("--preset", default="", metavar="NAME", help=f"draw from this model: {', '.join(presets)}")
     add("--fid-every", type=positive, default=5, metavar="K", help="epochs between FIDs in training (default: 5)")
+    add("--fresh", action="store_true", help="measure again what is recorded")
     add_shared(parser)
     return parser
 

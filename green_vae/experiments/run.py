@@ -7,16 +7,16 @@ from functools import cached_property
 
 import numpy as np
 
-from green_vae import metrics, presets
+from green_vae import metrics, presets, zoo
+from green_vae.account import energy_log, enter_training
 from green_vae.callbacks import LatentActivity, latent_activity
 from green_vae.cost import flops, mflops, parameters, trainable_parameters
-from green_vae.experiments.account import energy_log, enter_training
 from green_vae.experiments.smoke import shrink
 from green_vae.experiments.spec import NotRun, Sampling
 from green_vae.files import write_aside
 from green_vae.plots import save_grid
 from green_vae.samplers import SAMPLERS
-from green_vae.training import checkpoints, recalibrate_batch_norm, settling_steps, train
+from green_vae.training import checkpoints, load_weights, read_history, recalibrate_batch_norm, settling_steps, train
 
 STEP = 100  # images on their way through a network at a time
 SHOWN = 64  # images in a picture
@@ -83,7 +83,8 @@ class Run:
             raise NotRun(
                 f"no trained weights; {command} trains by the paper's recipe, --epochs and --limit-train shorten"
             )
-        presets.load_weights(self.model, path)
+        zoo.verified(path.parent)
+        load_weights(self.model, path)
         return self.model
 
     def _train(self):
@@ -97,10 +98,16 @@ class Run:
         try:
             train(self.model, images, recipe, self.folder, self.epochs, self.settings.seed, callbacks)
         finally:  # what an interrupted training has cost was spent, too
-            enter_training(self, log, self._read_history(self.folder))
+            self._enter(log)
         if self.recalibrated:
             recalibrate_batch_norm(self.model, images, recipe.batch_size)
         return self.model
+
+    def _enter(self, log):
+        if not self.settings.smoke:
+            path, data = self.settings.out / "ledger.jsonl", f"{self.preset.dataset}, {len(self.train_images):,} images"
+            history, batch_size = read_history(self.folder), self.preset.recipe.batch_size
+            enter_training(path, self.row.preset, self.model, batch_size, data, log, history)
 
     @cached_property
     def callbacks(self):
@@ -117,18 +124,13 @@ class Run:
         self.trained  # noqa: B018 - which writes it
         shipped = presets.pretrained_path(self.row.preset)
         own = self.settings.train or self.settings.smoke or not shipped.exists()
-        return self._read_history(self.folder if own else shipped.parent)
-
-    @staticmethod
-    def _read_history(folder):
-        path = folder / "history.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        return read_history(self.folder if own else shipped.parent)
 
     @property
     def epochs(self):
         """Those of the training asked for, else of the shipped weights."""
         if not self.settings.train and not self.settings.smoke:
-            return len(self._read_history(presets.pretrained_path(self.row.preset).parent)) or self.preset.recipe.epochs
+            return len(read_history(presets.pretrained_path(self.row.preset).parent)) or self.preset.recipe.epochs
         return self.settings.epochs or self.preset.recipe.epochs
 
     @property

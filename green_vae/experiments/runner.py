@@ -1,6 +1,7 @@
 """From a table and settings to finished cells, written down after every row."""
 
 import dataclasses
+import functools
 import importlib.metadata
 import json
 import math
@@ -13,10 +14,10 @@ import warnings
 import keras
 
 from green_vae import __version__
+from green_vae.account import enter_table
 from green_vae.cost import EnergyMeter
 from green_vae.data import DataNotFoundError
 from green_vae.experiments import spec
-from green_vae.experiments.account import enter_table
 from green_vae.experiments.bench import Bench
 from green_vae.experiments.plan import plan
 from green_vae.experiments.run import ImagesRun, Run, digest
@@ -71,7 +72,20 @@ def finished(run, column, old=None):
     except UNAVAILABLE as reason:
         if old and old.value is not None and old.identity:
             return dataclasses.replace(old, recorded=True)
-        return Cell(published=published, reason=str(reason))
+        return Cell(published=published, reason=why_not(reason))
+
+
+def why_not(error):
+    """The reason for a report, which names no folder of this machine; those are told on stderr, once."""
+    brief = getattr(error, "brief", "")
+    if brief:
+        _tell(str(error))
+    return brief or str(error)
+
+
+@functools.cache
+def _tell(text):
+    print(text, file=sys.stderr)
 
 
 def measured(run, column, published, identity):

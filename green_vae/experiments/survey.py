@@ -1,4 +1,6 @@
-"""What Tables 2 and 3 of the survey share: columns, protocol, remarks."""
+"""The numbers that the survey prints, and what its Tables 2 and 3 share: columns, protocol, remarks."""
+
+import json
 
 from green_vae.experiments import columns
 from green_vae.experiments.spec import Row, Sampling
@@ -7,9 +9,58 @@ SOURCE = "Asperti, Evangelista, Loli Piccolomini 2021, A Survey on Variational A
 NAMES = ("params", "flops_m", "mse_x1e3", "fid_rec", "fid_gen1", "fid_gen2", "fid_gmm")
 
 
-def row(name, *numbers, preset="", **options):
-    """A row of Table 2 or 3: the printed numbers in the order of `NAMES`."""
-    return Row(name, dict(zip(NAMES, numbers, strict=True)), preset=preset, **options)
+SECONDS = ("bs100_s", "bs10_s", "bs1_s")  # for 10,000 images
+
+
+def printed(names, rows):
+    """Row -> column -> number, of row -> numbers in the order of `names`."""
+    return {row: dict(zip(names, numbers, strict=True)) for row, numbers in rows.items()}
+
+
+TABLE2 = printed(
+    NAMES,
+    {
+        "CNN-b128-l128": (31034755, 2397, 2.8, 27.6, 96.2, 96.8, 89.0),
+        "L2-RAE-b128-l128": (30510339, 2395, 1.2, 9.9, 108.1, 88.4, 78.2),
+        "GP-RAE-b128-l128": (30510339, 2395, 1.2, 10.6, 118.0, 97.6, 76.4),
+        "Resnet-s4-b48-l128": (16179363, 1431, 1.5, 37.2, 110.0, 93.9, 96.3),
+        "Resnet-s4-b48-l100": (16064619, 1430, 1.6, 37.5, 102.9, 88.4, 91.4),
+        "Resnet-s4-b64-l64": (27766275, 2539, 1.7, 36.5, 94.2, 78.8, 85.1),
+        "HFVAE-s4-z4-l48": (27139755, 1163, 1.8, 45.9, 93.3, 90.8, 90.0),
+        "HFVAE-s4-z12-l64": (48113051, 2085, 1.3, 33.3, 89.0, 85.7, 86.4),
+        "NVAE-z10-b100-l4": (8305521, 4478, 3.2, 62.6, 96.1, 87.4, 91.4),
+    },
+)
+TABLE3 = printed(
+    NAMES,
+    {
+        "CNN-b128-l64": (40668419, 4104, 3.2, 48.4, 66.9, 56.2, 55.2),
+        "L2-RAE-b128-l64": (27359043, 4102, 3.3, 39.8, 230.2, 61.7, 45.1),
+        "GP-RAE-b128-l64": (27359043, 4102, 3.2, 41.2, 230.6, 65.3, 47.0),
+        "Resnet-s4-b32-l64": (19330627, 2924, 2.8, 51.4, 66.0, 54.9, 57.4),
+        "Resnet-s4-b48-l64": (38996003, 6452, 2.5, 46.8, 61.7, 50.8, 54.5),
+        "Resnet-s3-b64-l64": (21370179, 5949, 2.6, 39.2, 59.3, 44.9, 45.8),
+    },
+)
+TABLE5 = printed(
+    ("params", "flops_m", *SECONDS),
+    {
+        "CNN-b128-l128": (31034755, 2397, 5.8, 9.0, 54.1),
+        "L2-RAE-b128-l128": (30510339, 2395, 11.6, 13.9, 57.3),
+        "GP-RAE-b128-l128": (30510339, 2395, 12.5, 14.1, 56.3),
+        "Resnet-s4-b48-l128": (16179363, 1431, 4.9, 8.8, 49.5),
+        "Resnet-s4-b48-l100": (16064619, 1430, 4.8, 8.7, 49.1),
+        "Resnet-s4-b64-l64": (27766275, 2539, 7.2, 13.5, 78.6),
+        "HFVAE-s4-z4-l48": (27139755, 1163, 13.1, 29.2, 207.0),
+        "HFVAE-s4-z12-l64": (48113051, 2085, 21.3, 48.7, 325.2),
+    },
+)
+WORKSTATION = "GTX 1060, i7-7700K"  # of Table 5
+
+
+def row(name, table, preset="", **options):
+    """A row of `TABLE2` or `TABLE3`; a second reading of one has a remark in brackets behind its name."""
+    return Row(name, table[name.split(" (")[0]], preset=preset, **options)
 
 
 COLUMNS = (
@@ -34,3 +85,18 @@ SAMPLERS = {
     "gmm": Sampling("gmm", {"n_components": 10}),
     "second_stage": Sampling("second_stage", {"reconstruction": "cosine"}),
 }
+
+
+def reported(settings, table):
+    """Row -> column -> cell (a dict) of the report that a table's script left under --out; {} if there is none.
+
+    Numbers of a smoke test are never taken for real ones, nor the other way round.
+    """
+    path = settings.out / f"{table}.json"
+    report = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return report["rows"] if report.get("smoke") == settings.smoke else {}
+
+
+def device_of(cell):
+    """Where the seconds of a cell of `timing.seconds` were measured; "" if they were not."""
+    return cell["reason"].partition("measured on ")[2].partition(";")[0] if cell["value"] is not None else ""

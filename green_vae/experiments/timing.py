@@ -1,15 +1,18 @@
 """What Tables 4 and 5 of the survey share: seconds of a forward pass, and which measure of cost predicts them."""
 
+import time
+
 import keras
 import numpy as np
 from scipy.stats import kendalltau, spearmanr
 
-from green_vae.cost import device_name, forward_seconds, layer_traffic, traffic
+from green_vae.cost import device_name, forward_seconds, layer_traffic, traffic, training_flops
 from green_vae.experiments.spec import Column, Measurement
 
 BATCHES = (100, 10, 1)
 PROTOCOL_IMAGES = 10_000
 PATIENCE = 5.0  # seconds for one pass over the images at the largest batch, unless --limit-eval says how many
+STEPS = 5  # of training, timed
 PREDICTORS = {
     "params": "parameters",
     "flops_m": "FLOPs",
@@ -54,6 +57,48 @@ def _count(run):
     trial = np.zeros((BATCHES[0], *run.model.image_shape), "float32")
     spent = forward_seconds(run.model, trial, BATCHES[:1], repeats=1)[BATCHES[0]].mean
     return min(PROTOCOL_IMAGES, BATCHES[0] * max(1, int(PATIENCE / spent)))
+
+
+def training_gflops():
+    """FLOPs of a training step per image, forward and backward, counted on the compiled graph."""
+
+    def measure(run):
+        counted = training_flops(run.model, run.preset.recipe.batch_size)
+        why = "3 x forward, not counted" if counted.source == "estimated" else ""
+        return Measurement(counted.per_image / 1e9, incomparable=why)
+
+    return Column("train_gflops", "GFLOPs per training image", measure, format="{:,.3f}")
+
+
+def step_seconds():
+    """Seconds of a training step on a batch of the recipe (or --limit-eval images): median of some, once compiled."""
+
+    def measure(run):
+        asked = 4 if run.settings.smoke else run.settings.limit_eval
+        batch_size = asked or run.preset.recipe.batch_size
+        seconds = _step_times(run.model, batch_size)
+        spread = f"{min(seconds):.3g} to {max(seconds):.3g} s, {STEPS} steps of {batch_size} on {device_name()}"
+        return Measurement(float(np.median(seconds)), remark=spread)
+
+    def identity(run):
+        asked, backend = run.settings.limit_eval, keras.backend.backend()
+        return {"preset": run.row.preset, "device": device_name(), "asked": asked, "backend": backend}
+
+    title = "s per training step"
+    return Column("step_s", title, measure, identity=identity, format="{:,.3f}", trained=False)
+
+
+def _step_times(model, batch_size):
+    """Seconds of `STEPS` training steps on random pixels."""
+    model.compile(optimizer=keras.optimizers.Adam(1e-5), jit_compile="auto")
+    images = np.random.default_rng(0).random((batch_size, *model.image_shape), dtype="float32")
+    model.train_on_batch(images)
+    seconds = []
+    for _ in range(STEPS):
+        start = time.perf_counter()
+        model.train_on_batch(images, return_dict=True)  # numbers: the device has finished
+        seconds.append(time.perf_counter() - start)
+    return seconds
 
 
 def memory_traffic():

@@ -25,8 +25,19 @@ THREE_WAYS = (
 )
 
 
+BRIEF = (
+    "no Inception v3 weights here: --download fetches Keras's, or give a file by --inception or $GREEN_VAE_INCEPTION, "
+    "or put it into inception/ in --data-dir or $GREEN_VAE_DATA"
+)
+
+
 class WeightsNotFoundError(FileNotFoundError):
-    """No Inception weights on this machine; the message says how to get them."""
+    """No Inception weights on this machine; the message says how to get them.
+
+    `brief` says it for a report that others read, without this machine's folders; "" if there is no such form.
+    """
+
+    brief = ""
 
 
 def inception_folder(data_dir=None):
@@ -63,10 +74,12 @@ def find_weights(layers, path=None, data_dir=None, download=False):
     if found:
         return found[0]
     place = f"the path given ({'weights=' if path else 'GREEN_VAE_INCEPTION='}{given})" if given else f"{folder}"
-    raise WeightsNotFoundError(
+    error = WeightsNotFoundError(
         f"no InceptionV3 weights at {place}. {THREE_WAYS.format(folder=inception_folder(data_dir))}. "
         f"Received: layers={tuple(layers)}"
     )
+    error.brief = BRIEF
+    raise error
 
 
 def checkpoint_files(prefix):

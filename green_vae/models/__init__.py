@@ -2,19 +2,29 @@
 
 from green_vae.models.autoencoder import Autoencoder
 from green_vae.models.base import VAE
+from green_vae.models.bernoulli_vae import BernoulliVAE
 from green_vae.models.beta_vae import BetaVAE
+from green_vae.models.free_bits_vae import FreeBitsVAE
 from green_vae.models.gamma_vae import ComputedGammaVAE
+from green_vae.models.ladder_vae import LadderVAE
 from green_vae.models.rae import RAE
+from green_vae.models.review_vae import ReviewVAE
 from green_vae.models.second_stage import SecondStageVAE
+from green_vae.models.sigma_vae import SigmaVAE
 from green_vae.models.split_vae import SplitVAE
 
 MODELS = {
     "vae": VAE,
     "autoencoder": Autoencoder,
+    "bernoulli_vae": BernoulliVAE,
     "beta_vae": BetaVAE,
     "computed_gamma_vae": ComputedGammaVAE,
+    "free_bits_vae": FreeBitsVAE,
+    "ladder_vae": LadderVAE,
     "rae": RAE,
+    "review_vae": ReviewVAE,
     "second_stage_vae": SecondStageVAE,
+    "sigma_vae": SigmaVAE,
     "split_vae": SplitVAE,
 }
 

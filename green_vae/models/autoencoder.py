@@ -48,5 +48,6 @@ class Autoencoder(VAE):
 
     def get_config(self):
         config = super().get_config()
-        del config["beta"]
+        for name in ("beta", "posterior", "posterior_options"):
+            del config[name]
         return config

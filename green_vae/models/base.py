@@ -1,10 +1,13 @@
 """The skeleton that every model of the package shares, and the plain VAE at the same time."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
 
 from green_vae import losses, networks
+from green_vae.flows import FLOWS
 from green_vae.inputs import check_images, to_unit
 from green_vae.layers import GaussianSample
 from green_vae.train_step import TrainStep, replicas
@@ -18,9 +21,14 @@ class VAE(TrainStep, keras.Model):
     Source: Kingma and Welling 2014; survey, section 2; with beta = 0.024 and the "cnn" network it is the survey's
     CNN row.
 
-    A variant overrides some of the hooks `build_networks`, `infer`, `terms`, `term_weights` and `update_schedule`;
-    everything else is final. The base multiplies terms by weights, averages over the batch, and logs the RAW terms,
-    so that runs of different variants compare.
+    A variant overrides some of the hooks `build_networks`, `infer`, `terms`, `term_weights` and `update_schedule`, and
+    `log_ratio`, `observation` and `draw` where its latents or its p(x|z) are others; the rest is final. The base
+    multiplies terms by weights, averages over the batch, and logs the RAW terms, so that runs of different variants
+    compare.
+
+    With posterior="iaf" the Gaussian draw goes through a flow (Kingma et al. 2016), which the encoder steers by a third
+    head, "context". The KL is then the estimate log q(z|x) - log p(z) from the one z drawn: right on average, but of
+    more variance, and negative for some draws. "mean" and "log_var" remain those of the Gaussian BEFORE the flow.
 
     Args:
         image_shape: (h, w, c).
@@ -29,13 +37,17 @@ class VAE(TrainStep, keras.Model):
         network_options: further arguments of its builder.
         beta: weight of the KL term.
         seed: seed of the noise; None takes a random one.
+        posterior: "gaussian", or a name of `green_vae.flows.FLOWS`.
+        posterior_options: further arguments of the flow, say {"steps": 2, "widths": [64]}.
 
     Input of a call: images (batch, h, w, c), uint8 or float in [0, 1]. Output: a dict with "mean", "log_var" and a
-    sampled "z", each (batch, latent_dim), and "reconstruction" (batch, h, w, c). z is sampled in evaluation too:
-    the loss is a one-sample estimate of the bound there as well.
+    sampled "z", each (batch, latent_dim), and "reconstruction" (batch, h, w, c); with a flow also "context", and
+    "log_q", the parts of log q(z|x) unit by unit (batch, latent_dim). z is sampled in evaluation too: the loss is a
+    one-sample estimate of the bound there as well.
 
     Raises:
-        ValueError: an unknown network, or images that the network cannot take.
+        ValueError: an unknown network or posterior, a flow where there is no Gaussian to bend, options without a flow,
+            or images that the network cannot take.
     """
 
     heads = ("mean", "log_var")
@@ -49,17 +61,36 @@ class VAE(TrainStep, keras.Model):
         network_options=None,
         beta=1.0,
         seed=None,
+        posterior="gaussian",
+        posterior_options=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.image_shape, self.latent_dim = tuple(image_shape), latent_dim
         self.network, self.network_options = network, dict(network_options or {})
         self.beta, self.seed = beta, seed
+        self.posterior_name, self.posterior_options = posterior, dict(posterior_options or {})
+        self.flow = self._build_flow()
         self.encoder, self.decoder = self.build_networks()
         self.parts = networks.Parts(self.decoder) if self.network_options.get("split") else None
         self.sample = GaussianSample(seed=seed, name="sample")
         self.trackers = {name: keras.metrics.Mean(name=name) for name in self.logged}
         self.built = True  # the networks are functional: weights exist, and can be loaded, from here on
+
+    def _build_flow(self):
+        """The flow of the posterior, and its head on the encoder to come; None for the Gaussian."""
+        name = self.posterior_name
+        if name not in ("gaussian", *FLOWS):
+            raise ValueError(f"unknown posterior; choose one of gaussian, {', '.join(FLOWS)}. Received: {name!r}")
+        if name == "gaussian":
+            if self.posterior_options:
+                raise ValueError(f"a Gaussian posterior takes no options. Received: {dict(self.posterior_options)}")
+            return None
+        if "mean" not in self.heads:
+            why = f"{type(self).__name__} has no single Gaussian posterior for a flow to bend"
+            raise ValueError(f"{why}. Received: posterior={name!r}")
+        self.heads = (*self.heads, "context")
+        return FLOWS[name](self.latent_dim, self.latent_dim, name="flow", **self.posterior_options)
 
     # hooks
 
@@ -69,14 +100,14 @@ class VAE(TrainStep, keras.Model):
 
     def infer(self, posterior, training):
         """From the encoder's outputs to the dict that a call returns."""
-        z = self.sample(posterior["mean"], posterior["log_var"])
-        return {**posterior, "z": z, "reconstruction": self.decoder(z, training=training)}
+        latent = self.bend(posterior, self.sample(posterior["mean"], posterior["log_var"]))
+        return {**posterior, **latent, "reconstruction": self.decoder(latent["z"], training=training)}
 
     def terms(self, x, outputs):
         """Raw losses per example: a dict name -> (batch,)."""
         return {
             "reconstruction": losses.squared_error(x, outputs["reconstruction"]),
-            "kl": losses.kl_standard_normal(outputs["mean"], outputs["log_var"]),
+            "kl": self.kl(outputs),
         }
 
     def term_weights(self):
@@ -89,6 +120,39 @@ class VAE(TrainStep, keras.Model):
     def schedule_state(self):
         """Schedule state to log: a dict of scalars whose names are in `logged`."""
         return {}
+
+    def log_ratio(self, outputs):
+        """log q(z|x) - log p(z) in nats for the z of a call's outputs: (batch,). Its mean over draws is the KL."""
+        z = outputs["z"]
+        prior = losses.gaussian_nll(z, ops.zeros_like(z), 0.0)
+        if self.flow is not None:
+            return prior + ops.sum(outputs["log_q"], axis=-1)
+        return prior - losses.gaussian_nll(z, outputs["mean"], 0.5 * ops.cast(outputs["log_var"], "float32"))
+
+    def observation(self):
+        """The p(x|z) that the model states: ("bernoulli", None), ("gaussian", sigma), or None if it states none."""
+        return None
+
+    def draw(self, n, seed=0, temperature=1.0):
+        """Codes from the prior, float32 (n, latent_dim), their standard deviation times `temperature`."""
+        return temperature * np.random.default_rng(seed).standard_normal((n, self.latent_dim), dtype="float32")
+
+    # final: the posterior
+
+    def bend(self, posterior, z):
+        """A draw of the Gaussian -> {"z"}; with a flow -> {"z", "log_q"}, the draw and its density after the flow."""
+        if self.flow is None:
+            return {"z": z}
+        mean, log_var = ops.cast(posterior["mean"], "float32"), ops.cast(posterior["log_var"], "float32")
+        log_q = -0.5 * (ops.square(z - mean) * ops.exp(-log_var) + log_var + math.log(2 * math.pi))
+        z, log_diagonal = self.flow(z, posterior["context"])
+        return {"z": z, "log_q": log_q - log_diagonal}
+
+    def kl(self, outputs):
+        """KL(q(z|x) || p(z)) in nats, (batch,): in closed form, or with a flow estimated from the z drawn."""
+        if self.flow is not None:
+            return self.log_ratio(outputs)
+        return losses.kl_standard_normal(outputs["mean"], outputs["log_var"])
 
     # final: the loss
 
@@ -140,6 +204,8 @@ class VAE(TrainStep, keras.Model):
     def encode(self, x, sample=False, seed=0, batch_size=100):
         """Latent codes of images: posterior means, or one draw from each posterior.
 
+        With a flow the means are those of the Gaussian before it, which are no codes for the decoder; draws are.
+
         Args:
             x: (n, h, w, c), uint8 or float in [0, 1].
             sample: draw from the posterior instead of taking its mean.
@@ -152,7 +218,8 @@ class VAE(TrainStep, keras.Model):
         if not sample:
             return posterior["mean"]
         noise = np.random.default_rng(seed).standard_normal(posterior["mean"].shape, dtype="float32")
-        return posterior["mean"] + np.exp(0.5 * posterior["log_var"]) * noise
+        z = posterior["mean"] + np.exp(0.5 * posterior["log_var"]) * noise
+        return z if self.flow is None else ops.convert_to_numpy(self.bend(posterior, z)["z"])
 
     def decode(self, z, batch_size=100, part="x"):
         """Images for latent codes (n, latent_dim): float32 (n, h, w, c) in [0, 1].
@@ -177,10 +244,16 @@ class VAE(TrainStep, keras.Model):
         return self.parts.take(_joined(list(_in_batches(self.parts.network, z, batch_size)), len(z)), part)
 
     def reconstruct(self, x, sample=True, seed=0, batch_size=100, part="x"):
-        """decode(encode(x)): float32 of the shape of x. The survey's REC columns sample z; sample=False does not."""
+        """decode(encode(x)): float32 of the shape of x. The survey's REC columns sample z; sample=False does not.
+
+        Raises:
+            ValueError: sample=False with a flow, whose posterior has no known mean.
+        """
+        if self.flow is not None and not sample:
+            raise ValueError("the mean of a posterior with a flow is not known; take draws. Received: sample=False")
         return self.decode(self.encode(x, sample, seed, batch_size), batch_size, part)
 
-    def generate(self, n, sampler=None, seed=0, batch_size=100, part="x"):
+    def generate(self, n, sampler=None, seed=0, batch_size=100, part="x", temperature=1.0):
         """n new images: float32 (n, h, w, c) in [0, 1].
 
         Args:
@@ -188,15 +261,14 @@ class VAE(TrainStep, keras.Model):
             sampler: a fitted sampler of `green_vae.samplers`; None draws z from the prior N(0, I).
             seed: of the draw.
             part: of a split model, as for `decode`.
+            temperature: factor on the standard deviation of the prior.
 
         Raises:
             ValueError: n is not a positive integer, or a part that there is not.
         """
         if int(n) != n or n < 1:
             raise ValueError(f"expected a positive number of images. Received: {n}")
-        if sampler is not None:
-            return self.decode(sampler.sample(int(n), seed=seed), batch_size, part)
-        z = np.random.default_rng(seed).standard_normal((int(n), self.latent_dim), dtype="float32")
+        z = self.draw(int(n), seed, temperature) if sampler is None else sampler.sample(int(n), seed=seed)
         return self.decode(z, batch_size, part)
 
     def get_config(self):
@@ -208,6 +280,8 @@ class VAE(TrainStep, keras.Model):
             "network_options": self.network_options,
             "beta": self.beta,
             "seed": self.seed,
+            "posterior": self.posterior_name,
+            "posterior_options": self.posterior_options,
         }
 
 

@@ -34,3 +34,6 @@ class ComputedGammaVAE(VAE):
 
     def schedule_state(self):
         return {"gamma": self.gamma.value()}
+
+    def observation(self):
+        return "gaussian", math.sqrt(float(self.gamma.value()))

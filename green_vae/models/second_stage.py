@@ -1,5 +1,7 @@
 """The second VAE of a two-stage VAE: it learns the distribution of the first one's latent codes."""
 
+import math
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -54,6 +56,9 @@ class SecondStageVAE(VAE):
 
     def term_weights(self):
         return {"reconstruction": 1.0, "kl": self.beta}
+
+    def observation(self):
+        return None if self.log_gamma is None else ("gaussian", math.exp(float(ops.convert_to_tensor(self.log_gamma))))
 
     def check(self, x):
         shape, dtype = np.shape(x), np.asarray(x[:0]).dtype

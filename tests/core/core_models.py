@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import keras
 import numpy as np
@@ -27,11 +28,24 @@ VARIANTS = {
     "rae_sn": ("rae", {**_IMAGES, "regularizer": "sn"}),
     "split_vae": ("split_vae", {**_IMAGES, "network_options": {"base": 2, "projection": 8}, "beta": 8.0}),
     "vae_split": ("vae", {**_IMAGES, "network_options": {"base": 2, "split": True}}),
+    "vae_iaf": ("vae", {**_IMAGES, "posterior": "iaf", "posterior_options": {"steps": 2, "widths": [8]}}),
+    "free_bits_vae": ("free_bits_vae", {**_IMAGES, "free_bits": 0.5, "groups": 2}),
+    "ladder_vae": (
+        "ladder_vae",
+        {"image_shape": (SIDE, SIDE, 1), "latent_dims": (LATENT, 3, 2), "widths": (16, 12, 8), "warmup_steps": 10},
+    ),
+    "bernoulli_vae": ("bernoulli_vae", {**_IMAGES, "network": "cnn", "beta": 4.0, "warmup_steps": 10}),
+    "review_vae": ("review_vae", {**_IMAGES, "network": "cnn"}),
+    "review_vae_published": ("review_vae", {**_IMAGES, "network": "cnn", "kl": "published"}),
+    "sigma_vae": ("sigma_vae", {**_IMAGES, "network": "slides", "network_options": {"widths": [2, 4]}}),
+    "sigma_vae_learned": ("sigma_vae", {**_IMAGES, "network": "cnn", "sigma": "learned"}),
+    "sigma_vae_data": ("sigma_vae", {**_IMAGES, "network": "cnn", "sigma": "data"}),
     "second_stage_cosine": ("second_stage_vae", _VECTORS),
     "second_stage_gaussian": ("second_stage_vae", {**_VECTORS, "reconstruction": "gaussian", "beta": 1.0}),
 }
 OF_IMAGES = [name for name, (model, _) in VARIANTS.items() if model != "second_stage_vae"]
 OF_VECTORS = [name for name in VARIANTS if name not in OF_IMAGES]
+FLOWING = ["vae_iaf"]  # whose codes are draws only: the mean is that of the Gaussian before the flow
 DETERMINISTIC = [name for name, (model, _) in VARIANTS.items() if model in ("autoencoder", "rae")]
 
 
@@ -77,18 +91,16 @@ def loss_of(model, x, training=False, noise=(1, 2)):
 
 
 def feed(model, noise):
-    """Let the model use this noise instead of drawing it."""
-    model.sample = lambda mean, log_var: mean + ops.exp(0.5 * log_var) * noise
+    """Let the model use this noise, a number or an array wide enough for any level, instead of drawing it."""
+    noise = np.atleast_1d(np.asarray(noise, "float32"))
+    model.sample = lambda mean, log_var: mean + ops.exp(0.5 * log_var) * noise[..., : mean.shape[-1]]
     return model
 
 
 def at_mean(model, x):
     """Outputs of a call in evaluation, with the noise left out."""
-    posterior = model.encoder(as_float(x), training=False)
-    if "mean" not in posterior:
-        return model.infer(posterior, False)
-    z = posterior["mean"]
-    return {**posterior, "z": z, "reconstruction": model.decoder(z, training=False)}
+    with mock.patch.object(model, "sample", lambda mean, log_var: mean):
+        return model.infer(model.encoder(as_float(x), training=False), False)
 
 
 def fixed_weights(model):

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import pytest
 from core_models import blobs, build
+from skimage.metrics import structural_similarity
 
-from green_vae.callbacks import Every, LatentActivity, SampleFID, latent_activity
+from green_vae.callbacks import Every, LatentActivity, ReconstructionSSIM, SampleFID, latent_activity
 from green_vae.metrics import FIDEvaluator
 from green_vae.training import Recipe, train
 
@@ -86,3 +87,19 @@ def test_watching_changes_nothing_and_stands_in_the_history(tmp_path):
     for before, after in zip(bare, full, strict=True):
         assert before == {name: after[name] for name in before}
     assert all({"active_posterior", "active_means", "variance_law"} <= set(epoch) for epoch in full)
+
+
+def test_both_readings_of_the_ssim():
+    """Against scikit-image; in the second the range is twice the true one, which gives a higher number."""
+    model, x = build("vae"), blobs(16)
+    history = fit(model, [ReconstructionSSIM(x[:6], x[9], seed=3)], epochs=2)
+    made, first = model.reconstruct(x[:6], seed=3), model.reconstruct(x[9:10], seed=3)
+    options = {"channel_axis": -1, "data_range": 1.0}
+    pairs = zip(x[:6] / 255, made.astype("float64"), strict=True)
+    expected = np.mean([structural_similarity(a, b, **options) for a, b in pairs])
+    assert history["ssim"][-1] == pytest.approx(expected, rel=1e-6)
+    wide, narrow = (
+        structural_similarity(x[9] / 255, first[0].astype("float64"), **{**options, "data_range": data_range})
+        for data_range in (2.0, 1.0)
+    )
+    assert history["ssim_published"][-1] == pytest.approx(wide, rel=1e-6) and wide > narrow

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from core_models import (
     DETERMINISTIC,
+    FLOWING,
     OF_IMAGES,
     OF_VECTORS,
     VARIANTS,
@@ -29,6 +30,7 @@ from keras import ops
 
 from green_vae.models import MODELS
 
+WARMING = ("beta_vae", "bernoulli_vae", "ladder_vae")  # with a counter of steps
 GOLDEN = Path(__file__).with_name("golden.json")
 close = np.testing.assert_allclose
 every = pytest.mark.parametrize("variant", VARIANTS)
@@ -99,7 +101,8 @@ def test_training_moves_batch_norm_and_schedules_and_evaluation_does_not(variant
     for old, new in zip([*before[0], *before[1]], [*after[0], *after[1]], strict=True):
         assert not np.array_equal(old, new)
     assert bool(after[0]) == (variant in OF_IMAGES)
-    assert len(after[1]) == {"computed_gamma_vae": 2, "split_vae": 2, "beta_vae": 1}.get(variant, 0)
+    counted = {**dict.fromkeys(WARMING, 1), "computed_gamma_vae": 2, "split_vae": 2}
+    assert len(after[1]) == counted.get(variant, 0)
     weights, x = model.get_weights(), examples(variant, 20, seed=5)
     first = model.evaluate(x, batch_size=10, verbose=0, return_dict=True)
     assert same(model.get_weights(), weights)
@@ -195,7 +198,7 @@ def test_the_gradient_reaches_every_parameter(variant):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("uses TensorFlow's tape")
     model, x = build(variant), examples(variant, 8)
-    if variant == "beta_vae":
+    if variant in WARMING:
         model.steps.assign(10.0)
     for training in (True, False):  # in training, the bias before a batch norm has no influence
         with tf.GradientTape() as tape:
@@ -225,8 +228,7 @@ def test_finite_in_mixed_precision(variant):
         keras.config.set_dtype_policy(previous)
     exact = build(variant)
     exact.set_weights(model.get_weights())
-    head = ops.convert_to_numpy(exact.encoder(as_float(x))[model.heads[0]])
-    close(codes, head, atol=0.05)  # bfloat16 has 8 bits
+    close(codes, exact.encode(x), atol=0.05)  # bfloat16 has 8 bits
 
 
 @every
@@ -263,7 +265,8 @@ def test_encode_decode_reconstruct_generate(variant):
     assert z.shape == (7, model.latent_dim) and z.dtype == np.float32
     images = model.decode(z)
     assert images.shape == x.shape and images.dtype == np.float32
-    np.testing.assert_array_equal(model.reconstruct(x, sample=False), images)
+    if variant not in FLOWING:
+        np.testing.assert_array_equal(model.reconstruct(x, sample=False), images)
     if variant in OF_IMAGES:
         assert 0 <= images.min() and images.max() <= 1
 
@@ -276,7 +279,7 @@ def test_noise_of_encodings_follows_the_seed(variant):
     np.testing.assert_array_equal(first, again)
     assert np.array_equal(first, other) == (variant in DETERMINISTIC)
     np.testing.assert_array_equal(model.reconstruct(x, seed=1), model.decode(first))
-    if variant not in DETERMINISTIC:
+    if variant not in (*DETERMINISTIC, *FLOWING, "ladder_vae"):  # there the noise goes through more than one Gaussian
         posterior = model.posterior(x)
         noise = (first - posterior["mean"]) / np.exp(0.5 * posterior["log_var"])
         close(noise, np.random.default_rng(1).standard_normal(z_shape(model, 7), dtype="float32"), rtol=1e-3, atol=1e-4)
@@ -312,7 +315,8 @@ def test_generate(variant):
     np.testing.assert_array_equal(images, model.generate(7, sampler, seed=1))
     assert not np.array_equal(images, model.generate(7, sampler, seed=2))
     close(model.generate(7, sampler, seed=1, batch_size=3), images, atol=1e-5)
-    close(images, model.decode(sampled(sampler)), atol=1e-6)
+    codes = model.draw(7, seed=1) if variant == "ladder_vae" else sampled(sampler)
+    close(images, model.decode(codes), atol=1e-6)
     if sampler:
         with pytest.raises(ValueError, match="no prior; fit a sampler first.*Received: None"):
             model.generate(7)

@@ -78,6 +78,24 @@ def test_gaussian_nll_against_scipy_and_tensorflow_probability():
     close(value(losses.gaussian_nll(flat, mean.reshape(4, 6), log_sigma)), expected, rtol=1e-5)
 
 
+def test_bernoulli_nll_against_scipy_and_tensorflow_probability():
+    probability = np.random.default_rng(0).uniform(0.01, 0.99, (4, 3, 2, 1)).astype("float32")
+    x = np.random.default_rng(1).integers(0, 2, probability.shape)
+    expected = -stats.bernoulli(probability.astype("float64")).logpmf(x).sum((1, 2, 3))
+    close(value(losses.bernoulli_nll(x, probability)), expected, rtol=1e-5)
+    tfp = pytest.importorskip("tensorflow_probability")
+    expected = -tfp.distributions.Bernoulli(probs=probability).log_prob(x).numpy().sum((1, 2, 3))
+    close(value(losses.bernoulli_nll(x, probability)), expected, rtol=1e-5)
+
+
+def test_bernoulli_nll_by_hand():
+    close(value(losses.bernoulli_nll([[1.0, 0.0]], [[0.25, 0.5]])), [np.log(8)], rtol=1e-6)
+    close(value(losses.bernoulli_nll([[0.5]], [[0.25]])), [-0.5 * np.log(0.25 * 0.75)], rtol=1e-6)  # a grey pixel
+    # sure and wrong: dear, but finite
+    close(value(losses.bernoulli_nll([[1.0], [0.0]], [[0.0], [1.0]])), -np.log([1e-7, 1.2e-7]), rtol=0.02)
+    close(value(losses.bernoulli_nll([[1.0, 0.0]], [[1.0, 0.0]])), [0], atol=1e-6)
+
+
 @few
 @given(x=matrix(), y=matrix())
 def test_squared_errors(x, y):
@@ -105,6 +123,7 @@ EVERY = {
     "kl_standard_normal": lambda x: losses.kl_standard_normal(x, x),
     "kl_normal": lambda x: losses.kl_normal(x, x, 0.5 * x, 0.5 * x),
     "gaussian_nll": lambda x: losses.gaussian_nll(x, 0.5 * x, 0.1),
+    "bernoulli_nll": lambda x: losses.bernoulli_nll(ops.sigmoid(x), ops.sigmoid(0.5 * x)),
     "half_squared_norm": losses.half_squared_norm,
     "cosine_similarity": lambda x: losses.cosine_similarity(x, 0.5 * x),
 }

@@ -25,6 +25,35 @@ def kl(outputs):
     return 0.5 * (outputs["mean"] ** 2 + variance - np.log(variance) - 1).sum(axis=1)
 
 
+def estimated_kl(outputs):
+    """log q(z|x) - log p(z), from the parts of log q."""
+    return (outputs["log_q"] + 0.5 * outputs["z"] ** 2 + 0.5 * np.log(2 * np.pi)).sum(axis=1)
+
+
+def cross_entropy(x, outputs):
+    x, y = as_float(x).astype("float64"), outputs["reconstruction"]
+    return -np.where(x > 0, x * np.log(y), 0).sum(axis=(1, 2, 3)) - ((1 - x) * np.log(1 - y)).sum(axis=(1, 2, 3))
+
+
+def ladder_kl(outputs, levels):
+    total = 0
+    for level in range(1, levels + 1):
+        names = ("mean", "log_var", "prior_mean", "prior_log_var")
+        mean_q, log_var_q, mean_p, log_var_p = (outputs[f"{name}_{level}"] for name in names)
+        ratio = np.exp(log_var_q - log_var_p)
+        unit = ratio - np.log(ratio) - 1 + (mean_q - mean_p) ** 2 / np.exp(log_var_p)
+        total = total + 0.5 * unit.sum(axis=1)
+    return total
+
+
+def log_sigma(variant, x, outputs):
+    """Of a sigma-VAE; that of "data" has no soft limit."""
+    if variant == "sigma_vae_data":
+        return np.log(as_float(x).astype("float64").std())
+    value = 0.4 if variant == "sigma_vae_learned" else 0.5 * np.log(sse(x, outputs).mean() / x[0].size)
+    return -6 + np.log1p(np.exp(value + 6))
+
+
 def transposed_kernels(model):
     """Sum of squares of the decoder's stride-2 transposed kernels: those of rank 4, without the last."""
     kernels = [w.numpy().astype("float64") for w in model.decoder.weights if w.name == "kernel" and len(w.shape) == 4]
@@ -32,13 +61,31 @@ def transposed_kernels(model):
 
 
 def reference(variant, model, x, outputs):
-    if variant == "vae":
+    if variant in ("vae", "vae_split"):
         return (0.5 * sse(x, outputs) + 900.0 * kl(outputs)).mean()
     if variant == "autoencoder":
         return 0.5 * sse(x, outputs).mean()
     if variant == "beta_vae":
         return (0.5 * sse(x, outputs) + 900.0 * 0.3 * kl(outputs)).mean()  # after 3 of 10 steps of warm-up
-    if variant == "computed_gamma_vae":
+    if variant == "vae_iaf":
+        return (0.5 * sse(x, outputs) + estimated_kl(outputs)).mean()
+    if variant == "free_bits_vae":  # two groups of two units, with 1/2 nat free
+        units = 0.5 * (outputs["mean"] ** 2 + np.exp(outputs["log_var"]) - outputs["log_var"] - 1).mean(axis=0)
+        return 0.5 * sse(x, outputs).mean() + 900.0 * sum(max(0.5, pair.sum()) for pair in units.reshape(2, 2))
+    if variant == "bernoulli_vae":
+        return (cross_entropy(x, outputs) + 900.0 * 0.3 * kl(outputs)).mean()
+    if variant == "review_vae":
+        return (sse(x, outputs) + 900.0 * kl(outputs)).mean()
+    if variant == "review_vae_published":
+        units = outputs["mean"] ** 2 + np.exp(outputs["log_var"]) - 0.5 * outputs["log_var"] - 0.5
+        return (sse(x, outputs) + 900.0 * units.sum(axis=1)).mean()
+    if variant.startswith("sigma_vae"):
+        log_s = log_sigma(variant, x, outputs)
+        nll = 0.5 * sse(x, outputs) / np.exp(2 * log_s) + x[0].size * (log_s + 0.5 * np.log(2 * np.pi))
+        return (nll + 900.0 * kl(outputs)).mean()
+    if variant == "ladder_vae":
+        return (cross_entropy(x, outputs) + 900.0 * 0.3 * ladder_kl(outputs, levels=3)).mean()
+    if variant in ("computed_gamma_vae", "split_vae"):
         return (0.5 * sse(x, outputs) / 0.25 + 900.0 * kl(outputs)).mean()  # gamma 0.25
     if variant == "second_stage_cosine":
         unit = [v / np.linalg.norm(v, axis=1, keepdims=True) for v in (x.astype("float64"), outputs["reconstruction"])]
@@ -58,7 +105,8 @@ def visible_weights(variant):
     """Every term must show in the loss, unlike with the papers' 1e-6 and 0.024."""
     if variant.startswith("rae"):
         return {"latent_weight": 20.0, "regularizer_weight": 3.0}
-    return {"beta": 900.0} if variant.endswith("vae") else {}
+    weighted = variant.endswith(("vae", "vae_split")) or variant.startswith(("review", "sigma"))
+    return {"beta": 900.0} if weighted else {}
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -66,7 +114,7 @@ def visible_weights(variant):
 def test_loss_against_numpy(variant, training):
     model, x = build(variant, **visible_weights(variant)), examples(variant, 6)
     for weight in model.weights:
-        known = {"steps": 3.0, "gamma": 0.25, "mse": 0.3, "log_gamma": 0.4}
+        known = {"steps": 3.0, "gamma": 0.25, "mse": 0.3, "log_gamma": 0.4, "log_sigma": 0.4}
         if weight.name in known and weight.shape == ():
             weight.assign(known[weight.name])
     loss, outputs = step(model, x, training)

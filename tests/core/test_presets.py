@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import green_vae as gv
-from green_vae import presets
+from green_vae import presets, zoo
 from green_vae.cost import flops, mflops, parameters
 from green_vae.presets import PRESETS, preset
 from green_vae.training import Recipe
@@ -151,8 +151,7 @@ def test_weights_from_a_file_and_from_the_pretrained_folder(tiny_preset, tmp_pat
     with pytest.raises(FileNotFoundError, match="weights=None builds it untrained"):
         gv.load("test/tiny")
     trained, path = tiny_preset.build(1), presets.pretrained_path("test/tiny")
-    path.parent.mkdir(parents=True)
-    trained.save_weights(path)
+    zoo.save_preset(trained, path.parent, dtype="float32")
     for weights in (path, str(path), "pretrained"):
         loaded = gv.load("test/tiny", weights, seed=2)
         for a, b in zip(loaded.get_weights(), trained.get_weights(), strict=True):

@@ -20,26 +20,28 @@ def energy_log():
     return EnergyLog(lambda: cost.EnergyMeter(idle_watts()))
 
 
-def enter_training(run, log, history):
+def enter_training(path, name, model, batch_size, data, log, history):
     """Append the line of a training: the epochs of this process alone, so that the lines of resumed runs add up.
 
     Args:
-        run: a `Run`. log: its `EnergyLog`. history: of all epochs, a list of dicts.
+        path: of the ledger. name: of the preset. model: that was trained.
+        batch_size: of a step. data: the images, in words.
+        log: its `EnergyLog`; nothing is written if it saw no whole epoch.
+        history: of all epochs, a list of dicts.
     """
-    if not log.energies or run.settings.smoke:
+    if not log.energies or not history:
         return
-    spent, last = cost.total(log.energies), history[-1]
-    recipe, images = run.preset.recipe, sum(epoch.get("images", 0) for epoch in history[-len(log.energies) :])
+    spent, images = cost.total(log.energies), sum(epoch.get("images", 0) for epoch in history[-len(log.energies) :])
     ledger.append(
-        run.settings.out / "ledger.jsonl",
+        path,
         kind="train",
-        preset=run.row.preset,
-        data=f"{run.preset.dataset}, {len(run.train_images):,} images",
+        preset=name,
+        data=data,
         device=cost.device_name(),
         seconds=round(spent.seconds, 3),
-        flops=cost.training_flops(run.model, recipe.batch_size).per_image * images,
+        flops=cost.training_flops(model, batch_size).per_image * images,
         energy=spent.as_json(),
-        quality={"epochs": len(history), **{name: value for name, value in last.items() if math.isfinite(value)}},
+        quality={"epochs": len(history), **{key: value for key, value in history[-1].items() if math.isfinite(value)}},
     )
 
 

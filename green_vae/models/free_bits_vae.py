@@ -1,0 +1,54 @@
+"""VAE that pays for the KL of a group of latent units only above a free allowance."""
+
+import keras
+from keras import ops
+
+from green_vae.models.base import VAE
+
+
+@keras.saving.register_keras_serializable(package="green_vae")
+class FreeBitsVAE(VAE):
+    """VAE with free bits: loss = mean over the batch of 1/2 SSE + beta sum over groups j of max(free_bits, KL_j).
+
+    KL_j is the batch mean of the KL of group j; the maximum is taken AFTER the mean, so that a group may be used for
+    some images and not for others. A group is latent_dim / groups consecutive latent units; by default every unit is
+    its own. Logged: "kl", plain, and "free_kl", the sum of the maxima, which alone is weighted. Under several replicas
+    each takes the mean of its own part of the batch. Source: Kingma et al. 2016, free bits.
+
+    Args:
+        image_shape, latent_dim, network, network_options, seed, posterior, posterior_options: as for `VAE`.
+        beta: weight of the KL.
+        free_bits: the allowance in nats per group; 0.125 to 2 in the paper.
+        groups: how many; None for latent_dim.
+
+    Raises:
+        ValueError: groups of unequal size, or a negative allowance.
+    """
+
+    logged = ("reconstruction", "kl", "free_kl")
+
+    def __init__(self, image_shape=(32, 32, 3), latent_dim=128, network="cnn", network_options=None, free_bits=0.25,
+                 groups=None, **kwargs):  # fmt: skip
+        super().__init__(image_shape, latent_dim, network, network_options, **kwargs)
+        self.free_bits, self.groups = free_bits, latent_dim if groups is None else groups
+        if self.groups < 1 or latent_dim % self.groups:
+            raise ValueError(f"the {latent_dim} latent units do not fall into that many groups. Received: {groups}")
+        if not free_bits >= 0:
+            raise ValueError(f"an allowance of nats cannot be negative. Received: free_bits={free_bits}")
+
+    def group_kl(self, outputs):
+        """The KL of every group and example, (batch, groups)."""
+        names = ("mean", "log_var") if self.flow is None else ("z", "log_q")
+        rows = {name: ops.reshape(outputs[name], (-1, self.latent_dim // self.groups)) for name in names}
+        return ops.reshape(self.kl(rows), (-1, self.groups))
+
+    def terms(self, x, outputs):
+        terms = super().terms(x, outputs)
+        paid = ops.sum(ops.maximum(self.free_bits, ops.mean(self.group_kl(outputs), axis=0)))
+        return {**terms, "free_kl": ops.broadcast_to(paid, ops.shape(terms["kl"]))}
+
+    def term_weights(self):
+        return {**super().term_weights(), "kl": 0.0, "free_kl": self.beta}
+
+    def get_config(self):
+        return {**super().get_config(), "free_bits": self.free_bits, "groups": self.groups}

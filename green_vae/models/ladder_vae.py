@@ -1,0 +1,251 @@
+"""Ladder VAE: several levels of latent variables, whose posteriors merge what the image and the level above say."""
+
+import math
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from green_vae import losses
+from green_vae.models.beta_vae import BetaVAE
+from green_vae.networks.common import decoder_input, to_image
+
+LIKELIHOODS = ("bernoulli", "gaussian")
+
+
+@keras.saving.register_keras_serializable(package="green_vae")
+class LadderVAE(BetaVAE):
+    """Ladder VAE (Sonderby et al. 2016): loss = mean over the batch of -log p(x|z_1) + w beta sum over levels of KL_i.
+
+    Upwards, without noise:  d_i = MLP_i(d_(i-1)), d_0 = x, and from d_i an estimate N(up_mean_i, exp(up_log_var_i)).
+    Downwards:  p(z_L) = N(0, I) and q(z_L|x) is the estimate itself; below, p(z_i|z_(i+1)) comes from a network of its
+    own, and q(z_i|z_(i+1), x) is the product of p and the estimate, see `precision_merge` (eq. 18 and 19; the paper's
+    sigma_q is printed where its square belongs). KL_i = KL(q(z_i|z_(i+1), x) || p(z_i|z_(i+1))) in closed form. w rises
+    linearly from 0 to 1. MLPs are twice dense, batch norm, leaky ReLU (slope 0.1); variances are softplus + 1e-5.
+
+    z_1, the lowest level, is what a code means in `encode`, `decode` and `latent_dim`.
+
+    Args:
+        image_shape: (h, w, c).
+        latent_dims: sizes of z_1 ... z_L, from the image upwards.
+        widths: of the MLPs between image and z_1, z_1 and z_2, ..., for both directions.
+        likelihood: "bernoulli": the raw "reconstruction" is the cross-entropy, in nats. "gaussian": it is the squared
+            error, with the weight 1 / (2 sigma^2).
+        sigma: standard deviation of a pixel, for "gaussian".
+        beta, warmup_steps, seed: as for `BetaVAE`; the paper warms up for 200 epochs.
+
+    Output of a call, for every level i: "up_mean_i", "up_log_var_i", "mean_i", "log_var_i" (of q), "prior_mean_i",
+    "prior_log_var_i" and "z_i", (batch, latent_dims[i - 1]); "z", which is z_1; and "reconstruction".
+
+    Raises:
+        ValueError: no level, not as many widths as levels, an unknown likelihood, or a sigma that is not positive.
+    """
+
+    def __init__(self, image_shape=(28, 28, 1), latent_dims=(64, 32, 16, 8, 4), widths=(512, 256, 128, 64, 32),
+                 likelihood="bernoulli", sigma=1.0, beta=1.0, warmup_steps=0, seed=None, **kwargs):  # fmt: skip
+        if not latent_dims or len(latent_dims) != len(widths):
+            raise ValueError(f"every level needs a size and a width. Received: {latent_dims} and {widths}")
+        if likelihood not in LIKELIHOODS:
+            raise ValueError(f"likelihood must be one of {', '.join(LIKELIHOODS)}. Received: {likelihood!r}")
+        if not sigma > 0:
+            raise ValueError(f"a standard deviation is positive. Received: sigma={sigma}")
+        # before super().__init__, which builds the networks with them
+        self.latent_dims, self.widths = tuple(latent_dims), tuple(widths)
+        self.likelihood, self.sigma, self.levels = likelihood, sigma, len(latent_dims)
+        super().__init__(image_shape, self.latent_dims[0], None, beta=beta, warmup_steps=warmup_steps, seed=seed,
+                         **kwargs)  # fmt: skip
+        self.priors = [
+            _prior(*pair) for pair in zip(self.latent_dims, self.latent_dims[1:], self.widths[1:], strict=False)
+        ]
+
+    @property
+    def heads(self):
+        return tuple(f"up_{name}_{level}" for level in self._upwards() for name in ("mean", "log_var"))
+
+    @property
+    def logged(self):
+        return ("reconstruction", "kl", *(f"kl_{level}" for level in self._upwards()), "kl_weight")
+
+    def _upwards(self):
+        return range(1, self.levels + 1)
+
+    def build_networks(self):
+        encoder = _encoder(self.image_shape, self.latent_dims, self.widths)
+        return encoder, _decoder(self.image_shape, self.latent_dims[0], self.widths[0])
+
+    # the pass downwards
+
+    def descend(self, posterior, sample, training=False):
+        """Posteriors, priors and draws of all levels, from the top to z_1.
+
+        Args:
+            posterior: the encoder's outputs.
+            sample: (mean, log_var) -> z; called once per level.
+
+        Returns:
+            The outputs of a call, without those of the encoder and the reconstruction.
+        """
+        outputs, z = {}, None
+        for level in reversed(self._upwards()):
+            q = posterior[f"up_mean_{level}"], posterior[f"up_log_var_{level}"]
+            if z is None:
+                p = ops.zeros_like(q[0]), ops.zeros_like(q[1])
+            else:
+                p = self._prior_of(level, z, training)
+                q = precision_merge(*q, *p)
+            z = sample(*q)
+            names = ("mean", "log_var", "prior_mean", "prior_log_var", "z")
+            outputs |= {f"{name}_{level}": value for name, value in zip(names, (*q, *p, z), strict=True)}
+        return {**outputs, "z": z}
+
+    def _prior_of(self, level, z, training=False):
+        """(mean, log_var) of p(z_level | z)."""
+        prior = self.priors[level - 1](z, training=training)
+        return prior["mean"], prior["log_var"]
+
+    def infer(self, posterior, training):
+        latents = self.descend(posterior, self.sample, training)
+        return {**posterior, **latents, "reconstruction": self.decoder(latents["z"], training=training)}
+
+    # the loss
+
+    def terms(self, x, outputs):
+        error = losses.bernoulli_nll if self.likelihood == "bernoulli" else losses.squared_error
+        names = ("mean", "log_var", "prior_mean", "prior_log_var")
+        levels = {
+            f"kl_{level}": losses.kl_normal(*(outputs[f"{name}_{level}"] for name in names))
+            for level in self._upwards()
+        }
+        return {"reconstruction": error(x, outputs["reconstruction"]), "kl": sum(levels.values()), **levels}
+
+    def term_weights(self):
+        weight = 1.0 if self.likelihood == "bernoulli" else 0.5 / self.sigma**2
+        levels = {f"kl_{level}": 0.0 for level in self._upwards()}  # they are in the total
+        return {"reconstruction": weight, "kl": self.kl_weight(), **levels}
+
+    def log_ratio(self, outputs):
+        return sum(self._log_ratio(level, outputs) for level in self._upwards())
+
+    def _log_ratio(self, level, outputs):
+        z = outputs[f"z_{level}"]
+        q = losses.gaussian_nll(z, outputs[f"mean_{level}"], 0.5 * outputs[f"log_var_{level}"])
+        return losses.gaussian_nll(z, outputs[f"prior_mean_{level}"], 0.5 * outputs[f"prior_log_var_{level}"]) - q
+
+    def observation(self):
+        return self.likelihood, None if self.likelihood == "bernoulli" else self.sigma
+
+    # use
+
+    def encode(self, x, sample=False, seed=0, batch_size=100, level=1):
+        """Latent codes of images: posterior means, given the means of the levels above, or one draw from the top down.
+
+        Args:
+            x, sample, seed, batch_size: as for `VAE`.
+            level: 1 for z_1, which `decode` takes, ... up to the number of levels; or "all".
+
+        Returns:
+            float32 (n, latent_dims[level - 1]); for "all" a dict level -> array.
+
+        Raises:
+            ValueError: no such level.
+        """
+        if level != "all" and level not in self._upwards():
+            raise ValueError(f"expected a level from 1 to {self.levels}, or 'all'. Received: {level!r}")
+        # all images at once: the networks between the levels are small
+        outputs = self.descend(self.posterior(x, batch_size), _noise(seed, float(sample)))
+        codes = {number: _array(outputs[f"z_{number}"]) for number in self._upwards()}
+        return codes if level == "all" else codes[level]
+
+    def draw(self, n, seed=0, temperature=1.0):
+        """z_1 from the priors, from the top down; float32 (n, latent_dim).
+
+        Args:
+            temperature: factor on the standard deviations: a number, or one per level, z_1 first.
+
+        Raises:
+            ValueError: another number of temperatures.
+        """
+        factors = [temperature] * self.levels if np.ndim(temperature) == 0 else list(temperature)
+        if len(factors) != self.levels:
+            raise ValueError(f"expected one temperature, or {self.levels}. Received: {temperature}")
+        rng, z = np.random.default_rng(seed), np.zeros((n, self.latent_dims[-1]), "float32")
+        z = _noise(rng, factors[-1])(z, z)
+        for level in range(self.levels - 1, 0, -1):
+            z = _noise(rng, factors[level - 1])(*self._prior_of(level, z))
+        return _array(z)
+
+    def get_config(self):
+        config = super().get_config()
+        for name in ("latent_dim", "network", "network_options", "posterior", "posterior_options"):
+            del config[name]
+        own = {"latent_dims": list(self.latent_dims), "widths": list(self.widths)}
+        return {**config, **own, "likelihood": self.likelihood, "sigma": self.sigma}
+
+
+def precision_merge(mean_a, log_var_a, mean_b, log_var_b):
+    """(mean, log variance) of the normalised product of two diagonal Gaussians: precisions add, means are weighted
+    by precision (Sonderby et al. 2016, eq. 18 and 19). All of one shape.
+    """
+    log_weight = ops.log_sigmoid(log_var_b - log_var_a)  # of a: v_b / (v_a + v_b), however far apart they are
+    weight = ops.exp(log_weight)
+    return weight * mean_a + (1.0 - weight) * mean_b, log_var_a + log_weight
+
+
+def _noise(seed, factor):
+    """A `sample` function with NumPy's noise, the same on every backend: mean + factor exp(log_var / 2) noise."""
+    rng = np.random.default_rng(seed)  # a generator is passed through
+
+    def sample(mean, log_var):
+        noise = rng.standard_normal(tuple(mean.shape), dtype="float32")
+        return _array(mean) + np.float32(factor) * np.exp(0.5 * _array(log_var)) * noise
+
+    return sample
+
+
+def _array(tensor):
+    return np.asarray(ops.convert_to_numpy(tensor), "float32")
+
+
+# networks
+
+
+@keras.saving.register_keras_serializable(package="green_vae")
+def log_softplus(x):
+    """log(softplus(x) + 1e-5): a linear unit as the log of a variance."""
+    return ops.log(ops.softplus(x) + 1e-5)
+
+
+def _mlp(x, width):
+    for _ in range(2):
+        x = layers.BatchNormalization()(layers.Dense(width, use_bias=False)(x))  # the norm has a bias
+        x = layers.LeakyReLU(negative_slope=0.1)(x)
+    return x
+
+
+def _gaussian(x, dim, mean, log_var):
+    """Two heads, float32 under every policy."""
+    raw = layers.Dense(dim, dtype="float32", name=f"raw_{log_var}")(x)
+    return {
+        mean: layers.Dense(dim, dtype="float32", name=mean)(x),
+        log_var: layers.Activation(log_softplus, dtype="float32", name=log_var)(raw),
+    }
+
+
+def _encoder(image_shape, latent_dims, widths):
+    image = keras.Input(image_shape, name="image")
+    x, heads = layers.Flatten()(image), {}
+    for level, (dim, width) in enumerate(zip(latent_dims, widths, strict=True), start=1):
+        x = _mlp(x, width)
+        heads |= _gaussian(x, dim, f"up_mean_{level}", f"up_log_var_{level}")
+    return keras.Model(image, heads, name="encoder")
+
+
+def _prior(dim, dim_above, width):
+    z = decoder_input(dim_above)
+    return keras.Model(z, _gaussian(_mlp(z, width), dim, "mean", "log_var"), name=f"prior_{dim}")
+
+
+def _decoder(image_shape, latent_dim, width):
+    z = decoder_input(latent_dim)
+    pixels = layers.Dense(math.prod(image_shape))(_mlp(z, width))
+    return keras.Model(z, to_image(layers.Reshape(image_shape)(pixels)), name="decoder")

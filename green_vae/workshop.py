@@ -1,0 +1,103 @@
+"""One preset from data to a folder with a trained model: what `python -m green_vae train` does."""
+
+import dataclasses
+import importlib.util
+import warnings
+from pathlib import Path
+
+import keras
+
+from green_vae import data, presets, zoo
+from green_vae.account import energy_log, enter_training
+from green_vae.callbacks import LatentActivity, Pictures
+from green_vae.samplers import SAMPLERS
+from green_vae.training import read_history, recalibrate_batch_norm, settling_steps, train
+
+COMPONENTS = 10  # of the mixture that ships with a model, as in the survey
+
+
+def train_preset(
+    name,
+    out,
+    data_dir=None,
+    download=False,
+    epochs=None,
+    batch_size=None,
+    limit_train=None,
+    seed=0,
+    mixed_precision=False,
+    devices="one",
+    pictures_every=1,
+):
+    """Train a preset by its recipe and save it as a folder that `green_vae.load` reads.
+
+    Under `out`: `epoch-N.weights.h5` and `history.json` (from which a second call goes on), `pictures/`,
+    `ledger.jsonl`, and at the end `model/`, the folder to load, with a fitted mixture for generation.
+
+    Args:
+        name: of the preset.
+        out: folder of this run.
+        data_dir, download: as for `data.load`.
+        epochs, batch_size: instead of the recipe's.
+        limit_train: train on the first images only.
+        seed: of weights, noise and order.
+        mixed_precision: compute in bfloat16; weights, heads and losses stay float32.
+        devices: "one", or "all" that the backend sees (JAX only): each gets its share of every batch.
+        pictures_every: epochs between pictures.
+
+    Returns:
+        the trained model.
+
+    Raises:
+        ValueError: unknown preset, a number that is not positive, devices that the backend cannot share.
+        DataNotFoundError: the data set is not here.
+    """
+    chosen = presets.preset(name)
+    _prepare(mixed_precision, devices)
+    recipe = dataclasses.replace(chosen.recipe, **({"batch_size": batch_size} if batch_size else {}))
+    images = data.load(chosen.dataset, "train", data_dir=data_dir, download=download).images[:limit_train]
+    model, out, log = chosen.build(seed), Path(out), energy_log()
+    board = keras.backend.backend() == "tensorflow" and importlib.util.find_spec("tensorboard") is not None
+    watch = [Pictures(out / "pictures", images, pictures_every, board=board)]
+    if "mean" in model.heads:
+        watch.insert(0, LatentActivity(images[:1000]))
+    history, said = [], f"{chosen.dataset}, {len(images):,} images"
+    try:
+        history = train(model, images, recipe, out, epochs, seed, [log, *watch])
+    finally:
+        history = history or read_history(out)
+        enter_training(out / "ledger.jsonl", name, model, recipe.batch_size, said, log, history)
+    if len(history) * (len(images) // recipe.batch_size) < settling_steps(model):
+        recalibrate_batch_norm(model, images, recipe.batch_size)
+    ship(model, out / "model", name, images, history, seed, recipe=dataclasses.asdict(recipe))
+    return model
+
+
+def ship(model, folder, name, images, history, seed, **about):
+    """Save a trained preset with a mixture of Gaussians fitted on its codes, and what its training cost."""
+    chosen = presets.preset(name)
+    samplers = {}
+    if len(images) >= COMPONENTS:
+        codes = model.encode(images, sample=chosen.codes == "sample", seed=seed)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Best performing initialization did not converge")
+            samplers["gmm"] = SAMPLERS["gmm"](n_components=COMPONENTS).fit(codes)
+    spent = {key: _total(history, key) for key in ("seconds", "images", "kwh")}
+    about = {"data": f"{chosen.dataset}, {len(images):,} images", "seed": seed, "epochs": len(history), **about}
+    return zoo.save_preset(model, folder, history, samplers, preset=name, source=chosen.source, cost=spent, **about)
+
+
+def _total(history, key):
+    """The sum over all epochs; None if one of them does not tell: it is unknown then, not small."""
+    values = [epoch.get(key) for epoch in history]
+    return sum(values) if values and None not in values else None
+
+
+def _prepare(mixed_precision, devices):
+    if mixed_precision:
+        keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
+    if devices == "all":
+        if keras.backend.backend() != "jax":
+            backend = keras.backend.backend()
+            raise ValueError(f"several devices need the environment variable KERAS_BACKEND=jax. Received: {backend}")
+        keras.distribution.set_distribution(keras.distribution.DataParallel())
