@@ -19,13 +19,23 @@ ALLOWED = {
     "layers": set(),
     "train_step": set(),
     "networks": {"layers"},
-    "models": {"networks", "layers", "losses", "train_step", "inputs"},
+    "flows": {"networks"},
+    "likelihood": {"inputs", "losses"},
+    "models": {"flows", "networks", "layers", "losses", "train_step", "inputs"},
     "training": LEAVES,
     "samplers": LEAVES | {"models", "training"},
-    "presets": {"models", "data", "training"},
-    "experiments": LEAVES | {"presets", "samplers", "metrics", "cost", "data", "training", "plots", ""},
+    "account": {"cost", "ledger", "callbacks"},
+    "zoo": LEAVES | {"models", "samplers", "training", "ledger"},
+    "presets": {"models", "data", "training", "zoo"},
+    "callbacks": {"metrics", "cost", "plots"},
+    "ledger": set(),
+    "workshop": {"data", "presets", "zoo", "callbacks", "account", "samplers", "training"},
+    "cli": {"presets", "models", "cost", "plots", "workshop"},
+    "__main__": {"cli"},
+    "experiments": LEAVES
+    | {"presets", "samplers", "metrics", "cost", "data", "training", "plots", "callbacks", "account", "zoo", ""},
 }
-TENSORFLOW = {"train_step.py", "data/tfds.py", "metrics/inception.py", "cost/crosscheck.py"}
+TENSORFLOW = {"train_step.py", "data/tfds.py", "metrics/inception.py", "cost/crosscheck.py", "callbacks.py"}
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
 

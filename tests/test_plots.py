@@ -197,3 +197,25 @@ plots.curves({str(tmp_path / "curves.png")!r}, {{"loss": [2.0, 1.0]}})
 assert "matplotlib.pyplot" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+# animations
+
+
+def test_an_animation_keeps_pictures_and_times(tmp_path):
+    pictures = [np.full((3, 4, 3), value, np.uint8) for value in (0, 100, 255)]
+    plots.save_gif(tmp_path / "a.gif", pictures, zoom=2, seconds=0.3)
+    with Image.open(tmp_path / "a.gif") as animation:
+        assert (animation.format, animation.n_frames, animation.size) == ("GIF", 3, (8, 6))
+        assert animation.info["loop"] == 0  # for ever
+        for index, value in enumerate((0, 100, 255)):
+            animation.seek(index)
+            assert animation.info["duration"] == 300
+            assert (np.asarray(animation.convert("RGB")) == value).all()
+
+
+@pytest.mark.parametrize("pictures", [[], [np.full((2, 2, 3), 1.5)]])
+def test_what_an_animation_refuses(pictures, tmp_path):
+    with pytest.raises(ValueError, match="Received: "):
+        plots.save_gif(tmp_path / "a.gif", pictures)
+    assert not list(tmp_path.iterdir())

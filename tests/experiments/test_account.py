@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from experiment_tables import load_script
 
-from green_vae import cost, ledger
+from green_vae import account, cost, ledger
 from green_vae.cost import Energy, total
-from green_vae.experiments import account, main
+from green_vae.experiments import main
 from green_vae.experiments.bench import Bench
 from green_vae.experiments.run import Run
 from green_vae.experiments.smoke import shrink

@@ -91,9 +91,10 @@ PICTURES = {
     "fid_gmm_test": "gmm_test",
     "fid_mix": "gmm-mix",
 }
-LIVE = ("params", "params_trainable", "flops_m", "traffic_mb", "calls")  # counted, whatever is here
+LIVE = ("params", "params_trainable", "flops_m", "traffic_mb", "calls", "outputs", "mb")  # counted, whatever is here
 SECONDS = ("bs100_s", "bs10_s", "bs1_s")
-QUICK = {"survey_table4": ["--limit-eval", "2"], "survey_table5": ["--limit-eval", "2"]}  # two images, not thousands
+# two images, not thousands
+QUICK = dict.fromkeys(("survey_table4", "survey_table5", "green_training"), ["--limit-eval", "2"])
 
 
 @pytest.fixture(params=list(TABLES))
@@ -308,13 +309,15 @@ def test_first_run_counts_to_the_digit_and_says_why_not_the_rest(name, first_run
             elif column in LIVE and (column not in row.notes or row.name == "SVAE"):
                 assert cell["verdict"] == "exact" and cell["value"] == cell["published"] == row.published[column]
                 exact += 1
+            elif column == "step_s":
+                assert cell["verdict"] == "measured" and cell["value"] > 0 and "steps of 2 on" in cell["remark"]
             elif column in SECONDS:
                 assert cell["verdict"] == "not comparable" and cell["value"] > 0 and "measured on" in cell["reason"]
             elif column not in LIVE:
                 assert cell["verdict"] == "not run" and cell["value"] is None
                 assert all(part in cell["reason"] for part in (dataset, size, "--download")), cell["reason"]
     known = {"survey_table2": 12, "survey_table3": 12, "svae_table1": 6, "svae_table3": 6, "svae_table4": 1}
-    known["survey_table5"] = 12
+    known |= {"survey_table5": 12, "review_table1": 21}
     assert exact == known.get(name, 0)
 
 
@@ -323,7 +326,7 @@ def test_first_run_prints_the_table(name, first_run):
     _, printed = first_run(name)
     for row in TABLES[name].rows:
         assert row.name in printed
-    if name not in QUICK:  # seconds need no data
+    if name not in (*QUICK, "review_table1"):  # seconds and layers need no data
         assert "GREEN_VAE_DATA" in printed and re.search(r"not run \[\d\]", printed)
 
 

@@ -1,0 +1,130 @@
+"""Which layers are fast for their FLOPs on this machine: single convolutions, and four models of their time.
+
+    python reproduce/green_dissection.py           # a minute on 2 cores; measurements of this device are kept
+    python reproduce/green_dissection.py --fresh   # measures again
+
+Expected: on small maps with many channels the same FLOPs take up to several times longer than on large maps with few;
+plain FLOPs predict the time of held-out layers worst, at least at the 90 % error.
+"""
+
+import functools
+import json
+import re
+
+import keras
+
+from green_vae.cost import device_name
+from green_vae.cost.dissect import (
+    GRID,
+    MODELS,
+    LayerTime,
+    constant_flops,
+    errors,
+    fit_time,
+    held_out,
+    measure_layers,
+)
+from green_vae.experiments.gallery import Figure, Gallery, main
+from green_vae.files import write_json
+from green_vae.plots import OURS, Points, scatter
+
+SMOKE_GRID = (*constant_flops(1, 32, (2, 4, 8, 16)), *constant_flops(3, 32, (2, 4, 8, 16)))
+SOURCE = "Asperti, Evangelista, Marzolla 2021, Dissecting FLOPs along input dimensions for GreenAI cost estimations"
+
+
+@functools.cache
+def measurements(studio, folder):
+    """(device, `LayerTime`s): those recorded on this device, else measured now; once in a run of the script."""
+    settings, device = studio.settings, device_name()
+    grid = SMOKE_GRID if settings.smoke else GRID
+    what = {"device": device, "backend": keras.backend.backend(), "keras": keras.__version__}
+    what["grid"] = [list(layer) for layer in grid]  # as JSON gives it back
+    path = folder / (re.sub(r"\W+", "-", f"{device} {what['backend']}") + ".json")
+    if path.exists() and not settings.fresh:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["what"] == what:
+            return device, [LayerTime(*row) for row in found["times"]]
+    times = measure_layers(grid, repeats=2 if settings.smoke else 50)
+    write_json(path, {"what": what, "fields": LayerTime._fields, "times": times})
+    return device, times
+
+
+def per_flop(times, seconds):
+    """Milliseconds per GFLOP."""
+    return [1e12 * value / row.flops for row, value in zip(times, seconds, strict=True)]
+
+
+def families(times):
+    """(kernel, name) -> times of layers with the same kernel, FLOPs and ratio of channels, smallest map first."""
+    found = {}
+    for row in sorted(times, key=lambda row: row.side):
+        ratio = row.outputs // row.inputs
+        name = f"{row.flops / 1e6:.3g} MFLOPs" + (f", {ratio} x channels" if ratio > 1 else "")
+        found.setdefault((row.kernel, name), []).append(row)
+    return found
+
+
+def draw_sizes(context):
+    """Time per FLOP along families of the same FLOPs, dots, with the fitted alpha model, lines."""
+    device, times = measurements(context.studio, context.path.parent)
+    fitted, panels, slowest = fit_time(times, "alpha"), {}, 0.0
+    for (kernel, name), rows in families(times).items():
+        positions, seconds = [row.positions for row in rows], [row.seconds for row in rows]
+        slowest = max(slowest, max(seconds) / min(seconds))
+        line = positions, per_flop(rows, fitted.seconds(rows))
+        points = Points(name, positions, per_flop(rows, seconds), line=line)
+        panels.setdefault(f"ms per GFLOP, kernel {kernel}", []).append(points)
+    scatter(context.path, panels, device, "positions of the map", log="xy")
+    shapes = (f"{name} {value:.3g}" for name, value in fitted.parameters.items() if "_per_" not in name)
+    rate = fitted.parameters["flops_per_second"] / 1e9
+    return (
+        f"{device}: within layers of the same kernel and FLOPs the slowest takes up to {slowest:.1f} times as long as "
+        f"the fastest. Fitted alpha model: {', '.join(shapes)} (latency in s), {rate:.0f} GFLOPs per second."
+    )
+
+
+def draw_models(context):
+    """Predicted against measured time of layers that the model was not fitted to."""
+    device, times = measurements(context.studio, context.path.parent)
+    measured = [1e3 * row.seconds for row in times]
+    ends = (min(measured), max(measured))
+    panels, found = {}, {}
+    for model in MODELS:
+        predicted = held_out(times, model)
+        found[model] = errors(predicted, times)
+        points = Points("", measured, list(1e3 * predicted), colour=OURS, line=(ends, ends))
+        panels[f"ms predicted by the model {model}"] = [points]
+    scatter(context.path, panels, device, "ms measured", log="xy")
+    told = ", ".join(f"{model} {error.median:.1%} ({error.ninety:.1%})" for model, error in found.items())
+    best = [min(MODELS, key=lambda model: getattr(found[model], which)) for which in ("median", "ninety")]
+    return (
+        f"{device}: relative error on held-out layers, median (90 % of {len(times)} layers below): {told}. Least "
+        f"median: {best[0]}; least 90 % error: {best[1]}."
+    )
+
+
+GALLERY = Gallery(
+    name="green_dissection",
+    title="Seconds of a convolution along its dimensions",
+    source=SOURCE,
+    figures=(
+        Figure(
+            "figure01",
+            "Time per FLOP against the size of the map; dots measured, lines the fitted alpha model",
+            draw_sizes,
+        ),
+        Figure(
+            "figure02",
+            "Predicted and measured time of held-out layers, by four models of time",
+            draw_models,
+            note="A fifth of the layers is held out in turn. The models: see green_vae/cost/dissect.py.",
+        ),
+    ),
+    notes=(
+        "One compiled call of one layer on one image, images and result on the device, least of 50 calls in turns.",
+        "Measurements of a device are kept under --out and taken over; --fresh measures again.",
+    ),
+)
+
+if __name__ == "__main__":
+    main(GALLERY)

@@ -1,0 +1,91 @@
+"""Every preset, counted by us, by TensorFlow's profiler and by keras-flops: equal but for what these two count besides.
+
+Besides the products of matrices and convolutions they count, per output element: 1 for a bias and for a sum, 2 for
+batch norm (and 6 per channel) and for a rescaling, a few for some activations; means cost 1 per input element; an
+up-sampling has 2 for the new size. Of a transposed convolution they count the kernel once per OUTPUT pixel and stride:
+too much where the padding is not 'same'. All of that is added up here, and what is left must be 0.
+"""
+
+import dataclasses
+import gc
+
+import keras
+import pytest
+from keras import layers
+
+from green_vae.cost import flops, keras_flops_count, profiler_flops
+from green_vae.cost.flops import every_call
+from green_vae.cost.parameters import size
+from green_vae.cost.rules import unwrap
+from green_vae.presets import PRESETS, preset
+
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="counts of TensorFlow")
+FULL = ("survey/cnn-b128-l128", "survey/resnet-s3-b64-l64", "survey/sn-rae-b128-l128", "svae/cifar10")
+PARTS = ("encoder", "decoder")
+ACTIVATIONS = {"linear": 0, "relu": 0, "sigmoid": 0, "silu": 2, "gelu": 4}  # per element; functions are free
+
+
+def elements(tensor):
+    return size(tensor.shape[1:])
+
+
+def besides(node):
+    """What the profiler counts in one call that the rule "macs" does not."""
+    layer, into, out = unwrap(node.operation), elements(node.input_tensors[0]), elements(node.output_tensors[0])
+    count = out if getattr(layer, "use_bias", False) else 0
+    activation = getattr(layer, "activation", None)
+    count += out * ACTIVATIONS[activation.__name__] if activation else 0
+    if isinstance(layer, layers.BatchNormalization):
+        count += 2 * out + 6 * layer.gamma.shape[0]
+    elif isinstance(layer, layers.Conv2DTranspose):
+        positions, strides = out // layer.filters, layer.strides[0] * layer.strides[1]
+        count += 2 * positions * size(layer.kernel.shape) / strides - 2 * into * size(layer.kernel.shape[:-1])
+    elif isinstance(layer, layers.Add):
+        count += out * (len(node.input_tensors) - 1)
+    elif isinstance(layer, layers.Rescaling):
+        count += 2 * out
+    elif isinstance(layer, layers.GlobalAveragePooling2D):
+        count += into
+    elif isinstance(layer, layers.UpSampling2D):
+        count += 2
+    elif type(layer).__name__ == "Recompose":  # w a + (1 - w) b: three times per channel, once per pixel; and a split
+        count += 3 * out + elements(node.input_tensors[0][..., :1]) + 2
+    return count
+
+
+def thin(name):
+    """The preset with few channels; every count keeps its form."""
+    chosen = preset(name)
+    options = chosen.config.get("network_options", {})
+    narrow = {} if "widths" in options else {"base": 4}
+    return dataclasses.replace(chosen, config={**chosen.config, "network_options": {**options, **narrow}})
+
+
+def expected(network):
+    return flops(network, "macs") + sum(besides(node) for _, node in every_call(network, "macs"))
+
+
+@pytest.fixture
+def zeros(monkeypatch):
+    """Networks without the time that random numbers take; their memory is given back."""
+    plain = lambda self, shape, dtype=None: keras.ops.zeros(shape, dtype)  # noqa: E731
+    monkeypatch.setattr(keras.initializers.GlorotUniform, "__call__", plain)
+    yield
+    gc.collect()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_made_thin(name, zeros):
+    model = thin(name).build()
+    for network in (getattr(model, part) for part in PARTS):
+        assert profiler_flops(network) == keras_flops_count(network) == expected(network), network.name
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_at_full_width(name, zeros):
+    """There, what they count besides is small: most operations are products."""
+    model = preset(name).build()
+    for network in (getattr(model, part) for part in PARTS):
+        count = profiler_flops(network)
+        assert count == expected(network), network.name
+        assert 1 < count / flops(network, "macs") < 1.01
