@@ -21,7 +21,10 @@ _LAZY = {
     "SAMPLERS": "green_vae.samplers",
     "DATASETS": "green_vae.data",
     **{name: f"green_vae.{name}" for name in ("cost", "data", "layers", "losses", "metrics", "models", "networks")},
-    **{name: f"green_vae.{name}" for name in ("callbacks", "ledger", "likelihood", "plots", "presets", "samplers", "training")},
+    **{
+        name: f"green_vae.{name}"
+        for name in ("callbacks", "ledger", "likelihood", "plots", "presets", "samplers", "training")
+    },
 }
 __all__ = sorted(_LAZY)  # noqa: PLE0604
 

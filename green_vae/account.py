@@ -15,23 +15,28 @@ def idle_watts():
     return cost.idle_baseline(IDLE_SECONDS)
 
 
-def energy_log():
-    """The callback that measures every epoch of a training."""
-    return EnergyLog(lambda: cost.EnergyMeter(idle_watts()))
+def energy_log(model, batch_size, estimate=False):
+    """The callback that logs seconds, images, FLOPs and energy of every epoch of a training.
+
+    Args:
+        model: to be trained. batch_size: of a step.
+        estimate: whether FLOPs are 3 x the forward pass instead of counted on the graph, which takes seconds.
+    """
+    per_image = cost.training_flops(model, batch_size, estimate).per_image
+    return EnergyLog(lambda: cost.EnergyMeter(idle_watts()), per_image)
 
 
-def enter_training(path, name, model, batch_size, data, log, history):
+def enter_training(path, name, data, log, history):
     """Append the line of a training: the epochs of this process alone, so that the lines of resumed runs add up.
 
     Args:
-        path: of the ledger. name: of the preset. model: that was trained.
-        batch_size: of a step. data: the images, in words.
+        path: of the ledger. name: of the preset. data: the images, in words.
         log: its `EnergyLog`; nothing is written if it saw no whole epoch.
         history: of all epochs, a list of dicts.
     """
     if not log.energies or not history:
         return
-    spent, images = cost.total(log.energies), sum(epoch.get("images", 0) for epoch in history[-len(log.energies) :])
+    spent, epochs = cost.total(log.energies), history[-len(log.energies) :]
     ledger.append(
         path,
         kind="train",
@@ -39,7 +44,7 @@ def enter_training(path, name, model, batch_size, data, log, history):
         data=data,
         device=cost.device_name(),
         seconds=round(spent.seconds, 3),
-        flops=cost.training_flops(model, batch_size).per_image * images,
+        flops=sum(epoch.get("flops", 0) for epoch in epochs) or None,
         energy=spent.as_json(),
         quality={"epochs": len(history), **{key: value for key, value in history[-1].items() if math.isfinite(value)}},
     )

@@ -56,7 +56,8 @@ def train_preset(
     _prepare(mixed_precision, devices)
     recipe = dataclasses.replace(chosen.recipe, **({"batch_size": batch_size} if batch_size else {}))
     images = data.load(chosen.dataset, "train", data_dir=data_dir, download=download).images[:limit_train]
-    model, out, log = chosen.build(seed), Path(out), energy_log()
+    model, out = chosen.build(seed), Path(out)
+    log = energy_log(model, recipe.batch_size)
     board = keras.backend.backend() == "tensorflow" and importlib.util.find_spec("tensorboard") is not None
     watch = [Pictures(out / "pictures", images, pictures_every, board=board)]
     if "mean" in model.heads:
@@ -66,7 +67,7 @@ def train_preset(
         history = train(model, images, recipe, out, epochs, seed, [log, *watch])
     finally:
         history = history or read_history(out)
-        enter_training(out / "ledger.jsonl", name, model, recipe.batch_size, said, log, history)
+        enter_training(out / "ledger.jsonl", name, said, log, history)
     if len(history) * (len(images) // recipe.batch_size) < settling_steps(model):
         recalibrate_batch_norm(model, images, recipe.batch_size)
     ship(model, out / "model", name, images, history, seed, recipe=dataclasses.asdict(recipe))
@@ -82,7 +83,7 @@ def ship(model, folder, name, images, history, seed, **about):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Best performing initialization did not converge")
             samplers["gmm"] = SAMPLERS["gmm"](n_components=COMPONENTS).fit(codes)
-    spent = {key: _total(history, key) for key in ("seconds", "images", "kwh")}
+    spent = {key: _total(history, key) for key in ("seconds", "images", "flops", "kwh")}
     about = {"data": f"{chosen.dataset}, {len(images):,} images", "seed": seed, "epochs": len(history), **about}
     return zoo.save_preset(model, folder, history, samplers, preset=name, source=chosen.source, cost=spent, **about)
 

@@ -93,7 +93,9 @@ class Run:
         if done > self.epochs:
             how = f"give --epochs {done}, or another --out"
             raise NotRun(f"{self.folder} holds {done} epochs already, more than the {self.epochs} asked for; {how}")
-        log = energy_log()  # first, so that it leaves out what the others measure
+        log = energy_log(
+            self.model, recipe.batch_size, estimate=self.settings.smoke
+        )  # first, so that it leaves out what the others measure
         callbacks = [log, *self.callbacks]
         try:
             train(self.model, images, recipe, self.folder, self.epochs, self.settings.seed, callbacks)
@@ -106,8 +108,7 @@ class Run:
     def _enter(self, log):
         if not self.settings.smoke:
             path, data = self.settings.out / "ledger.jsonl", f"{self.preset.dataset}, {len(self.train_images):,} images"
-            history, batch_size = read_history(self.folder), self.preset.recipe.batch_size
-            enter_training(path, self.row.preset, self.model, batch_size, data, log, history)
+            enter_training(path, self.row.preset, data, log, read_history(self.folder))
 
     @cached_property
     def callbacks(self):

@@ -69,6 +69,7 @@ def test_a_training_leaves_a_line_that_adds_up(trainable):
         assert line["energy"]["source"] in ("measured", "estimated", "unavailable")
         assert line["energy"]["kwh"] != 0
     history = json.loads((second.folder / "history.json").read_text())
+    assert all(epoch["flops"] == pytest.approx(per_image * 40) for epoch in history)
     assert lines[1]["seconds"] == pytest.approx(sum(epoch["seconds"] for epoch in history[1:]), abs=2e-3)
     assert lines[1]["quality"]["loss"] == history[-1]["loss"]
 
@@ -83,7 +84,7 @@ def test_what_an_interrupted_training_has_cost_is_entered(trainable, monkeypatch
                 raise KeyboardInterrupt
             super().on_epoch_begin(epoch, logs)
 
-    monkeypatch.setattr("green_vae.experiments.run.energy_log", lambda: Stop(cost.EnergyMeter))
+    monkeypatch.setattr("green_vae.experiments.run.energy_log", lambda *args, **kwargs: Stop(cost.EnergyMeter))
     with pytest.raises(KeyboardInterrupt):
         run.trained  # noqa: B018
     (line,) = ledger.read(path)
