@@ -87,12 +87,20 @@ def chosen(entries, names, kind):
     Raises:
         ValueError: a name that fits nothing.
     """
-    wanted = [part.strip().lower() for name in names for part in name.split(",") if part.strip()]
+    wanted = [part for name in names for part in _listed(name, entries)]
     known = ", ".join(entry.name for entry in entries)
     for name in wanted:
         if not any(entry.name.lower().startswith(name) for entry in entries):
             raise ValueError(f"no {kind} begins with that; there are {known}. Received: {name!r}")
     return [e for e in entries if not wanted or any(_fits(e.name.lower(), name, entries) for name in wanted)]
+
+
+def _listed(text, entries):
+    """The names in a text with commas between them; one name if an entry has that comma itself."""
+    whole = text.strip().lower()
+    if any(entry.name.lower().startswith(whole) for entry in entries):
+        return [whole] if whole else []
+    return [part.strip() for part in whole.split(",") if part.strip()]
 
 
 def _fits(own, name, entries):

@@ -3,7 +3,7 @@
 import pytest
 from experiment_tables import TABLES, Counted, hide_data, read_report, small_table
 
-from green_vae.experiments import main
+from green_vae.experiments import Row, main
 from green_vae.experiments.cli import chosen, parser_for
 
 
@@ -94,3 +94,10 @@ def test_the_example_of_the_help_runs_a_row(name):
     assert words[:2] == ["python", f"reproduce/{name}.py"]
     options = parser_for(TABLES[name]).parse_args(words[2:])
     assert options.train and [row.name for row in chosen(TABLES[name].rows, options.rows, "row")] == options.rows
+
+
+def test_a_name_with_a_comma_is_one_name():
+    rows = [Row("Two, laptop"), Row("Two, workstation"), Row("Three")]
+    assert [row.name for row in chosen(rows, ["Two, laptop"], "row")] == ["Two, laptop"]
+    assert [row.name for row in chosen(rows, ["two, workstation", "three"], "row")] == ["Two, workstation", "Three"]
+    assert [row.name for row in chosen(rows, ["Two"], "row")] == ["Two, laptop", "Two, workstation"]
