@@ -119,13 +119,13 @@ def conclusions(report):
     """Rank correlations of every cost with every time, of the published numbers and of ours, in words."""
     if report["smoke"]:
         return
-    for whose, place in (("published", "published"), ("ours", "value")):
+    for whose, place in (("the published", "published"), ("our", "value")):
         for batch in BATCHES:
             found = {title: pair for title, *pair in correlations(report, place, f"bs{batch}_s")}
             listed = ", ".join(f"{title} {rho:+.2f} ({tau:+.2f})" for title, (rho, tau) in found.items())
             if found:
                 best = max(found, key=found.get)
-                yield f"What goes with the {whose} time at batch {batch}, Spearman (Kendall): {listed}. Best: {best}."
+                yield f"What goes with {whose} time at batch {batch}, Spearman (Kendall): {listed}. Best: {best}."
 
 
 def correlations(report, place, time):
