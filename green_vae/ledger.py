@@ -27,7 +27,7 @@ FIELDS = (
     "versions",  # of Python and packages; filled in
     "commit",  # of the code; filled in
 )
-PACKAGES = ("green_vae", "keras", "tensorflow", "jax", "torch", "numpy")
+PACKAGES = ("green_vae", "keras", "tensorflow", "jax", "torch", "numpy", "scipy", "scikit-learn")
 
 
 def append(path, **fields):

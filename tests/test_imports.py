@@ -33,7 +33,8 @@ ALLOWED = {
     "cli": {"presets", "models", "cost", "plots", "workshop"},
     "__main__": {"cli"},
     "experiments": LEAVES
-    | {"presets", "samplers", "metrics", "cost", "data", "training", "plots", "callbacks", "account", "zoo", ""},
+    | {"presets", "samplers", "metrics", "cost", "data", "training", "plots", "callbacks", "account", "ledger", "zoo"}
+    | {""},
 }
 TENSORFLOW = {"train_step.py", "data/tfds.py", "metrics/inception.py", "cost/crosscheck.py", "callbacks.py"}
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

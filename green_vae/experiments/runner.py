@@ -2,10 +2,8 @@
 
 import dataclasses
 import functools
-import importlib.metadata
 import json
 import math
-import platform
 import shlex
 import sys
 import time
@@ -13,7 +11,6 @@ import warnings
 
 import keras
 
-from green_vae import __version__
 from green_vae.account import enter_table
 from green_vae.cost import EnergyMeter
 from green_vae.data import DataNotFoundError
@@ -23,6 +20,7 @@ from green_vae.experiments.plan import plan
 from green_vae.experiments.run import ImagesRun, Run, digest
 from green_vae.experiments.spec import Cell, NotRun
 from green_vae.files import write_json
+from green_vae.ledger import versions
 from green_vae.metrics import WeightsNotFoundError
 
 UNAVAILABLE = (NotRun, DataNotFoundError, WeightsNotFoundError)
@@ -160,18 +158,6 @@ def to_json(table, settings, cells):
             for row, row_cells in cells.items()
         },
     }
-
-
-def versions():
-    """Versions of what numbers may depend on."""
-    names = ("keras", "tensorflow", "jax", "numpy", "scipy", "scikit-learn")
-    found = {"green_vae": __version__, "python": platform.python_version(), "backend": keras.backend.backend()}
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def read_cells(path, smoke=False):
