@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import json
 import shlex
 import sys
 import time
@@ -13,7 +12,7 @@ from functools import cached_property
 from green_vae import presets
 from green_vae.experiments.bench import Bench
 from green_vae.experiments.run import Run
-from green_vae.experiments.runner import UNAVAILABLE, versions, why_not
+from green_vae.experiments.runner import UNAVAILABLE, read_report, versions, why_not
 from green_vae.experiments.spec import NotRun, Reference, Row, Sampling, Table
 from green_vae.files import write_json, write_text
 from green_vae.training import checkpoints, load_weights, read_history, recalibrate_batch_norm
@@ -228,19 +227,12 @@ def read_entries(path, smoke=False):
     Raises:
         ValueError: the file is damaged, or one of a smoke test and of real figures would be mixed with the other.
     """
-    if not path.exists():
-        return {}
-    try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-        mixed = report["smoke"] != smoke
-        names = [part.name for part in dataclasses.fields(Entry)]
-        found = {figure: Entry(**{name: entry[name] for name in names}) for figure, entry in report["figures"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        message = f"the earlier report is damaged; delete it, or choose another --out. Received: {path}"
-        raise ValueError(f"{message} ({type(error).__name__}: {error})") from error
-    if mixed:
-        kinds = ("real figures", "a smoke test")
-        raise ValueError(f"the report there is of {kinds[not smoke]}; choose another --out. Received: {path}")
+    names = [part.name for part in dataclasses.fields(Entry)]
+
+    def entries(report):
+        return {figure: Entry(**{name: entry[name] for name in names}) for figure, entry in report["figures"].items()}
+
+    found = read_report(path, smoke, "real figures", entries)
     for entry in found.values():
         entry.recorded = True
         entry.reason = "" if entry.picture else entry.reason  # why it was not drawn anew then is no matter now

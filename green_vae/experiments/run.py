@@ -93,9 +93,8 @@ class Run:
         if done > self.epochs:
             how = f"give --epochs {done}, or another --out"
             raise NotRun(f"{self.folder} holds {done} epochs already, more than the {self.epochs} asked for; {how}")
-        log = energy_log(
-            self.model, recipe.batch_size, estimate=self.settings.smoke
-        )  # first, so that it leaves out what the others measure
+        # first, so that it leaves out what the others measure
+        log = energy_log(self.model, recipe.batch_size, estimate=self.settings.smoke)
         callbacks = [log, *self.callbacks]
         try:
             train(self.model, images, recipe, self.folder, self.epochs, self.settings.seed, callbacks)

@@ -166,23 +166,40 @@ def read_cells(path, smoke=False):
     Raises:
         ValueError: the file is damaged, or one of a smoke test and of a measurement would be mixed with the other.
     """
-    if not path.exists():
-        return {}
     names = [field.name for field in dataclasses.fields(Cell)]
-    try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-        mixed = report["smoke"] != smoke
-        found = {
+
+    def cells(report):
+        return {
             row: {
                 column: Cell(**{name: cell[name] for name in names if name in cell}) for column, cell in cells.items()
             }
             for row, cells in report["rows"].items()
         }
+
+    return read_report(path, smoke, "a measurement", cells)
+
+
+def read_report(path, smoke, real, parse):
+    """`parse(report)` of an earlier report, {} if there is none.
+
+    Args:
+        path: of the JSON. smoke: whether this is a smoke test. real: what a report is that is none, in words.
+        parse: dict -> dict.
+
+    Raises:
+        ValueError: the file is damaged, or one of a smoke test and a real one would be mixed with the other.
+    """
+    if not path.exists():
+        return {}
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        mixed = report["smoke"] != smoke
+        found = parse(report)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         message = f"the earlier report is damaged; delete it, or choose another --out. Received: {path}"
         raise ValueError(f"{message} ({type(error).__name__}: {error})") from error
     if mixed:
-        kinds = ("a measurement", "a smoke test")
+        kinds = (real, "a smoke test")
         raise ValueError(f"the report there is of {kinds[not smoke]}; choose another --out. Received: {path}")
     return found
 
