@@ -72,3 +72,43 @@ class ComputedGamma(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "start": self.start, "momentum": self.momentum}
+
+
+@keras.saving.register_keras_serializable(package="green_vae")
+class SpectralNorms(keras.layers.Layer):
+    """The sum of the largest singular values of matrices, by power iteration: one step per training batch.
+
+    Call arguments: the list of matrices (m, n), the same shapes every time. Returns: a scalar, differentiable with
+    respect to the matrices; from below, until the vectors have settled. They are saved with the weights.
+    Source: Yoshida and Miyato 2017; NVAE's spectral regularisation.
+
+    Args:
+        matrices: whose shapes are meant.
+        seed: of the first vectors.
+    """
+
+    def __init__(self, matrices, seed=None, **kwargs):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        start = keras.initializers.RandomNormal(seed=seed)
+        self.vectors = [
+            self.add_weight(name=f"v_{i}", shape=(x.shape[1],), initializer=start, trainable=False, aggregation="mean")
+            for i, x in enumerate(matrices)
+        ]
+        self.built = True
+
+    def call(self, matrices):
+        return sum(ops.sum(u * ops.matmul(x, v)) for x, (u, v) in zip(matrices, self._singular(matrices), strict=True))
+
+    def step(self, matrices):
+        """Keep the vectors one iteration further."""
+        for vector, (_, v) in zip(self.vectors, self._singular(matrices), strict=True):
+            vector.assign(v)
+
+    def _singular(self, matrices):
+        """(left, right) vectors after one more iteration, without gradient."""
+        pairs = []
+        for x, vector in zip(matrices, self.vectors, strict=True):
+            x = ops.stop_gradient(x)
+            u = ops.normalize(ops.matmul(x, ops.convert_to_tensor(vector)), axis=0)
+            pairs.append((u, ops.normalize(ops.matmul(ops.transpose(x), u), axis=0)))
+        return pairs

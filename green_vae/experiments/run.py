@@ -260,7 +260,7 @@ class Run:
             return
         z = self.sampler(of).sample(n, seed=seed)
         for start in range(0, n, STEP):
-            yield model.decode(z[start : start + STEP], batch_size=STEP, part=part)
+            yield model.decode(z[start : start + STEP], batch_size=STEP, part=part, seed=seed + start)
 
     def made(self, kind):
         """How one kind of images is made, in words."""

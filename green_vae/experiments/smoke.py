@@ -7,9 +7,13 @@ SIDE, LATENT, BASE, IMAGES, BATCH = 32, 4, 4, 96, 8
 
 def shrink(preset):
     """The preset with a tiny network for 32x32 gray images, one short epoch, on scikit-learn's digits."""
-    config = {**preset.config, "image_shape": (SIDE, SIDE, 1), "latent_dim": LATENT}
+    config = {**preset.config, "image_shape": (SIDE, SIDE, 1)}
     options = config.get("network_options", {})
     small = {"widths": (BASE,) * len(options["widths"])} if "widths" in options else {"base": BASE}
+    if preset.model == "hierarchical_vae":  # whose latents follow from its network
+        small |= {"group_dim": 1, **({"groups": (1,) * len(options["groups"])} if "groups" in options else {})}
+    else:
+        config["latent_dim"] = LATENT
     config["network_options"] = {**options, **small}
     recipe = dataclasses.replace(preset.recipe, epochs=1, batch_size=BATCH)
     return dataclasses.replace(preset, config=config, recipe=recipe, dataset="digits")

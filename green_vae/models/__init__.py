@@ -6,6 +6,7 @@ from green_vae.models.bernoulli_vae import BernoulliVAE
 from green_vae.models.beta_vae import BetaVAE
 from green_vae.models.free_bits_vae import FreeBitsVAE
 from green_vae.models.gamma_vae import ComputedGammaVAE
+from green_vae.models.hierarchical_vae import HierarchicalVAE
 from green_vae.models.ladder_vae import LadderVAE
 from green_vae.models.rae import RAE
 from green_vae.models.review_vae import ReviewVAE
@@ -20,6 +21,7 @@ MODELS = {
     "beta_vae": BetaVAE,
     "computed_gamma_vae": ComputedGammaVAE,
     "free_bits_vae": FreeBitsVAE,
+    "hierarchical_vae": HierarchicalVAE,
     "ladder_vae": LadderVAE,
     "rae": RAE,
     "review_vae": ReviewVAE,

@@ -143,10 +143,14 @@ class VAE(TrainStep, keras.Model):
         """A draw of the Gaussian -> {"z"}; with a flow -> {"z", "log_q"}, the draw and its density after the flow."""
         if self.flow is None:
             return {"z": z}
-        mean, log_var = ops.cast(posterior["mean"], "float32"), ops.cast(posterior["log_var"], "float32")
-        log_q = -0.5 * (ops.square(z - mean) * ops.exp(-log_var) + log_var + math.log(2 * math.pi))
+        log_q = self.log_density(posterior, z)
         z, log_diagonal = self.flow(z, posterior["context"])
         return {"z": z, "log_q": log_q - log_diagonal}
+
+    def log_density(self, posterior, z):
+        """log N(z | mean, exp(log_var)) unit by unit, (batch, latent_dim)."""
+        mean, log_var = ops.cast(posterior["mean"], "float32"), ops.cast(posterior["log_var"], "float32")
+        return -0.5 * (ops.square(z - mean) * ops.exp(-log_var) + log_var + math.log(2 * math.pi))
 
     def kl(self, outputs):
         """KL(q(z|x) || p(z)) in nats, (batch,): in closed form, or with a flow estimated from the z drawn."""
@@ -221,16 +225,24 @@ class VAE(TrainStep, keras.Model):
         z = posterior["mean"] + np.exp(0.5 * posterior["log_var"]) * noise
         return z if self.flow is None else ops.convert_to_numpy(self.bend(posterior, z)["z"])
 
-    def decode(self, z, batch_size=100, part="x"):
+    def decode(self, z, batch_size=100, part="x", seed=0):
         """Images for latent codes (n, latent_dim): float32 (n, h, w, c) in [0, 1].
 
         Args:
+            seed: of what a hierarchy draws beside z; of no effect here.
             part: what a split decoder gives: "x" the image, "x1" and "x2" the two that it mixes, "map" the weight of
                 x1 (n, h, w, 1), "mix" x1 for the first half of the codes and x2 for the rest. "x" for all others.
 
         Raises:
             ValueError: another latent shape, NaN, or a part that there is not.
         """
+        z = self.check_codes(z, part)
+        if part == "x":
+            return _joined(list(_in_batches(self.decoder, z, batch_size)), len(z))
+        return self.parts.take(_joined(list(_in_batches(self.parts.network, z, batch_size)), len(z)), part)
+
+    def check_codes(self, z, part="x"):
+        """z as float32 if it is valid input for `decode`, else raise a ValueError that says why."""
         if part not in networks.PARTS or (part != "x" and self.parts is None):
             there_is = ", ".join(networks.PARTS) if self.parts else "only 'x', without a split head"
             raise ValueError(f"no such part of an image; there is {there_is}. Received: {part!r}")
@@ -239,9 +251,7 @@ class VAE(TrainStep, keras.Model):
             raise ValueError(f"expected latent codes of shape (n, {self.latent_dim}), n > 0. Received: shape {z.shape}")
         if not np.isfinite(z).all():
             raise ValueError("expected finite latent codes. Received: NaN or infinity")
-        if part == "x":
-            return _joined(list(_in_batches(self.decoder, z, batch_size)), len(z))
-        return self.parts.take(_joined(list(_in_batches(self.parts.network, z, batch_size)), len(z)), part)
+        return z
 
     def reconstruct(self, x, sample=True, seed=0, batch_size=100, part="x"):
         """decode(encode(x)): float32 of the shape of x. The survey's REC columns sample z; sample=False does not.
@@ -266,10 +276,13 @@ class VAE(TrainStep, keras.Model):
         Raises:
             ValueError: n is not a positive integer, or a part that there is not.
         """
+        return self.decode(self.new_codes(n, sampler, seed, temperature), batch_size, part)
+
+    def new_codes(self, n, sampler=None, seed=0, temperature=1.0):
+        """n codes, float32 (n, latent_dim), from the prior or a fitted sampler; arguments as for `generate`."""
         if int(n) != n or n < 1:
             raise ValueError(f"expected a positive number of images. Received: {n}")
-        z = self.draw(int(n), seed, temperature) if sampler is None else sampler.sample(int(n), seed=seed)
-        return self.decode(z, batch_size, part)
+        return self.draw(int(n), seed, temperature) if sampler is None else sampler.sample(int(n), seed=seed)
 
     def get_config(self):
         return {

@@ -15,6 +15,7 @@ from green_vae.models import MODELS
 ROOT = Path(__file__).resolve().parents[2]
 SIDE, LATENT = 32, 4
 _IMAGES = {"image_shape": (SIDE, SIDE, 1), "latent_dim": LATENT, "network_options": {"base": 2}}
+_HIERARCHY = {"image_shape": (SIDE, SIDE, 1), "network": "hfvae", "beta": 0.01, "warmup_steps": 10}
 _VECTORS = {"latent_dim": 6, "widths": (8, 8)}
 
 # variant -> (name in MODELS, arguments)
@@ -34,6 +35,29 @@ VARIANTS = {
         "ladder_vae",
         {"image_shape": (SIDE, SIDE, 1), "latent_dims": (LATENT, 3, 2), "widths": (16, 12, 8), "warmup_steps": 10},
     ),
+    "hfvae": (
+        "hierarchical_vae",
+        {**_HIERARCHY, "network_options": {"base": 2, "latent_dim": LATENT, "group_dim": 3, "scales": 3}},
+    ),
+    "nvae_survey": (
+        "hierarchical_vae",
+        {
+            **_HIERARCHY,
+            "network": "nvae-survey",
+            "network_options": {"base": 2, "group_dim": 1, "groups": 2},
+            "group_weights": (0.5, 1.0),
+        },
+    ),
+    "nvae": (
+        "hierarchical_vae",
+        {
+            **_HIERARCHY,
+            "network": "nvae",
+            "network_options": {"base": 4, "group_dim": 1, "groups": [1, 1], "cells": 1, "flows": 1, "block_cells": 1},
+            "balance": True,
+            "spectral": 0.01,
+        },
+    ),
     "bernoulli_vae": ("bernoulli_vae", {**_IMAGES, "network": "cnn", "beta": 4.0, "warmup_steps": 10}),
     "review_vae": ("review_vae", {**_IMAGES, "network": "cnn"}),
     "review_vae_published": ("review_vae", {**_IMAGES, "network": "cnn", "kl": "published"}),
@@ -45,7 +69,8 @@ VARIANTS = {
 }
 OF_IMAGES = [name for name, (model, _) in VARIANTS.items() if model != "second_stage_vae"]
 OF_VECTORS = [name for name in VARIANTS if name not in OF_IMAGES]
-FLOWING = ["vae_iaf"]  # whose codes are draws only: the mean is that of the Gaussian before the flow
+HIERARCHICAL = [name for name, (model, _) in VARIANTS.items() if model == "hierarchical_vae"]
+FLOWING = ["vae_iaf", "nvae"]  # whose codes are draws only: the mean is that of the Gaussian before the flow
 DETERMINISTIC = [name for name, (model, _) in VARIANTS.items() if model in ("autoencoder", "rae")]
 
 
@@ -73,6 +98,11 @@ def vectors(n, seed=0, dim=6):
 
 def examples(variant, n, seed=0):
     return vectors(n, seed) if variant in OF_VECTORS else blobs(n, seed)
+
+
+def codes_of(model, n, seed=0):
+    """Codes from the prior, as `generate` draws them."""
+    return np.random.default_rng(seed).standard_normal((n, model.latent_dim), dtype="float32")
 
 
 def as_float(x):

@@ -1,0 +1,281 @@
+"""Hierarchical VAE: groups of latent variables from the inside outwards, with residual posteriors (HFVAE, NVAE)."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from green_vae import losses
+from green_vae.layers import SpectralNorms
+from green_vae.models.beta_vae import BetaVAE
+from green_vae.networks import hfvae, nvae, nvae_survey
+from green_vae.networks.pixel_flow import MaskedConv2D
+
+HIERARCHIES = {"hfvae": hfvae.build, "nvae": nvae.build, "nvae-survey": nvae_survey.build}
+INACTIVE = 0.9  # of a posterior's variance to its prior's: a unit above it says nothing of the image (survey's code)
+
+
+@keras.saving.register_keras_serializable(package="green_vae")
+class HierarchicalVAE(BetaVAE):
+    """Top-down hierarchy with bidirectional inference; see `green_vae.networks.hierarchy` for its distributions.
+
+    loss = mean over the batch of  c SSE + w beta sum over groups l of gamma_l g_l KL_l + spectral sum of norms,
+    KL_l = KL(q(z_l | z_<l, x) || p(z_l | z_<l)) in nats, closed form; with flows the estimate log q - log p of the z
+    drawn. w rises linearly from 0 to 1. Sources: survey, sections on HFVAE and NVAE; Vahdat and Kautz 2020.
+
+    The innermost vector z is what a code means in `encode`, `decode`, `latent_dim` and the samplers, as in the survey's
+    second stage and mixture; the other groups are then drawn from their priors.
+
+    Args:
+        image_shape: (h, w, c).
+        network: a name of `HIERARCHIES`. network_options: further arguments of its builder.
+        beta, warmup_steps, seed: as for `BetaVAE`.
+        reconstruction_weight: c; the survey takes 1 for HFVAE and 1/2 for NVAE.
+        group_weights: g_l, the innermost first; None for 1 everywhere.
+        balance: multiply the KLs by gamma_l while w rises: proportional to the group's size and to the batch mean of
+            its KL, 1 on average, without gradient (survey, balancing coefficients; NVAE, appendix A).
+        spectral: weight of the sum of the largest singular values of all convolution kernels (NVAE, section 3.3).
+        likelihood: "gaussian", or "bernoulli": the raw "reconstruction" is then the cross-entropy, c should be 1.
+
+    Output of a call: "mean", "log_var", "z" of the innermost group, (batch, latent_dim); for every other group l
+    "mean_l", "log_var_l", "prior_mean_l", "prior_log_var_l" and "z_l"; "reconstruction". Logged: "kl", the plain sum,
+    "kl_0" (innermost), "kl_1", ... by group, "weighted_kl" the sum that is paid for, "kl_weight".
+
+    Raises:
+        ValueError: an unknown network or likelihood, or not one weight per group.
+    """
+
+    def __init__(self, image_shape=(32, 32, 3), network="hfvae", network_options=None, beta=1.0, warmup_steps=0,
+                 reconstruction_weight=0.5, group_weights=None, balance=False, spectral=0.0, likelihood="gaussian",
+                 seed=None, **kwargs):  # fmt: skip
+        if network not in HIERARCHIES:
+            there_is = ", ".join(HIERARCHIES)
+            raise ValueError(f"unknown hierarchical network; choose one of {there_is}. Received: {network!r}")
+        if likelihood not in ("gaussian", "bernoulli"):
+            raise ValueError(f"likelihood must be 'gaussian' or 'bernoulli'. Received: {likelihood!r}")
+        self.reconstruction_weight, self.balance = reconstruction_weight, balance
+        self.spectral, self.likelihood = spectral, likelihood
+        # latent_dim is known when the network is built
+        super().__init__(image_shape, None, network, network_options, beta, warmup_steps, seed=seed, **kwargs)
+        self.group_weights = (1.0,) * self.groups if group_weights is None else tuple(group_weights)
+        if len(self.group_weights) != self.groups:
+            raise ValueError(f"expected {self.groups} weights, one per group. Received: {group_weights}")
+        self.norms = SpectralNorms(self.kernels(), seed=seed) if spectral else None
+
+    def build_networks(self):
+        encoder, decoder, self.generator, *flow = HIERARCHIES[self.network](self.image_shape, **self.network_options)
+        self.latent_dim = encoder.output["mean"].shape[-1]
+        self.flow = flow[0] if flow else None
+        self.shapes = {int(name[6:]): x.shape[1:] for name, x in decoder.input.items() if name.startswith("noise_")}
+        self.groups = 1 + len(self.shapes)
+        groups = (f"kl_{n}" for n in range(self.groups))
+        spectral = ("spectral",) if self.spectral else ()
+        self.logged = ("reconstruction", "kl", *groups, "weighted_kl", *spectral, "kl_weight")
+        return encoder, decoder
+
+    def kernels(self):
+        """The kernels of all full convolutions but the flows', as matrices with a column per output channel."""
+        found = dict.fromkeys([*self.encoder._flatten_layers(), *self.decoder._flatten_layers()])
+        matrices = []
+        for layer in found:
+            if isinstance(layer, keras.layers.Conv2DTranspose):  # its kernel is (k, k, out, in)
+                kernel = ops.transpose(layer.kernel, (0, 1, 3, 2))
+            elif isinstance(layer, keras.layers.Conv2D) and not isinstance(layer, MaskedConv2D):
+                kernel = ops.convert_to_tensor(layer.kernel)
+            else:
+                continue
+            matrices.append(ops.reshape(kernel, (-1, kernel.shape[-1])))
+        return matrices
+
+    # the pass
+
+    def bend(self, posterior, z):
+        if self.flow is None:
+            return {"z": z}
+        return {"z": self.flow(z), "log_q": self.log_density(posterior, z)}  # the flow keeps volumes
+
+    def infer(self, posterior, training):
+        latent = self.bend(posterior, self.sample(posterior["mean"], posterior["log_var"]))
+        batch = ops.shape(latent["z"])[0]
+        zeros = {n: ops.zeros((batch, *shape)) for n, shape in self.shapes.items()}
+        noise = {f"noise_{n}": self.sample(zero, zero) for n, zero in zeros.items()}
+        features = {name: x for name, x in posterior.items() if name.startswith("features_")}
+        below = self.decoder({"z": latent["z"], **features, **noise}, training=training)
+        return {"mean": posterior["mean"], "log_var": posterior["log_var"], **latent, **below}
+
+    # the loss
+
+    def group_kl(self, n, outputs):
+        """KL_n in nats, (batch,); with flows its estimate."""
+        if n == 0:  # with a flow `kl` is the whole log_ratio, which is that of all groups here
+            return self.kl(outputs) if self.flow is None else super().log_ratio(outputs)
+        names = ("mean", "log_var", "prior_mean", "prior_log_var")
+        if f"drawn_{n}" in outputs:
+            return self._group_log_ratio(n, outputs)
+        return losses.kl_normal(*(outputs[f"{name}_{n}"] for name in names))
+
+    def _group_log_ratio(self, n, outputs):
+        """log q - log p of the draws of group n, (batch,); a flow here keeps volumes."""
+
+        def nll(z, of):
+            rows = [
+                ops.reshape(outputs[f"{name}_{n}"], (ops.shape(z)[0], -1)) for name in (f"{of}mean", f"{of}log_var")
+            ]
+            return losses.gaussian_nll(z, rows[0], 0.5 * rows[1])
+
+        drawn = outputs.get(f"drawn_{n}", outputs[f"z_{n}"])
+        return nll(outputs[f"z_{n}"], "prior_") - nll(drawn, "")
+
+    def log_ratio(self, outputs):
+        return super().log_ratio(outputs) + sum(self._group_log_ratio(n, outputs) for n in self.shapes)
+
+    def terms(self, x, outputs):
+        error = losses.bernoulli_nll if self.likelihood == "bernoulli" else losses.squared_error
+        groups = [self.group_kl(n, outputs) for n in range(self.groups)]
+        weighted = sum(weight * kl for weight, kl in zip(self._balanced(groups), groups, strict=True))
+        terms = {"reconstruction": error(x, outputs["reconstruction"]), "kl": sum(groups), "weighted_kl": weighted}
+        if self.norms is not None:
+            terms["spectral"] = ops.broadcast_to(self.norms(self.kernels()), ops.shape(weighted))
+        return {**terms, **{f"kl_{n}": kl for n, kl in enumerate(groups)}}
+
+    def _balanced(self, groups):
+        """The factors gamma_l g_l of the KLs of all groups."""
+        if not self.balance:
+            return self.group_weights
+        sizes = [self.latent_dim, *(int(np.prod(shape)) for shape in self.shapes.values())]
+        means = ops.stack([size * ops.abs(ops.mean(kl)) for size, kl in zip(sizes, groups, strict=True)])
+        gamma = ops.stop_gradient(means / ops.maximum(ops.mean(means), 1e-12))
+        rising = ops.cast(ops.convert_to_tensor(self.steps) < self.warmup_steps, "float32")
+        gamma = rising * gamma + (1.0 - rising)
+        return [weight * gamma[n] for n, weight in enumerate(self.group_weights)]
+
+    def term_weights(self):
+        weights = dict.fromkeys(self.logged, 0.0)
+        del weights["kl_weight"]
+        spectral = {} if self.norms is None else {"spectral": self.spectral}
+        return {**weights, "reconstruction": self.reconstruction_weight, "weighted_kl": self.kl_weight(), **spectral}
+
+    def update_schedule(self, means):
+        super().update_schedule(means)
+        if self.norms is not None:
+            self.norms.step(self.kernels())
+
+    def observation(self):
+        return ("bernoulli", None) if self.likelihood == "bernoulli" else None
+
+    # use
+
+    def decode(self, z, batch_size=100, part="x", seed=0, temperature=1.0):
+        """Images for codes of the innermost group (n, latent_dim), the others drawn from their priors.
+
+        Args:
+            part: "x".
+            seed: of those draws; the same on every backend.
+            temperature: factor on their standard deviations: a number, or one for every group but the innermost.
+
+        Returns:
+            float32 (n, h, w, c) in [0, 1].
+
+        Raises:
+            ValueError: another latent shape, NaN, a part, or another number of temperatures.
+        """
+        z, streams = self.check_codes(z, part), self._streams(seed)
+        factors = self._per_group(temperature, self.groups - 1)
+        parts = []
+        for start in range(0, len(z), batch_size):
+            codes = z[start : start + batch_size]
+            parts.append(
+                as_floats(self.generator.predict_on_batch({"z": codes, **self._noise(streams, len(codes), factors)}))
+            )
+        return np.concatenate(parts)
+
+    def generate(self, n, sampler=None, seed=0, batch_size=100, part="x", temperature=1.0):
+        """n new images, float32 (n, h, w, c); the innermost code from N(0, I) or a fitted sampler.
+
+        Args:
+            n, sampler, seed, batch_size, part: as for `VAE`.
+            temperature: factor on the standard deviations: a number, or one per group, the innermost first; the
+                first has no effect on a sampler.
+
+        Raises:
+            ValueError: n is not a positive integer, or another number of temperatures.
+        """
+        factors = self._per_group(temperature, self.groups)
+        z = self.new_codes(n, sampler, seed, factors[0])
+        return self.decode(z, batch_size, part, seed, factors[1:])
+
+    def reconstruct(self, x, sample=True, seed=0, batch_size=100, part="x"):
+        """Images from the posteriors of all groups, float32 of the shape of x; sample=False takes their means."""
+        return self.levels(x, sample, seed, batch_size, ("reconstruction",))["reconstruction"]
+
+    def levels(self, x, sample=True, seed=0, batch_size=100, names=None):
+        """The outputs of a call by name, as float32 arrays over all of x; the same on every backend.
+
+        Args:
+            x, sample, seed, batch_size: as for `reconstruct`.
+            names: which; None for all.
+
+        Raises:
+            ValueError: images that the model cannot take, or sample=False with flows, whose means are not known.
+        """
+        self.check(x)
+        if self.flow is not None and not sample:
+            raise ValueError("the mean of a posterior with a flow is not known; take draws. Received: sample=False")
+        rng, streams, parts = np.random.default_rng(seed), self._streams(seed), []
+        factors = [float(sample)] * len(self.shapes)
+        for start in range(0, len(x), batch_size):
+            images = as_floats(x[start : start + batch_size], unit=True)
+            posterior = {name: as_floats(value) for name, value in self.encoder.predict_on_batch(images).items()}
+            own = {name: posterior.pop(name) for name in ("mean", "log_var")}
+            noise = np.float32(sample) * rng.standard_normal(own["mean"].shape, dtype="float32")
+            latent = self.bend(own, own["mean"] + np.exp(0.5 * own["log_var"]) * noise)
+            outputs = self.decoder.predict_on_batch(
+                {"z": as_floats(latent["z"]), **posterior, **self._noise(streams, len(images), factors)}
+            )
+            outputs = {**own, **latent, **outputs}
+            parts.append({name: as_floats(outputs[name]) for name in names or outputs})
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def activity(self, x, seed=0):
+        """What every group says of images: a list of dicts, the innermost first.
+
+        "size": its units; "kl": nats per image; "active": the units whose posterior variance is, on average, at most
+        0.9 of the prior's (survey's code).
+        """
+        outputs, rows = self.levels(x, seed=seed), []
+        for n in range(self.groups):
+            end = f"_{n}" if n else ""
+            log_var = outputs[f"log_var{end}"]
+            prior = outputs[f"prior_log_var{end}"] if n else np.zeros_like(log_var)
+            kl = as_floats(self.group_kl(n, outputs))
+            active = np.mean(np.exp(log_var - prior), axis=0) <= INACTIVE
+            rows.append({"size": active.size, "kl": float(kl.mean()), "active": int(active.sum())})
+        return rows
+
+    def _streams(self, seed):
+        """A generator per group, so that the batch size does not matter."""
+        return {n: np.random.default_rng((seed, n)) for n in self.shapes}
+
+    def _noise(self, streams, count, factors):
+        return {
+            f"noise_{n}": np.float32(factor) * streams[n].standard_normal((count, *shape), dtype="float32")
+            for (n, shape), factor in zip(self.shapes.items(), factors, strict=True)
+        }
+
+    def _per_group(self, temperature, count):
+        factors = [temperature] * count if np.ndim(temperature) == 0 else list(temperature)
+        if len(factors) != count:
+            raise ValueError(f"expected one temperature, or {count}. Received: {temperature}")
+        return factors
+
+    def get_config(self):
+        config = super().get_config()
+        for name in ("latent_dim", "posterior", "posterior_options"):
+            del config[name]
+        names = ("reconstruction_weight", "balance", "spectral", "likelihood")
+        return {**config, **{name: getattr(self, name) for name in names}, "group_weights": list(self.group_weights)}
+
+
+def as_floats(x, unit=False):
+    """A tensor or array as a float32 array; unit=True divides uint8 by 255."""
+    x = np.asarray(ops.convert_to_numpy(x))
+    return x.astype("float32") / np.float32(255) if unit and x.dtype == np.uint8 else x.astype("float32")
