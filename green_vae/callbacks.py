@@ -37,6 +37,8 @@ class Every(keras.callbacks.Callback):
 class LatentActivity(Every):
     """Logs the latent units in use, by both rules of `green_vae.metrics.inactive_mask`, and the variance law.
 
+    For any variational model, by its `latent_moments`: units of a ladder count in units of their own priors.
+
     Log entries: "active_posterior" and "active_means" (units), "variance_law" (1 where the aggregate posterior has
     the prior's variance). Source: survey, section on collapse; Split-VAE, section on latent space.
 
@@ -50,8 +52,7 @@ class LatentActivity(Every):
         self.x = x
 
     def measure(self):
-        posterior = self.model.posterior(self.x)
-        return latent_activity(posterior["mean"], np.exp(posterior["log_var"]))
+        return latent_activity(*self.model.latent_moments(self.x))
 
 
 class SampleFID(Every):

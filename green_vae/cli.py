@@ -38,7 +38,7 @@ examples:
   python -m green_vae cost my_model.keras --import my_layers         after my_layers.py registered its classes
 
 A .keras file is opened in Keras's safe mode: code inside it is refused. A model that is not functional is counted by
-its `encoder` and its `decoder`.
+its `encoder` and its `decoder`; a preset also by its flow or its priors.
 """
 
 

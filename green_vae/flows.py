@@ -48,6 +48,11 @@ class InverseAutoregressiveFlow(layers.Layer):
             log_diagonal = log_diagonal + ops.log_sigmoid(a)
         return z, log_diagonal
 
+    def as_network(self):
+        """The same weights as a functional model of z and the context, for whoever counts costs."""
+        z, context = keras.Input((self.dim,), name="z"), keras.Input((self.context,), name="context")
+        return keras.Model([z, context], self(z, context), name="flow")
+
     def get_config(self):
         own = {"dim": self.dim, "context": self.context, "steps": self.steps, "widths": list(self.widths)}
         return {**super().get_config(), **own, "gate": self.gate}

@@ -42,7 +42,7 @@ def log_likelihood(model, x, k=200, likelihood=None, sigma=None, batch_size=100,
     for name, number in (("k", k), ("batch_size", batch_size), ("draws", draws)):
         if int(number) != number or number < 1:
             raise ValueError(f"{name} must be a positive number. Received: {number}")
-    if "kl" not in model.logged:
+    if not model.variational:
         raise ValueError(f"a deterministic model has no likelihood. Received: {type(model).__name__}")
     model.check(x)
     weights = _LogWeights(model, *_observation(model, likelihood, sigma), draws=min(int(draws), int(k)))

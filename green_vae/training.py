@@ -251,5 +251,5 @@ def settling_steps(model):
 
 
 def _batch_norms(model):
-    layers = [*model.encoder.layers, *model.decoder.layers]
+    layers = [layer for network in model.networks().values() for layer in network.layers]
     return [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]

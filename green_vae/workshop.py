@@ -60,7 +60,7 @@ def train_preset(
     log = energy_log(model, recipe.batch_size)
     board = keras.backend.backend() == "tensorflow" and importlib.util.find_spec("tensorboard") is not None
     watch = [Pictures(out / "pictures", images, pictures_every, board=board)]
-    if "mean" in model.heads:
+    if model.variational:
         watch.insert(0, LatentActivity(images[:1000]))
     history, said = [], f"{chosen.dataset}, {len(images):,} images"
     try:
@@ -75,10 +75,11 @@ def train_preset(
 
 
 def ship(model, folder, name, images, history, seed, **about):
-    """Save a trained preset with a mixture of Gaussians fitted on its codes, and what its training cost."""
+    """Save a trained preset with a mixture of Gaussians fitted on its codes, if codes can come from one, and what its
+    training cost."""
     chosen = presets.preset(name)
     samplers = {}
-    if len(images) >= COMPONENTS:
+    if len(images) >= COMPONENTS and not model.prior_only:
         codes = model.encode(images, sample=chosen.codes == "sample", seed=seed)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Best performing initialization did not converge")

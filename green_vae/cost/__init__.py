@@ -6,6 +6,7 @@ Imports nothing of the package but the progress bar and, until a cross-check is 
 from green_vae.cost.crosscheck import keras_flops_count, profiler_flops
 from green_vae.cost.energy import Energy, EnergyMeter, co2_kg, idle_baseline, total
 from green_vae.cost.flops import LayerCost, flops, layer_costs, mflops
+from green_vae.cost.graph import networks_of
 from green_vae.cost.parameters import parameters, trainable_parameters
 from green_vae.cost.timing import Timing, device_name, forward_seconds
 from green_vae.cost.traffic import LayerTraffic, layer_traffic, traffic
@@ -25,6 +26,7 @@ __all__ = [
     "LayerCost",
     "LayerTraffic",
     "mflops",
+    "networks_of",
     "parameters",
     "profiler_flops",
     "Timing",

@@ -26,13 +26,16 @@ def graph_of(model):
 def networks_of(model):
     """The networks that a forward pass goes through: a dict of name -> functional graph's model, in that order.
 
-    A functional or Sequential model is its own, under the name ""; any other is its `encoder` and its `decoder`.
+    A functional or Sequential model is its own, under the name ""; a model of the package is what its `networks()` are,
+    a flow and the priors of a ladder included; any other is its `encoder` and its `decoder`.
 
     Raises:
         ValueError: neither.
     """
     if isinstance(getattr(model, "_functional", None) or model, keras.Function):
         return {"": model}
+    if callable(getattr(model, "networks", None)):
+        return model.networks()
     found = {name: getattr(model, name, None) for name in ("encoder", "decoder")}
     if not all(isinstance(network, keras.Model) for network in found.values()):
         graph_of(model)  # says what can be counted

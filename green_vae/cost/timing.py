@@ -1,5 +1,6 @@
 """Seconds of a forward pass, and the name of what it ran on."""
 
+import contextlib
 import math
 import os
 import platform
@@ -36,7 +37,8 @@ def forward_seconds(model, images, batch_sizes=(100, 10, 1), repeats=3, warmup=2
     slower with time does so for all of them.
 
     Args:
-        model: any Keras model; of one with an encoder and a decoder both are run, at the posterior mean.
+        model: any Keras model; a model of the package runs without its noise, at the posterior mean, and so does any
+            other with an encoder and a decoder.
         images: (n, ...), uint8 or float; uint8 is divided by 255. The last batch may be smaller.
         batch_sizes: examples per call.
         repeats: passes over all images for each batch size.
@@ -83,16 +85,19 @@ def device_name():
 
 
 class _Forward(keras.Model):
-    """Encoder and decoder in a row without what training needs (noise, gradients), or a model as it is."""
+    """A model without what training needs (noise, gradients): encoder and decoder in a row, or the model as it is."""
 
     def __init__(self, model):
         super().__init__(name="forward")
-        try:
-            self.networks = list(networks_of(model).values())
-        except ValueError:  # neither functional nor of two networks: it is called as it is
-            self.networks = [model]
+        self.model = model
+        self.whole, self.networks = getattr(model, "without_noise", None), [model]
+        if self.whole is None:
+            with contextlib.suppress(ValueError):  # neither functional nor of two networks: it is called as it is
+                self.networks = list(networks_of(model).values())
 
     def call(self, inputs):
+        if self.whole is not None:
+            return self.whole(inputs)
         for network in self.networks:
             inputs = network(_first(inputs), training=False)
         return inputs

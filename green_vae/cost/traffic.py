@@ -51,7 +51,7 @@ def layer_traffic(model, batch_size=1, rule="survey"):
     """Traffic of every layer: a list of `LayerTraffic` in the order of computation.
 
     As `layer_costs`, with two differences: bare operations that cost no FLOPs but move memory have rows too, and a
-    model with an `encoder` and a `decoder` is opened, its names being "encoder/..." and "decoder/...".
+    model of several networks is opened, its names being "encoder/...", "decoder/...", see `networks_of`.
 
     Args:
         model: a functional or built Sequential model with known shapes, or one with an `encoder` and a `decoder`.

@@ -48,13 +48,13 @@ class Run:
         return self.preset.build(self.settings.seed)
 
     def parameters(self):
-        return parameters(self.model.encoder, self.model.decoder)
+        return parameters(*self.model.networks().values())
 
     def trainable_parameters(self):
-        return trainable_parameters(self.model.encoder, self.model.decoder)
+        return trainable_parameters(*self.model.networks().values())
 
     def mflops(self):
-        return mflops(flops(self.model.encoder) + flops(self.model.decoder))
+        return mflops(sum(map(flops, self.model.networks().values())))
 
     @cached_property
     def folder(self):
@@ -112,7 +112,7 @@ class Run:
     @cached_property
     def callbacks(self):
         """A list of Keras callbacks for training, to be added to before `trained` is asked for."""
-        return [LatentActivity(self.train_images[:1000])] if "mean" in self.model.heads else []
+        return [LatentActivity(self.train_images[:1000])] if self.model.variational else []
 
     @property
     def history(self):
@@ -204,8 +204,7 @@ class Run:
     @cached_property
     def latent_activity(self):
         """`callbacks.latent_activity` over the reference images."""
-        posterior = self.trained.posterior(self.bench.reference_images)
-        return latent_activity(posterior["mean"], np.exp(posterior["log_var"]))
+        return latent_activity(*self.trained.latent_moments(self.bench.reference_images))
 
     def mse(self):
         """Over the test images and sampled codes, per pixel and channel."""
@@ -258,7 +257,7 @@ class Run:
             for start in range(0, len(chosen), STEP):
                 yield model.reconstruct(chosen[start : start + STEP], seed=seed + start, batch_size=STEP, part=part)
             return
-        z = self.sampler(of).sample(n, seed=seed)
+        z = model.draw(n, seed) if model.prior_only else self.sampler(of).sample(n, seed=seed)
         for start in range(0, n, STEP):
             yield model.decode(z[start : start + STEP], batch_size=STEP, part=part, seed=seed + start)
 
@@ -267,11 +266,13 @@ class Run:
         of, part = of_and_part(kind)
         what = {"x": "", "mix": "half x1, half x2, of "}.get(part, f"{part} of ")
         code = "one sample of the posterior" if self.preset.codes == "sample" else "the posterior mean"
-        if "mean" not in self.model.heads:
+        if not self.model.variational:
             code = "the code"
         if of == "reconstructions":
             return f"{what}reconstructions, from sampled codes, of the first training images"
         sampler, chosen = self.new_sampler(of), self.sampling(of)
+        if self.model.prior_only:
+            return f"{what}samples from the model's own priors, from the top level down"
         if sampler.name == "prior":
             return f"{what}samples from N(0, I)"
         settings = ", ".join(f"{name}={value!r}" for name, value in chosen.settings.items())
@@ -306,9 +307,16 @@ class Run:
         return z
 
     def sampling(self, kind):
-        """How the row draws codes for a kind: its own way, else the table's."""
+        """How the row draws codes for a kind: its own way, else the table's.
+
+        Raises:
+            NotRun: a fitted sampler for a model that generates from its priors only.
+        """
         if kind == "prior":
-            return Sampling("prior" if "mean" in self.model.heads else "scalar_gaussian")
+            return Sampling("prior" if self.model.variational else "scalar_gaussian")
+        if self.model.prior_only:
+            why = "generates from its own priors; a sampler fitted on codes would leave out its upper levels"
+            raise NotRun(f"prior only: {self.row.preset} {why}")
         return {**self.table.samplers, **self.row.samplers}[kind]
 
     def new_sampler(self, kind):

@@ -18,6 +18,7 @@ class Autoencoder(VAE):
 
     heads = ("z",)
     logged = ("reconstruction",)
+    variational = False
 
     def __init__(self, image_shape=(32, 32, 3), latent_dim=128, network="cnn", network_options=None, **kwargs):
         super().__init__(image_shape, latent_dim, network, network_options, **kwargs)
@@ -30,6 +31,15 @@ class Autoencoder(VAE):
 
     def term_weights(self):
         return {"reconstruction": 0.5}
+
+    def without_noise(self, x):
+        return self.decoder(self.encoder(x, training=False)["z"], training=False)
+
+    def latent_moments(self, x, batch_size=100, draws=50, seed=0):
+        """Raises:
+        ValueError: always; there is no posterior.
+        """
+        raise ValueError(f"a deterministic model has no posterior. Received: {type(self).__name__}")
 
     def encode(self, x, sample=False, seed=0, batch_size=100):
         """Codes of images, float32 (n, latent_dim); `sample` and `seed` change nothing: there is no noise."""

@@ -22,7 +22,8 @@ class VAE(TrainStep, keras.Model):
     CNN row.
 
     A variant overrides some of the hooks `build_networks`, `infer`, `terms`, `term_weights` and `update_schedule`, and
-    `log_ratio`, `observation` and `draw` where its latents or its p(x|z) are others; the rest is final. The base
+    `log_ratio`, `observation`, `networks`, `without_noise`, `latent_moments` and `draw` where its latents or its p(x|z)
+    are others; the rest is final. The base
     multiplies terms by weights, averages over the batch, and logs the RAW terms, so that runs of different variants
     compare.
 
@@ -51,6 +52,8 @@ class VAE(TrainStep, keras.Model):
     """
 
     heads = ("mean", "log_var")
+    variational = True  # whether there is a posterior with a KL; else a code
+    prior_only = False  # whether new codes come from the model's own priors alone, and from no fitted sampler
     logged = ("reconstruction", "kl")  # raw terms and schedule state, shown by fit() and evaluate()
 
     def __init__(
@@ -132,6 +135,31 @@ class VAE(TrainStep, keras.Model):
     def observation(self):
         """The p(x|z) that the model states: ("bernoulli", None), ("gaussian", sigma), or None if it states none."""
         return None
+
+    def networks(self):
+        """What a forward pass goes through: name -> functional network, in that order. Costs are counted in them."""
+        flow = {} if self.flow is None else {"flow": self.flow.as_network()}
+        return {"encoder": self.encoder, **flow, "decoder": self.decoder}
+
+    def without_noise(self, x):
+        """The reconstruction of float images at the posterior mean: all that a forward pass computes but the noise."""
+        posterior = self.encoder(x, training=False)
+        return self.decoder(self.bend(posterior, posterior["mean"])["z"], training=False)
+
+    def latent_moments(self, x, batch_size=100, draws=50, seed=0):
+        """Means and variances of the posterior of every latent unit, in units of its prior.
+
+        With a flow they are estimated from draws, so that a unit that does nothing has means of variance 1 / draws.
+
+        Returns:
+            float32 (n, units) twice; under the prior itself means are 0 and variances 1.
+        """
+        posterior = self.posterior(x, batch_size)
+        if self.flow is None:
+            return posterior["mean"], np.exp(posterior["log_var"])
+        rng = np.random.default_rng(seed)
+        z = np.stack([self._draw(posterior, rng) for _ in range(draws)])
+        return z.mean(axis=0), z.var(axis=0, ddof=1)
 
     def draw(self, n, seed=0, temperature=1.0):
         """Codes from the prior, float32 (n, latent_dim), their standard deviation times `temperature`."""
@@ -221,7 +249,10 @@ class VAE(TrainStep, keras.Model):
         posterior = self.posterior(x, batch_size)
         if not sample:
             return posterior["mean"]
-        noise = np.random.default_rng(seed).standard_normal(posterior["mean"].shape, dtype="float32")
+        return self._draw(posterior, np.random.default_rng(seed))
+
+    def _draw(self, posterior, rng):
+        noise = rng.standard_normal(posterior["mean"].shape, dtype="float32")
         z = posterior["mean"] + np.exp(0.5 * posterior["log_var"]) * noise
         return z if self.flow is None else ops.convert_to_numpy(self.bend(posterior, z)["z"])
 
@@ -268,18 +299,21 @@ class VAE(TrainStep, keras.Model):
 
         Args:
             n: how many.
-            sampler: a fitted sampler of `green_vae.samplers`; None draws z from the prior N(0, I).
+            sampler: a fitted sampler of `green_vae.samplers`; None draws z from the prior, see `draw`.
             seed: of the draw.
             part: of a split model, as for `decode`.
             temperature: factor on the standard deviation of the prior.
 
         Raises:
-            ValueError: n is not a positive integer, or a part that there is not.
+            ValueError: n is not a positive integer, a part that there is not, or a sampler for a model that generates
+                from its priors only.
         """
         return self.decode(self.new_codes(n, sampler, seed, temperature), batch_size, part)
 
     def new_codes(self, n, sampler=None, seed=0, temperature=1.0):
         """n codes, float32 (n, latent_dim), from the prior or a fitted sampler; arguments as for `generate`."""
+        if sampler is not None and self.prior_only:
+            raise ValueError(f"{type(self).__name__} generates from its priors only. Received: sampler={sampler!r}")
         if int(n) != n or n < 1:
             raise ValueError(f"expected a positive number of images. Received: {n}")
         return self.draw(int(n), seed, temperature) if sampler is None else sampler.sample(int(n), seed=seed)

@@ -95,12 +95,24 @@ class HierarchicalVAE(BetaVAE):
 
     def infer(self, posterior, training):
         latent = self.bend(posterior, self.sample(posterior["mean"], posterior["log_var"]))
+        return self._descend(posterior, latent, self.sample, training)
+
+    def _descend(self, posterior, latent, sample, training):
         batch = ops.shape(latent["z"])[0]
         zeros = {n: ops.zeros((batch, *shape)) for n, shape in self.shapes.items()}
-        noise = {f"noise_{n}": self.sample(zero, zero) for n, zero in zeros.items()}
+        noise = {f"noise_{n}": sample(zero, zero) for n, zero in zeros.items()}
         features = {name: x for name, x in posterior.items() if name.startswith("features_")}
         below = self.decoder({"z": latent["z"], **features, **noise}, training=training)
         return {"mean": posterior["mean"], "log_var": posterior["log_var"], **latent, **below}
+
+    def without_noise(self, x):
+        posterior = self.encoder(x, training=False)
+        latent = self.bend(posterior, posterior["mean"])
+        return self._descend(posterior, latent, lambda mean, log_var: mean, False)["reconstruction"]
+
+    def networks(self):
+        flow = {} if self.flow is None else {"flow": self.flow}
+        return {"encoder": self.encoder, **flow, "decoder": self.decoder}
 
     # the loss
 
@@ -108,10 +120,9 @@ class HierarchicalVAE(BetaVAE):
         """KL_n in nats, (batch,); with flows its estimate."""
         if n == 0:  # with a flow `kl` is the whole log_ratio, which is that of all groups here
             return self.kl(outputs) if self.flow is None else super().log_ratio(outputs)
-        names = ("mean", "log_var", "prior_mean", "prior_log_var")
         if f"drawn_{n}" in outputs:
             return self._group_log_ratio(n, outputs)
-        return losses.kl_normal(*(outputs[f"{name}_{n}"] for name in names))
+        return losses.kl_normal(*self._gaussians(n, outputs))
 
     def _group_log_ratio(self, n, outputs):
         """log q - log p of the draws of group n, (batch,); a flow here keeps volumes."""
@@ -235,6 +246,21 @@ class HierarchicalVAE(BetaVAE):
             parts.append({name: as_floats(outputs[name]) for name in names or outputs})
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
+    def latent_moments(self, x, batch_size=100, draws=1, seed=0):
+        """As for `VAE`, of the units of all groups, the innermost first; with flows before these. `draws` has no effect."""
+        outputs, means, variances = self.levels(x, seed=seed, batch_size=batch_size), [], []
+        for n in range(self.groups):
+            mean, log_var, prior_mean, prior_log_var = self._gaussians(n, outputs)
+            means.append(((mean - prior_mean) * np.exp(-0.5 * prior_log_var)).reshape(len(x), -1))
+            variances.append(np.exp(log_var - prior_log_var).reshape(len(x), -1))
+        return np.concatenate(means, axis=1), np.concatenate(variances, axis=1)
+
+    def _gaussians(self, n, outputs):
+        """mean, log_var, prior mean and prior log_var of group n."""
+        if n == 0:
+            return outputs["mean"], outputs["log_var"], 0.0, 0.0
+        return tuple(outputs[f"{name}_{n}"] for name in ("mean", "log_var", "prior_mean", "prior_log_var"))
+
     def activity(self, x, seed=0):
         """What every group says of images: a list of dicts, the innermost first.
 
@@ -243,11 +269,9 @@ class HierarchicalVAE(BetaVAE):
         """
         outputs, rows = self.levels(x, seed=seed), []
         for n in range(self.groups):
-            end = f"_{n}" if n else ""
-            log_var = outputs[f"log_var{end}"]
-            prior = outputs[f"prior_log_var{end}"] if n else np.zeros_like(log_var)
+            _, log_var, _, prior_log_var = self._gaussians(n, outputs)
             kl = as_floats(self.group_kl(n, outputs))
-            active = np.mean(np.exp(log_var - prior), axis=0) <= INACTIVE
+            active = np.mean(np.exp(log_var - prior_log_var), axis=0) <= INACTIVE
             rows.append({"size": active.size, "kl": float(kl.mean()), "active": int(active.sum())})
         return rows
 

@@ -23,7 +23,8 @@ class LadderVAE(BetaVAE):
     sigma_q is printed where its square belongs). KL_i = KL(q(z_i|z_(i+1), x) || p(z_i|z_(i+1))) in closed form. w rises
     linearly from 0 to 1. MLPs are twice dense, batch norm, leaky ReLU (slope 0.1); variances are softplus + 1e-5.
 
-    z_1, the lowest level, is what a code means in `encode`, `decode` and `latent_dim`.
+    z_1, the lowest level, is what a code means in `encode`, `decode` and `latent_dim`. New images come from the priors
+    only: a sampler fitted on codes z_1 would leave out all levels above.
 
     Args:
         image_shape: (h, w, c).
@@ -57,6 +58,8 @@ class LadderVAE(BetaVAE):
         self.priors = [
             _prior(*pair) for pair in zip(self.latent_dims, self.latent_dims[1:], self.widths[1:], strict=False)
         ]
+
+    prior_only = True
 
     @property
     def heads(self):
@@ -107,6 +110,14 @@ class LadderVAE(BetaVAE):
         latents = self.descend(posterior, self.sample, training)
         return {**posterior, **latents, "reconstruction": self.decoder(latents["z"], training=training)}
 
+    def networks(self):
+        priors = {f"prior_{level}": self.priors[level - 1] for level in range(self.levels - 1, 0, -1)}
+        return {"encoder": self.encoder, **priors, "decoder": self.decoder}
+
+    def without_noise(self, x):
+        latents = self.descend(self.encoder(x, training=False), lambda mean, log_var: mean)
+        return self.decoder(latents["z"], training=False)
+
     # the loss
 
     def terms(self, x, outputs):
@@ -156,6 +167,22 @@ class LadderVAE(BetaVAE):
         codes = {number: _array(outputs[f"z_{number}"]) for number in self._upwards()}
         return codes if level == "all" else codes[level]
 
+    def latent_moments(self, x, batch_size=100, draws=50, seed=0, level="all"):
+        """Means and variances of q(z_i|z_(i+1), x) in units of the prior p(z_i|z_(i+1)), one draw of the levels above
+        given: the KL of a unit is that of these numbers to N(0, 1).
+
+        Args:
+            x, batch_size, seed: as for `VAE`; draws changes nothing.
+            level: from 1 to the number of levels; or "all", side by side from z_1 upwards.
+
+        Returns:
+            float32 (n, units) twice.
+        """
+        outputs = self.descend(self.posterior(x, batch_size), _noise(seed, 1.0))
+        levels = self._upwards() if level == "all" else [level]
+        pairs = [_in_units_of_the_prior(number, outputs) for number in levels]
+        return tuple(np.concatenate(side, axis=1) for side in zip(*pairs, strict=True))
+
     def draw(self, n, seed=0, temperature=1.0):
         """z_1 from the priors, from the top down; float32 (n, latent_dim).
 
@@ -189,6 +216,12 @@ def precision_merge(mean_a, log_var_a, mean_b, log_var_b):
     log_weight = ops.log_sigmoid(log_var_b - log_var_a)  # of a: v_b / (v_a + v_b), however far apart they are
     weight = ops.exp(log_weight)
     return weight * mean_a + (1.0 - weight) * mean_b, log_var_a + log_weight
+
+
+def _in_units_of_the_prior(level, outputs):
+    names = ("mean", "log_var", "prior_mean", "prior_log_var")
+    mean, log_var, prior_mean, prior_log_var = (_array(outputs[f"{name}_{level}"]) for name in names)
+    return (mean - prior_mean) * np.exp(-0.5 * prior_log_var), np.exp(log_var - prior_log_var)
 
 
 def _noise(seed, factor):
