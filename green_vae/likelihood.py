@@ -39,6 +39,19 @@ def log_likelihood(model, x, k=200, likelihood=None, sigma=None, batch_size=100,
         ValueError: input that the model refuses, a model without a posterior, no p(x|z) or not a whole one, or
             k, batch_size or draws not positive.
     """
+    batches = _weights_by_batch(model, x, k, likelihood, sigma, batch_size, draws, seed)
+    return np.concatenate([logsumexp(weights, axis=1) - math.log(weights.shape[1]) for weights in batches])
+
+
+def log_weights(model, x, k=200, likelihood=None, sigma=None, batch_size=100, draws=10, seed=0):
+    """ln p(x|z) p(z) / q(z|x) of the k draws z that `log_likelihood` takes: their mean is the evidence lower bound.
+
+    Arguments and errors as for `log_likelihood`. Returns: float64 (n, k), nats.
+    """
+    return np.concatenate(list(_weights_by_batch(model, x, k, likelihood, sigma, batch_size, draws, seed)))
+
+
+def _weights_by_batch(model, x, k, likelihood, sigma, batch_size, draws, seed):
     for name, number in (("k", k), ("batch_size", batch_size), ("draws", draws)):
         if int(number) != number or number < 1:
             raise ValueError(f"{name} must be a positive number. Received: {number}")
@@ -47,8 +60,10 @@ def log_likelihood(model, x, k=200, likelihood=None, sigma=None, batch_size=100,
     model.check(x)
     weights = _LogWeights(model, *_observation(model, likelihood, sigma), draws=min(int(draws), int(k)))
     with _seeded(model, seed):
-        starts = range(0, len(x), batch_size)
-        return np.concatenate([_bounds(weights, np.asarray(x[s : s + batch_size]), int(k)) for s in starts])
+        for start in range(0, len(x), batch_size):
+            part = np.asarray(x[start : start + batch_size])
+            passes = [weights.predict_on_batch(part) for _ in range(math.ceil(k / weights.draws))]
+            yield np.concatenate(passes, axis=1).astype("float64")[:, : int(k)]
 
 
 def _observation(model, likelihood, sigma):
@@ -64,12 +79,6 @@ def _observation(model, likelihood, sigma):
     if (likelihood == "gaussian") != (sigma is not None and sigma > 0):
         raise ValueError(f"'gaussian' takes a positive sigma, 'bernoulli' none. Received: {likelihood!r}, {sigma}")
     return likelihood, sigma
-
-
-def _bounds(weights, x, k):
-    passes = [weights.predict_on_batch(x) for _ in range(math.ceil(k / weights.draws))]
-    log_weights = np.concatenate(passes, axis=1).astype("float64")[:, :k]
-    return logsumexp(log_weights, axis=1) - math.log(k)
 
 
 class _LogWeights(keras.Model):

@@ -176,6 +176,26 @@ def _faces(latent_dim):
     return Preset("bernoulli_vae", config, "celeba_squeeze", recipe, "slides", codes="sample")
 
 
+BOUNDS_EPOCHS, BOUNDS_BATCH = 50, 256
+BOUNDS = Recipe(
+    1e-3, (), BOUNDS_BATCH, BOUNDS_EPOCHS,
+    "the slides train none of these; Adam and batches as in the Ladder VAE's reference command, 50 epochs for 2000; "
+    "the KL weight rises over the first tenth of them, as there over 200 of 2000",
+)  # fmt: skip
+WARMUP = BOUNDS_EPOCHS // 10 * (60_000 // BOUNDS_BATCH)
+IAF = {"posterior": "iaf", "posterior_options": {"steps": 4, "widths": (256,)}}
+
+
+def _binary(model, **config):
+    """A model of MNIST in two values, all by one recipe; its lowest level is that of the ladder."""
+    return Preset(model, {"image_shape": DIGITS, **config}, "mnist_binary", BOUNDS, "slides", codes="sample")
+
+
+def _one_level(model, **config):
+    options = {"widths": (512, 512), "normed": True}
+    return _binary(model, latent_dim=64, network="mlp", network_options=options, **config)
+
+
 PRESETS = {
     "survey/cnn-b128-l128": _cnn(32, 128, "cifar10"),
     "survey/l2-rae-b128-l128": _rae(32, 128, "cifar10", "l2"),
@@ -244,6 +264,13 @@ PRESETS = {
     "slides/beta-celeba-l12": _faces(12),
     "slides/beta-celeba-l128": _faces(128),
     "slides/beta-celeba-l256": _faces(256),
+    "slides/vae-mnist-binary": _one_level("bernoulli_vae", warmup_steps=WARMUP),
+    "slides/iaf-mnist-binary": _one_level("bernoulli_vae", warmup_steps=WARMUP, **IAF),
+    # free bits take the place of the warm-up
+    "slides/iaf-free-bits-mnist-binary": _one_level("free_bits_vae", likelihood="bernoulli", free_bits=0.125, **IAF),
+    "slides/ladder-mnist-binary": _binary(
+        "ladder_vae", latent_dims=(64, 32, 16, 8, 4), widths=(512, 256, 128, 64, 32), warmup_steps=WARMUP
+    ),
 }
 
 

@@ -12,6 +12,7 @@ DATASETS = {
         cifar.SPEC100,
         idx.MNIST,
         idx.MNIST32,
+        idx.MNIST_BINARY,
         idx.FASHION_MNIST,
         celeba.CELEBA,
         celeba.CELEBA_SQUEEZE,

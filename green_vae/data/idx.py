@@ -79,6 +79,15 @@ def _pad(images):
     return np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))
 
 
+def _binarise(images):
+    """0 or 255: each pixel drawn once, 255 with the probability value / 255 (Salakhutdinov and Murray 2008).
+
+    The generator starts from the number of images, so that the draws of the two splits differ.
+    """
+    thresholds = np.random.default_rng(len(images)).integers(0, 255, images.shape, dtype=np.uint8)  # 0 ... 254
+    return np.where(thresholds < images, np.uint8(255), np.uint8(0))
+
+
 def _spec(name, folder, **changes):
     """The spec of one member of the family; `folder` is also its name in TFDS."""
     return Spec(
@@ -101,6 +110,9 @@ _MNIST = {
 }
 MNIST = _spec("mnist", "mnist", title="MNIST", shape=(28, 28, 1), **_MNIST)
 MNIST32 = _spec("mnist32", "mnist", title="MNIST padded to 32x32", shape=(32, 32, 1), finish=_pad, **_MNIST)
+MNIST_BINARY = _spec(
+    "mnist_binary", "mnist", title="MNIST in two values", shape=(28, 28, 1), finish=_binarise, **_MNIST
+)
 FASHION_MNIST = _spec(
     "fashion_mnist",
     "fashion_mnist",

@@ -8,6 +8,10 @@ SIDE, LATENT, BASE, IMAGES, BATCH = 32, 4, 4, 96, 8
 def shrink(preset):
     """The preset with a tiny network for 32x32 gray images, one short epoch, on scikit-learn's digits."""
     config = {**preset.config, "image_shape": (SIDE, SIDE, 1)}
+    if "latent_dims" in config:  # a ladder
+        levels = len(config["latent_dims"])
+        config |= {"latent_dims": (LATENT,) * levels, "widths": (BASE,) * levels}
+        return _on_digits(preset, config)
     options = config.get("network_options", {})
     small = {"widths": (BASE,) * len(options["widths"])} if "widths" in options else {"base": BASE}
     if preset.model == "hierarchical_vae":  # whose latents follow from its network
@@ -15,5 +19,11 @@ def shrink(preset):
     else:
         config["latent_dim"] = LATENT
     config["network_options"] = {**options, **small}
+    if "posterior_options" in config:
+        config["posterior_options"] = {**config["posterior_options"], "widths": (BASE,)}
+    return _on_digits(preset, config)
+
+
+def _on_digits(preset, config):
     recipe = dataclasses.replace(preset.recipe, epochs=1, batch_size=BATCH)
     return dataclasses.replace(preset, config=config, recipe=recipe, dataset="digits")

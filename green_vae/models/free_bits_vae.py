@@ -3,12 +3,15 @@
 import keras
 from keras import ops
 
+from green_vae import losses
 from green_vae.models.base import VAE
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
 class FreeBitsVAE(VAE):
     """VAE with free bits: loss = mean over the batch of 1/2 SSE + beta sum over groups j of max(free_bits, KL_j).
+
+    With likelihood="bernoulli" the cross-entropy stands in the place of 1/2 SSE, as in `BernoulliVAE`.
 
     KL_j is the batch mean of the KL of group j; the maximum is taken AFTER the mean, so that a group may be used for
     some images and not for others. A group is latent_dim / groups consecutive latent units; by default every unit is
@@ -20,17 +23,21 @@ class FreeBitsVAE(VAE):
         beta: weight of the KL.
         free_bits: the allowance in nats per group; 0.125 to 2 in the paper.
         groups: how many; None for latent_dim.
+        likelihood: of the pixels: None for 1/2 SSE, or "bernoulli".
 
     Raises:
-        ValueError: groups of unequal size, or a negative allowance.
+        ValueError: groups of unequal size, a negative allowance, or another likelihood.
     """
 
     logged = ("reconstruction", "kl", "free_kl")
 
     def __init__(self, image_shape=(32, 32, 3), latent_dim=128, network="cnn", network_options=None, free_bits=0.25,
-                 groups=None, **kwargs):  # fmt: skip
+                 groups=None, likelihood=None, **kwargs):  # fmt: skip
         super().__init__(image_shape, latent_dim, network, network_options, **kwargs)
         self.free_bits, self.groups = free_bits, latent_dim if groups is None else groups
+        if likelihood not in (None, "bernoulli"):
+            raise ValueError(f"likelihood is None or 'bernoulli'. Received: {likelihood!r}")
+        self.likelihood = likelihood
         if self.groups < 1 or latent_dim % self.groups:
             raise ValueError(f"the {latent_dim} latent units do not fall into that many groups. Received: {groups}")
         if not free_bits >= 0:
@@ -45,10 +52,20 @@ class FreeBitsVAE(VAE):
     def terms(self, x, outputs):
         terms = super().terms(x, outputs)
         paid = ops.sum(ops.maximum(self.free_bits, ops.mean(self.group_kl(outputs), axis=0)))
+        if self.likelihood:
+            terms["reconstruction"] = losses.bernoulli_nll(x, outputs["reconstruction"])
         return {**terms, "free_kl": ops.broadcast_to(paid, ops.shape(terms["kl"]))}
 
     def term_weights(self):
-        return {**super().term_weights(), "kl": 0.0, "free_kl": self.beta}
+        return {"reconstruction": 1.0 if self.likelihood else 0.5, "kl": 0.0, "free_kl": self.beta}
+
+    def observation(self):
+        return ("bernoulli", None) if self.likelihood else None
 
     def get_config(self):
-        return {**super().get_config(), "free_bits": self.free_bits, "groups": self.groups}
+        return {
+            **super().get_config(),
+            "free_bits": self.free_bits,
+            "groups": self.groups,
+            "likelihood": self.likelihood,
+        }

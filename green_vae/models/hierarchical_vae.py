@@ -247,7 +247,10 @@ class HierarchicalVAE(BetaVAE):
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def latent_moments(self, x, batch_size=100, draws=1, seed=0):
-        """As for `VAE`, of the units of all groups, the innermost first; with flows before these. `draws` has no effect."""
+        """As for `VAE`, of the units of all groups, the innermost first; with flows of the Gaussians before these.
+
+        `draws` has no effect.
+        """
         outputs, means, variances = self.levels(x, seed=seed, batch_size=batch_size), [], []
         for n in range(self.groups):
             mean, log_var, prior_mean, prior_log_var = self._gaussians(n, outputs)

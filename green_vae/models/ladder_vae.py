@@ -8,7 +8,7 @@ from keras import layers, ops
 
 from green_vae import losses
 from green_vae.models.beta_vae import BetaVAE
-from green_vae.networks.common import decoder_input, to_image
+from green_vae.networks.common import decoder_input, normed_dense, to_image
 
 LIKELIHOODS = ("bernoulli", "gaussian")
 
@@ -249,10 +249,7 @@ def log_softplus(x):
 
 
 def _mlp(x, width):
-    for _ in range(2):
-        x = layers.BatchNormalization()(layers.Dense(width, use_bias=False)(x))  # the norm has a bias
-        x = layers.LeakyReLU(negative_slope=0.1)(x)
-    return x
+    return normed_dense(normed_dense(x, width), width)
 
 
 def _gaussian(x, dim, mean, log_var):

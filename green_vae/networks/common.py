@@ -9,6 +9,12 @@ def latent_heads(x, latent_dim, heads):
     return {head: layers.Dense(latent_dim, name=head)(x) for head in heads}
 
 
+def normed_dense(x, width):
+    """Dense, batch norm, leaky ReLU of slope 0.1: a layer of the Ladder VAE's MLPs (Sonderby et al. 2016)."""
+    x = layers.BatchNormalization()(layers.Dense(width, use_bias=False)(x))  # the norm has a bias
+    return layers.LeakyReLU(negative_slope=0.1)(x)
+
+
 def to_image(x):
     """Sigmoid in float32 also under mixed precision: 8 bits of mantissa are too coarse for pixels."""
     return layers.Activation("sigmoid", dtype="float32", name="image")(x)

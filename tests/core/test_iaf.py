@@ -325,6 +325,20 @@ def test_the_maximum_is_taken_after_the_batch_mean():
     close(ops.convert_to_numpy(one_group.terms(image, outputs)["free_kl"]), [2.75] * 2)
 
 
+def test_free_bits_with_a_bernoulli_likelihood():
+    x, options = (blobs(3) > 127).astype("float32"), {"seed": 3, "free_bits": 0.0, "beta": 1.0}
+    free, plain = (
+        build("free_bits_vae", likelihood="bernoulli", **options),
+        build("bernoulli_vae", warmup_steps=0, beta=1.0),
+    )
+    outputs = free(x)
+    found, expected = (numpy(model.terms(x, outputs)) for model in (free, plain))
+    close(found["reconstruction"], expected["reconstruction"])
+    weights = {name: float(weight) for name, weight in free.term_weights().items()}
+    assert weights == {"reconstruction": 1.0, "kl": 0.0, "free_kl": 1.0}
+    assert free.observation() == ("bernoulli", None) and build("free_bits_vae").observation() is None
+
+
 @pytest.mark.parametrize("posterior", [{}, IAF])
 def test_groups_are_consecutive_units_and_add_up_to_the_kl(posterior):
     model = build("free_bits_vae", free_bits=0.0, groups=2, **posterior)
@@ -348,7 +362,10 @@ def test_a_group_within_its_allowance_is_not_pulled():
     close(tape.gradient(paid, mean).numpy(), [[0, 0, 2, 2]])
 
 
-@pytest.mark.parametrize("changes", [{"groups": 3}, {"groups": 0}, {"free_bits": -0.1}, {"free_bits": float("nan")}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"groups": 3}, {"groups": 0}, {"free_bits": -0.1}, {"free_bits": float("nan")}, {"likelihood": "laplace"}],
+)
 def test_bad_groups_and_allowances_are_refused(changes):
     with pytest.raises(ValueError, match="Received: "):
         build("free_bits_vae", **changes)

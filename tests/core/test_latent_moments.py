@@ -74,10 +74,11 @@ def test_the_units_of_a_ladder_whose_posterior_is_its_prior_are_all_inactive():
 
 def test_with_a_flow_they_are_moments_of_draws():
     model, x = scrambled(build("vae_iaf")), blobs(3)
-    means, variances = model.latent_moments(x, draws=4_000)
-    z = np.stack([model.encode(x, sample=True, seed=seed) for seed in range(1, 4_001)])
-    close(means, z.mean(axis=0), atol=5 * z.std() / np.sqrt(4_000) * 2)
-    close(variances, z.var(axis=0), rtol=0.2)
+    means, variances = model.latent_moments(x, draws=300)
+    z = model.encode(np.repeat(x, 20_000, axis=0), sample=True, seed=5).reshape(3, 20_000, -1)
+    error = z.std(axis=1) / np.sqrt(300)
+    assert (abs(means - z.mean(axis=1)) < 5 * error).all()
+    close(variances, z.var(axis=1), rtol=0.5)
     assert not np.allclose(means, model.posterior(x)["mean"], atol=0.05)
 
 
@@ -94,13 +95,11 @@ def test_activity_of_every_variational_model_can_be_watched(variant):
     assert set(callback.measure()) == {"active_posterior", "active_means", "variance_law"}
 
 
-def test_watching_a_ladder_does_not_change_its_training(tmp_path):
-    x, recipe = blobs(16), Recipe(1e-3, (), 8, 2)
-    plain, watched = build("ladder_vae"), build("ladder_vae")
-    train(plain, x, recipe, tmp_path / "a")
-    history = train(watched, x, recipe, tmp_path / "b", callbacks=[LatentActivity(x)])
-    assert all(np.array_equal(a, b) for a, b in zip(plain.get_weights(), watched.get_weights(), strict=True))
-    assert all("active_means" in epoch for epoch in history)
+def test_the_activity_of_a_ladder_stands_in_its_history(tmp_path):
+    x, model = blobs(16), build("ladder_vae")
+    history = train(model, x, Recipe(1e-3, (), 8, 1), tmp_path, callbacks=[LatentActivity(x)])
+    expected = latent_activity(*model.latent_moments(x))
+    assert {name: history[-1][name] for name in expected} == pytest.approx(expected)
 
 
 # batch norm of the priors

@@ -29,7 +29,7 @@ def mini(tmp_path, monkeypatch, sizes):
             path = tmp_path / folder / (f"{name}.gz" if packed else name)
             path.write_bytes(gzip.compress(content) if packed else content)
             monkeypatch.setitem(idx.MD5, f"{folder}/{name}", md5(content))
-        for name in {"mnist": ("mnist", "mnist32"), "fashion_mnist": ("fashion_mnist",)}[folder]:
+        for name in {"mnist": ("mnist", "mnist32", "mnist_binary"), "fashion_mnist": ("fashion_mnist",)}[folder]:
             sizes(name, test=4)
         return images, labels
 
@@ -52,6 +52,27 @@ def test_mnist32_is_mnist_within_two_zeros_on_each_side(tmp_path, mini):
     assert padded.shape == (4, 32, 32, 1)
     np.testing.assert_array_equal(padded[:, 2:30, 2:30, 0], images)
     assert padded.sum(dtype=int) == images.sum(dtype=int)
+
+
+def test_mnist_binary_is_drawn_once_with_the_gray_value_as_probability(tmp_path, mini):
+    images, labels = mini()
+    drawn = load("mnist_binary", "test", data_dir=tmp_path)
+    assert set(np.unique(drawn.images)) == {0, 255}
+    np.testing.assert_array_equal(drawn.images, load("mnist_binary", "test", data_dir=tmp_path).images)
+    np.testing.assert_array_equal(drawn.labels, labels)
+    many = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None, None], 4_000, axis=0)
+    frequencies = (idx._binarise(many) == 255).mean(axis=(0, 2, 3))
+    assert frequencies[0] == 0 and frequencies[255] == 1
+    expected = np.arange(256) / 255
+    assert (abs(frequencies - expected) < 5 * np.sqrt(expected * (1 - expected) / 4_000) + 1e-12).all()
+    assert not np.array_equal(idx._binarise(many)[:3_000], idx._binarise(many[:3_000]))  # splits differ
+
+
+def test_real_mnist_binary(real_data):
+    """The draws are pinned: numbers measured on them compare only with themselves."""
+    test, gray = load("mnist_binary", "test", data_dir=real_data), load("mnist", "test", data_dir=real_data)
+    assert md5(test.images.tobytes()) == "d4773ad5f2704d028e086c8143a1000f"
+    assert test.images.mean() == pytest.approx(gray.images.mean(), abs=0.05)
 
 
 def test_a_cut_file_is_named_with_its_size(tmp_path, mini):
