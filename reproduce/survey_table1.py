@@ -9,7 +9,8 @@ survey is right that the CIFAR-10 model needs more than 100 GFLOPs per image.
 
 import math
 
-from green_vae.experiments import Column, Measurement, NotRun, Reference, Row, Table, main
+from green_vae.experiments import Column, NotRun, Reference, Row, Table, main
+from green_vae.experiments.spec import Measurement
 from green_vae.experiments.survey import SOURCE
 
 BYTES, MB, GIGA = 4, 2**20, 1e9
@@ -21,12 +22,8 @@ PRINTED = {
 }
 
 
-def config(run):
-    return run.preset.config
-
-
 def options(run):
-    return config(run)["network_options"]
+    return run.preset.config["network_options"]
 
 
 def shapes(model):
@@ -58,13 +55,22 @@ def megabytes_of_activations(run):
     return sum(row.output_bytes for row in layer_traffic(run.model)) / MB
 
 
+def listed(preset):
+    """("5;10", "4x4;8x8"): groups at each scale, and sizes of their maps, as the table prints them."""
+    from green_vae import presets
+
+    config = presets.preset(preset).config
+    groups, blocks = config["network_options"]["groups"], config["network_options"].get("blocks", 1)
+    sides = [config["image_shape"][0] >> (blocks + scale) for scale in reversed(range(len(groups)))]
+    return ";".join(map(str, groups)), ";".join(f"{side}x{side}" for side in sides)
+
+
 def conclusions(report):
-    """The configuration as printed and as built, and the remark on the FLOPs."""
-    yield "As the paper prints it, and as the models are built: groups per scale, and sizes of z per scale."
-    for name, (_, _, groups, sides, gpus) in PRINTED.items():
-        cells = report["rows"][name]
-        if cells["groups"]["value"] is not None:
-            yield f"* {name}: groups {groups}, z {sides}, trained on {gpus} GPUs."
+    """What is printed as lists, and the remark on the FLOPs."""
+    for name, (preset, _, groups, sides, gpus) in PRINTED.items():
+        same = "as printed" if listed(preset) == (groups, sides) else f"printed: {groups} and {sides}"
+        ours = "{} groups per scale, z of {}".format(*listed(preset))
+        yield f"{name}: {ours}, {same}. The paper trains on {gpus} GPUs."
     gflops = report["rows"]["CIFAR-10"]["gflops"]["value"]
     if gflops is not None and not report["smoke"]:
         says = "more than" if gflops > 100 else "fewer than"
