@@ -18,12 +18,15 @@ class InverseAutoregressiveFlow(layers.Layer):
     step takes the units in reverse order. At the start g is near sigmoid(2) = 0.88: a step that changes little.
     Source: Kingma et al. 2016, Improving variational inference with inverse autoregressive flow, Algorithm 1.
 
+    A gate only contracts. Without one a step is  z <- exp(a) z + m,  the paper's general form, which also widens: for a
+    flow that has no encoder before it to set the scale.
+
     Args:
         dim: size of z.
         context: size of the context.
         steps: how many; at least one.
         widths: of the hidden layers of each step's network.
-        gate: bias that a starts with.
+        gate: bias that a starts with; None for steps without a gate, which start with a near 0.
 
     Raises:
         ValueError: no step, or no hidden layer.
@@ -34,8 +37,9 @@ class InverseAutoregressiveFlow(layers.Layer):
         if int(steps) != steps or steps < 1:
             raise ValueError(f"a flow needs a positive number of steps. Received: steps={steps}")
         self.dim, self.context, self.steps, self.widths, self.gate = dim, context, steps, tuple(widths), gate
+        start = {"gate": 0.0 if gate is None else gate}
         self.networks = [
-            AutoregressiveNetwork(dim, context, widths, reverse=bool(step % 2), gate=gate) for step in range(steps)
+            AutoregressiveNetwork(dim, context, widths, reverse=bool(step % 2), **start) for step in range(steps)
         ]
         self.built = True
 
@@ -43,10 +47,15 @@ class InverseAutoregressiveFlow(layers.Layer):
         log_diagonal = ops.zeros_like(z)
         for network in self.networks:
             m, a = network(z, context)
-            g = ops.sigmoid(a)
-            z = g * z + (1.0 - g) * m
-            log_diagonal = log_diagonal + ops.log_sigmoid(a)
+            z, log_scale = self._step(z, m, a)
+            log_diagonal = log_diagonal + log_scale
         return z, log_diagonal
+
+    def _step(self, z, m, a):
+        if self.gate is None:
+            return ops.exp(a) * z + m, a
+        g = ops.sigmoid(a)
+        return g * z + (1.0 - g) * m, ops.log_sigmoid(a)
 
     def as_network(self):
         """The same weights as a functional model of z and the context, for whoever counts costs."""

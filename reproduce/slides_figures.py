@@ -1,19 +1,21 @@
-"""Slides, Figures 4 to 15: samples, reconstructions, a plane of digits, and latent traversals.
+"""Slides, Figures 4 to 15, 18 and 19: samples, reconstructions, a plane of digits, latent traversals, flows.
 
     python reproduce/slides_figures.py                     # from the weights and data that are here, in minutes
     python reproduce/slides_figures.py --train --figures 5 6 7     # the MNIST models: an hour or so on 2 cores
     python reproduce/slides_figures.py --train --figures 4 --preset slides/sigma-mnist-l8
+    python reproduce/slides_figures.py --figures 18 19     # need neither data nor weights: two minutes
 
 Expected: blurred but readable digits; smooth changes along the plane and along each latent coordinate. The slides do
 not number their figures; they are counted here from the first. Figures 1 to 3, 16, 17 and 20 to 23 are borrowed or
-drawings, 18 and 19 are of flows.
+drawings. In 18 and 19 a flow follows shapes that a Gaussian cannot.
 """
 
 import numpy as np
 
+from green_vae.experiments import toys
 from green_vae.experiments.gallery import Figure, Gallery, main
 from green_vae.metrics import mse
-from green_vae.plots import image_grid, reconstruction_grid, save_gif, save_grid, save_png
+from green_vae.plots import clouds, densities, image_grid, reconstruction_grid, save_gif, save_grid, save_png
 
 LINEAR = ("slides/linear-mnist-l8",)
 CONV = ("slides/conv-mnist-l8", "slides/sigma-mnist-l8")
@@ -22,6 +24,7 @@ FACES12, FACES128, FACES256 = (("slides/beta-celeba-l12",), ("slides/beta-celeba
 DIGITS8 = ("slides/sigma-mnist-l8", "slides/conv-mnist-l8")  # where there are no faces
 REACH, STEPS, DRAWS = 3.0, 20, 10  # of a traversal
 SIDE = 25  # codes along each axis of the plane
+CLOUD = 1_500  # draws of each posterior of the toy
 
 
 def samples(columns):
@@ -85,6 +88,34 @@ def traversals(limit):
     return draw
 
 
+def four_points(context):
+    """The prior, and the posteriors of four data points by a VAE without and with a flow, both trained now."""
+    budget = {"seed": context.seed, **({"steps": 20} if context.settings.smoke else {})}
+    prior = np.random.default_rng(context.seed).standard_normal((1, 4 * CLOUD, 2))
+    panels, said = {"prior": prior}, []
+    for posterior, name in (("gaussian", "factorised"), ("iaf", "IAF")):
+        model = toys.four_points(posterior, **budget)
+        bound, error = toys.point_bound(model)
+        panels[f"{name} posteriors"] = toys.point_codes(model, CLOUD, context.seed)
+        said.append(f"{bound:.3f} +- {error:.3f} nats with {name} posteriors")
+    clouds(context.path, panels, reach=3.0)
+    return f"Evidence lower bound: {', '.join(said)}; {toys.PERFECT:.3f} would be perfect."
+
+
+def energies(context):
+    """Four energies, and the flows from N(0, I) that are fitted to them now, by their densities."""
+    budget = {"seed": context.seed, **({"steps": 20} if context.settings.smoke else {})}
+    rows, said = {"exp(-U)": {}, "4 IAF layers": {}}, []
+    for name, energy in toys.ENERGIES.items():
+        target, log_z = toys.on_grid(energy)
+        kl, error, z = toys.divergence(toys.fitted_flow(energy, **budget), log_z)
+        edge = len(target) // 10  # the grid reaches beyond the square
+        rows["exp(-U)"][name], rows["4 IAF layers"][name] = target[edge:-edge, edge:-edge], toys.histogram(z)
+        said.append(f"{kl:.3f} +- {error:.3f} for {name} (bound {log_z - kl:.3f} of ln Z = {log_z:.3f})")
+    densities(context.path, rows, toys.REACH)
+    return f"KL of the flow to the normalised target, nats: {', '.join(said)}."
+
+
 GALLERY = Gallery(
     name="slides_figures",
     title="Slides: the figures",
@@ -123,11 +154,27 @@ GALLERY = Gallery(
             "The slides do not name the model; the author's repository shows a third one, of 256 latents.",
         ),
         Figure("figure15", "quiz: originals and reconstructions, beta-VAE, 256 latents", reconstructions, FACES256),
+        Figure(
+            "figure18",
+            "toy set of four data points: prior, factorised and IAF posteriors",
+            four_points,
+            note="The slide speaks of four classes; they are four data points, a colour for each, as in Figure 1 of "
+            "Kingma et al. 2016. Trained while it is drawn.",
+        ),
+        Figure(
+            "figure19",
+            "four energies, and 4 IAF layers from N(0, I) fitted to them",
+            energies,
+            note="The energies of Rezende and Mohamed 2015, Table 1, on the square from -4 to 4 with a steep wall "
+            "around it, without which three of them have no finite integral. Steps without gates, which only contract; "
+            "the weight of the energy rises from 0.01 to 1 in the first half of the training. Each column has its own "
+            "scale of shades.",
+        ),
     ),
     notes=(
         "CelebA is squeezed to 64x64 without a crop, and the KL weight rises from 0 to 20 in 10,000 steps. The KL is "
         "the right one; a state of the author's code of January 2023 has s^4 in the place of s^2.",
-        "Figures 1 to 3, 16, 17 and 20 to 23 of the slides are borrowed or drawings; 18 and 19 are of flows.",
+        "Figures 1 to 3, 16, 17 and 20 to 23 of the slides are borrowed or drawings.",
     ),
 )
 
