@@ -34,7 +34,7 @@ ALLOWED = {
     "__main__": {"cli"},
     "experiments": LEAVES
     | {"presets", "samplers", "metrics", "cost", "data", "training", "plots", "callbacks", "account", "ledger", "zoo"}
-    | {"likelihood", "flows", ""},
+    | {"models", "likelihood", "flows", ""},
 }
 TENSORFLOW = {"train_step.py", "data/tfds.py", "metrics/inception.py", "cost/crosscheck.py", "callbacks.py"}
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

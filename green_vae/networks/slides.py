@@ -7,12 +7,12 @@ the family, the data and the latent size.
 """
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from green_vae.networks.common import decoder_input, latent_heads, square_side, to_image
 
 
-def build(image_shape, latent_dim, heads, channels, widths=(32, 64, 128, 256), kernel=2):
+def build(image_shape, latent_dim, heads, channels, widths=(32, 64, 128, 256), kernel=2, log_var_cap=None):
     """Encoder and decoder.
 
     Args:
@@ -22,6 +22,8 @@ def build(image_shape, latent_dim, heads, channels, widths=(32, 64, 128, 256), k
         channels: of the decoder's output.
         widths: channels of the encoder's convolutions; the decoder has them in reverse.
         kernel: side of all kernels but the last: 2 or 3.
+        log_var_cap: highest value of the head "log_var"; None for none. Under a KL weight near 0 little holds it, and
+            its exponential overflows beyond 88.
 
     Raises:
         ValueError: images that are not square, or another kernel.
@@ -32,7 +34,10 @@ def build(image_shape, latent_dim, heads, channels, widths=(32, 64, 128, 256), k
     x = image = keras.Input(image_shape, name="image")
     for width in widths:
         x = _norm_relu(layers.Conv2D(width, kernel, strides=2)(layers.ZeroPadding2D()(x)))
-    encoder = keras.Model(image, latent_heads(layers.Flatten()(x), latent_dim, heads), name="encoder")
+    outputs = latent_heads(layers.Flatten()(x), latent_dim, heads)
+    if log_var_cap is not None:
+        outputs["log_var"] = ops.minimum(outputs["log_var"], log_var_cap)
+    encoder = keras.Model(image, outputs, name="encoder")
     return encoder, _decoder(x.shape[1:], side, latent_dim, (*reversed(widths[:-1]), channels), kernel)
 
 

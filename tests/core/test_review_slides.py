@@ -10,7 +10,7 @@ from keras import layers, ops
 from scipy.optimize import minimize
 
 from green_vae import data, networks
-from green_vae.cost import parameters, trainable_parameters
+from green_vae.cost import networks_of, parameters, trainable_parameters
 from green_vae.layers import GaussianSample
 from green_vae.models import BernoulliVAE, ReviewVAE, SigmaVAE
 from green_vae.models.review_vae import published_kl
@@ -19,6 +19,9 @@ from green_vae.networks import slides
 from green_vae.presets import PRESETS, preset
 
 close = np.testing.assert_allclose
+
+PLAIN = (784 + 512) * 512 + 2 * 513 * 64 + (64 + 512) * 512 + 513 * 784 + 4 * 2 * 512
+FLOW = 513 * 64 + 4 * (65 * 256 + 64 * 256 + 2 * 257 * 64)  # the third head, and four steps
 
 # preset -> (trainable, total): the review prints the first, and the slides' counts are trainable ones, too
 COUNTS = {
@@ -34,6 +37,11 @@ COUNTS = {
     "slides/beta-celeba-l128": (3_928_341, 3_931_291),
     # 128 latents more: two heads of 2048 inputs with a bias, and 2048 weights into the decoder, for each
     "slides/beta-celeba-l256": (3_928_341 + 128 * (2 * 2049 + 2048), 3_931_291 + 128 * (2 * 2049 + 2048)),
+    # by hand: dense layers without bias, 4 numbers of a norm per unit, of which 2 are trained, and the heads
+    "slides/vae-mnist-binary": (PLAIN, PLAIN + 4 * 2 * 512),
+    "slides/iaf-mnist-binary": (PLAIN + FLOW, PLAIN + FLOW + 4 * 2 * 512),
+    "slides/iaf-free-bits-mnist-binary": (PLAIN + FLOW, PLAIN + FLOW + 4 * 2 * 512),
+    "slides/ladder-mnist-binary": (1_858_936, 1_866_872),  # see test_ladder.py
 }
 
 
@@ -44,7 +52,7 @@ def test_every_preset_is_counted_here():
 @pytest.mark.parametrize("name", COUNTS)
 def test_parameters(name):
     model = preset(name).build()
-    nets = (model.encoder, model.decoder)
+    nets = networks_of(model).values()
     assert (trainable_parameters(*nets), parameters(*nets)) == COUNTS[name]
     shape = data.DATASETS[preset(name).dataset].shape
     assert model.image_shape == model.decoder.output_shape[1:] == tuple(shape)
