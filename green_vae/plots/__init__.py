@@ -3,13 +3,26 @@
 NumPy in, a file out, written aside. Everything is drawn on an own figure: no pyplot, no global state, no display.
 """
 
-from green_vae.plots.charts import OURS, PUBLISHED, Points, bars, curves, lines, scatter, scatter2d
+from green_vae.plots.charts import (
+    MEASURED,
+    OURS,
+    PUBLISHED,
+    VALIDATION,
+    Points,
+    bars,
+    curves,
+    lines,
+    scatter,
+    scatter2d,
+)
 from green_vae.plots.images import image_grid, reconstruction_grid, rows_picture, save_gif, save_grid, save_png
 from green_vae.plots.planes import clouds, densities
 
 __all__ = [
+    "MEASURED",
     "OURS",
     "PUBLISHED",
+    "VALIDATION",
     "Points",
     "bars",
     "clouds",

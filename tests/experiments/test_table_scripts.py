@@ -79,7 +79,12 @@ SURVEY_TABLE4 = {
     "Resnet-s3-b64-l64, workstation": (7.2, 13.5, 78.6),
 }
 # what is to be downloaded
-DATA = {"cifar10": ("CIFAR-10", "170 MB"), "celeba": ("CelebA", "1.5 GB"), "mnist32": ("MNIST", "12 MB")}
+DATA = {
+    "cifar10": ("CIFAR-10", "170 MB"),
+    "celeba": ("CelebA", "1.5 GB"),
+    "mnist32": ("MNIST", "12 MB"),
+    "mnist_binary": ("MNIST in two values", "12 MB"),
+}
 PICTURES = {
     "fid_rec": "reconstructions",
     "fid_gen1": "prior",
