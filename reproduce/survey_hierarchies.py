@@ -1,0 +1,80 @@
+"""Survey, hierarchical models: what each group of latent variables learns, in HFVAE and NVAE.
+
+    python reproduce/survey_hierarchies.py                 # from the weights and data that are here, in a minute
+    python reproduce/survey_hierarchies.py --train --figures hfvae-groups nvae-groups      # two narrow models first
+    python reproduce/survey_hierarchies.py --train --figures hfvae-groups --preset survey/hfvae-s4-z12-l64
+
+Expected: the error falls in every epoch; every group has a KL of its own, and the groups near the image, which have the
+most numbers, take most of it. The paper's Figures 15 and 16 show samples of the wide models.
+"""
+
+import numpy as np
+
+from green_vae.experiments import NotRun
+from green_vae.experiments.gallery import Figure, Gallery, main
+from green_vae.plots import lines, reconstruction_grid, rows_picture, save_png
+
+HFVAE = ("survey/hfvae-s4-z12-l64", "survey/hfvae-s4-z4-l48", "survey/hfvae-mini")
+NVAE = ("survey/nvae-z10-b100-l4", "survey/nvae-mini")
+TEMPERATURES = (0.5, 0.7, 1.0)
+SHOWN, COUNTED = 12, 1000  # images in a row; test images for the activity
+
+
+def groups(context):
+    """The error and the KL of every group by epoch; activity of the groups on test images."""
+    run, history = context.run, context.run.history
+    if not history:
+        raise NotRun(f"the weights of {run.row.preset} come without a history; `{context.command}` makes one")
+    epochs = range(1, len(history) + 1)
+    names = {"squared error": "reconstruction", **{f"KL {n}": f"kl_{n}" for n in range(run.trained.groups)}}
+    series = {title: (epochs, [logs[name] for logs in history]) for title, name in names.items()}
+    lines(context.path, series, title=run.row.preset, y_label="mean per image (error; KL in nats)")
+    test = context.dataset(run.preset.dataset, "test").images[: context.settings.limit_eval or COUNTED]
+    rows = run.trained.activity(test, seed=context.seed)
+    active = "; ".join(
+        f"group {n}: {row['active']} of {row['size']} units active, KL {row['kl']:.1f} nats"
+        for n, row in enumerate(rows)
+    )
+    ends = ", ".join(f"{title} {values[0]:.1f} to {values[-1]:.1f}" for title, (_, values) in series.items())
+    return (
+        f"From the first to the last epoch: {ends}. On {len(test):,} test images, the innermost group first: {active}. "
+        "Active: the posterior's variance is on average at most 0.9 of the prior's."
+    )
+
+
+def samples(context):
+    """Rows of samples: all groups at a temperature, the innermost code the same in every row."""
+    model = context.run.trained
+    rows = {f"{t:g}": model.generate(SHOWN, seed=context.seed, temperature=t) for t in TEMPERATURES}
+    save_png(context.path, rows_picture(rows, zoom=2))
+    return "Every row: all groups drawn from their priors, their standard deviations times the number at its left."
+
+
+def reconstructions(context):
+    """Test images above what the posteriors of all groups give back."""
+    images = context.dataset(context.run.preset.dataset, "test").images[:SHOWN]
+    made = context.run.trained.reconstruct(images, seed=context.seed)
+    save_png(context.path, reconstruction_grid(images, made), zoom=2)
+    error = np.mean(np.square(images.astype("float32") / 255 - made))
+    return f"Mean squared error of these {len(images)}, x 1000: {1000 * error:.1f}."
+
+
+def of(name, presets):
+    family = presets[0].split("/")[1].split("-")[0].upper()
+    return (
+        Figure(f"{name}-groups", f"{family}, error and KL of every group by epoch", groups, presets),
+        Figure(f"{name}-reconstructions", f"{family}, test images and reconstructions", reconstructions, presets),
+        Figure(f"{name}-samples", f"{family}, samples at three temperatures", samples, presets),
+    )
+
+
+GALLERY = Gallery(
+    name="survey_hierarchies",
+    title="Survey: the hierarchical models",
+    source="Asperti, Evangelista, Loli Piccolomini 2021, sections on HFVAE and NVAE",
+    figures=(*of("hfvae", HFVAE), *of("nvae", NVAE)),
+    notes=("The narrow models are ours, for two CPU cores; the others are the authors' code at full width.",),
+)
+
+if __name__ == "__main__":
+    main(GALLERY)
