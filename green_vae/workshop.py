@@ -14,6 +14,7 @@ from green_vae.samplers import SAMPLERS
 from green_vae.training import read_history, recalibrate_batch_norm, settling_steps, train
 
 COMPONENTS = 10  # of the mixture that ships with a model, as in the survey
+WIDEST = 512  # latent units: the covariances of ten components of more than that are larger than most models
 
 
 def train_preset(
@@ -32,7 +33,7 @@ def train_preset(
     """Train a preset by its recipe and save it as a folder that `green_vae.load` reads.
 
     Under `out`: `epoch-N.weights.h5` and `history.json` (from which a second call goes on), `pictures/`,
-    `ledger.jsonl`, and at the end `model/`, the folder to load, with a fitted mixture for generation.
+    `ledger.jsonl`, and at the end `model/`, the folder to load, with a fitted mixture for generation, see `ship`.
 
     Args:
         name: of the preset.
@@ -79,7 +80,7 @@ def ship(model, folder, name, images, history, seed, **about):
     training cost."""
     chosen = presets.preset(name)
     samplers = {}
-    if len(images) >= COMPONENTS and not model.prior_only:
+    if len(images) >= COMPONENTS and not model.prior_only and model.latent_dim <= WIDEST:
         codes = model.encode(images, sample=chosen.codes == "sample", seed=seed)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Best performing initialization did not converge")
