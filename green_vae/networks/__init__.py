@@ -6,10 +6,17 @@ for variational models and ("z",) for deterministic ones; the decoder maps (batc
 image's size in [0, 1].
 """
 
-from green_vae.networks import cnn, mlp, resnet, slides
+from green_vae.networks import boon, cnn, mlp, reslag, resnet, slides
 from green_vae.networks.split import PARTS, Parts, recomposed, split_channels
 
-NETWORKS = {"cnn": cnn.build, "mlp": mlp.build, "resnet": resnet.build, "slides": slides.build}
+NETWORKS = {
+    "boon": boon.build,
+    "cnn": cnn.build,
+    "mlp": mlp.build,
+    "reslag": reslag.build,
+    "resnet": resnet.build,
+    "slides": slides.build,
+}
 
 
 def build(name, image_shape, latent_dim, heads, split=False, **options):

@@ -1,7 +1,7 @@
 """What the network builders share."""
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 
 def latent_heads(x, latent_dim, heads):
@@ -13,6 +13,39 @@ def normed_dense(x, width):
     """Dense, batch norm, leaky ReLU of slope 0.1: a layer of the Ladder VAE's MLPs (Sonderby et al. 2016)."""
     x = layers.BatchNormalization()(layers.Dense(width, use_bias=False)(x))  # the norm has a bias
     return layers.LeakyReLU(negative_slope=0.1)(x)
+
+
+@keras.saving.register_keras_serializable(package="green_vae")
+class Bounded(keras.layers.Layer):
+    """min(max(x, lowest), highest); None for no such bound. The gradient is 0 beyond it."""
+
+    def __init__(self, lowest=None, highest=None, **kwargs):
+        super().__init__(**kwargs)
+        self.lowest, self.highest = lowest, highest
+
+    def build(self, input_shape):
+        pass  # no weights
+
+    def call(self, x):
+        x = x if self.lowest is None else ops.maximum(x, self.lowest)
+        return x if self.highest is None else ops.minimum(x, self.highest)
+
+    def get_config(self):
+        return {**super().get_config(), "lowest": self.lowest, "highest": self.highest}
+
+
+def sigma_heads(x, latent_dim, heads, bounds=None, zero=False):
+    """As `latent_heads`, for a second head that is log sigma: "log_var" is twice it.
+
+    Args:
+        bounds: (lowest, highest) of log sigma, None for none.
+        zero: whether its weights start at 0.
+    """
+    start = {"kernel_initializer": "zeros"} if zero else {}
+    log_sigma = layers.Dense(latent_dim, name="log_var", **start)(x)
+    log_sigma = Bounded(*bounds, name="bounded")(log_sigma) if bounds else log_sigma
+    others = latent_heads(x, latent_dim, [head for head in heads if head != "log_var"])
+    return {**others, "log_var": layers.Rescaling(2.0, name="twice_log_sigma")(log_sigma)}
 
 
 def to_image(x):
