@@ -111,7 +111,8 @@ class ReconstructionSSIM(Every):
 
 
 class Pictures(Every):
-    """Draws what the model makes while it trains: `generated-<epoch>.png` and `reconstructed-<epoch>.png`.
+    """Draws what the model makes while it trains: `generated-<epoch>.png` (of models with a prior) and
+    `reconstructed-<epoch>.png`.
 
     Args:
         folder: of the pictures.
@@ -133,10 +134,9 @@ class Pictures(Every):
             self.board(self.epoch, {name: float(value) for name, value in (logs or {}).items()}, {})
 
     def measure(self):
-        made = {
-            "generated": plots.image_grid(self.model.generate(self.n)),
-            "reconstructed": plots.reconstruction_grid(self.x, _like(self.model.reconstruct(self.x), self.x)),
-        }
+        made = {"reconstructed": plots.reconstruction_grid(self.x, _like(self.model.reconstruct(self.x), self.x))}
+        if self.model.heads != ("z",):  # without a prior there is nothing to generate from
+            made["generated"] = plots.image_grid(self.model.generate(self.n))
         for name, picture in made.items():
             plots.save_png(self.folder / f"{name}-{self.epoch:04}.png", picture)
         if self.board:

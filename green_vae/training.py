@@ -16,6 +16,8 @@ import numpy as np
 from green_vae.files import write_aside, write_json
 from green_vae.progress import progress
 
+BEST = "best.weights.h5"  # of the epoch with the least validation loss, beside the newest
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -27,6 +29,11 @@ class Recipe:
         batch_size: images; the last incomplete batch of an epoch is dropped.
         epochs: passes over the training set.
         note: where the numbers come from, and what the source leaves open.
+        validation: split that every epoch is evaluated on, in its own order; "" for none. With one, the weights of
+            the epoch with the least validation loss are kept and are those that training ends with.
+        plateau: epochs in a row without a better validation loss after which the rate is halved; 0 for never.
+        stop_below: training ends before an epoch whose rate would be lower.
+        clip_norm: largest norm of the gradient of all weights together; None for any.
     """
 
     learning_rate: float = 1e-4
@@ -34,10 +41,24 @@ class Recipe:
     batch_size: int = 100
     epochs: int = 150
     note: str = ""
+    validation: str = ""
+    plateau: int = 0
+    stop_below: float = 0.0
+    clip_norm: float | None = None
 
-    def rate(self, epoch):
-        """Learning rate in epoch 0, 1, ..."""
-        return self.learning_rate * 0.5 ** sum(epoch >= step for step in self.halve_at)
+    def rate(self, epoch, losses=()):
+        """Learning rate in epoch 0, 1, ..., after the validation `losses` of the epochs before it."""
+        halvings = sum(epoch >= step for step in self.halve_at)
+        best, waited = float("inf"), 0
+        for loss in losses[:epoch] if self.plateau else ():
+            best, waited = (loss, 0) if loss < best else (best, waited + 1)
+            if waited == self.plateau:
+                halvings, waited = halvings + 1, 0
+        return self.learning_rate * 0.5**halvings
+
+    def stopped(self, history):
+        """Whether a training with this history, a list of dicts, is at its end because of its rate."""
+        return self.rate(len(history), validation_losses(history)) < self.stop_below
 
 
 class Batches(keras.utils.PyDataset):
@@ -60,8 +81,9 @@ class Batches(keras.utils.PyDataset):
 class _Epochs(keras.callbacks.Callback):
     """Sets order and learning rate before each epoch; saves, logs and tells the time left after it."""
 
-    def __init__(self, batches, recipe, out, epochs, history):
+    def __init__(self, batches, recipe, out, epochs, history, validation=None):
         super().__init__()
+        self.validation = validation
         self.batches, self.recipe, self.out, self.epochs, self.history_ = batches, recipe, out, epochs, history
         self.bar, self.first = progress(), len(history)
 
@@ -73,14 +95,20 @@ class _Epochs(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.batches.epoch = epoch
-        self.model.optimizer.learning_rate = self.recipe.rate(epoch)
+        self.model.optimizer.learning_rate = self.recipe.rate(epoch, validation_losses(self.history_))
+        self.model.begin_epoch()
 
     def on_train_batch_end(self, batch, logs=None):
         self.bar.advance(self.task)
 
     def on_epoch_end(self, epoch, logs=None):
+        logs.update(self.model.end_epoch(self.validation))
         self.history_.append({name: float(value) for name, value in logs.items()})
+        if best_epoch(self.history_) == len(self.history_):  # first: of an epoch that is lost, it is written again
+            with write_aside(self.out / BEST) as aside:
+                self.model.save_weights(aside, overwrite=True)
         save_checkpoint(self.model, self.out, self.history_)
+        self.model.stop_training = self.model.stop_training or self.recipe.stopped(self.history_)
         spent = time.monotonic() - self.start
         left = spent / (epoch + 1 - self.first) * (self.epochs - epoch - 1)
         values = "  ".join(f"{name} {value:.5g}" for name, value in logs.items())
@@ -97,7 +125,18 @@ def _clock(seconds):
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def train(model, x, recipe, out, epochs=None, seed=0, callbacks=()):
+def validation_losses(history):
+    """The validation loss of every epoch that has one."""
+    return [epoch["val_loss"] for epoch in history if "val_loss" in epoch]
+
+
+def best_epoch(history):
+    """The number, from 1 on, of the first epoch with the least validation loss; None where there is no such loss."""
+    losses = validation_losses(history)
+    return 1 + int(np.argmin(losses)) if losses else None
+
+
+def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=None):
     """Train `model` on x by `recipe`, going on from the last epoch saved in `out`, if any.
 
     After every epoch weights, optimizer and history are saved whole or not at all; a run that was stopped, even by
@@ -112,28 +151,39 @@ def train(model, x, recipe, out, epochs=None, seed=0, callbacks=()):
         epochs: instead of the recipe's.
         seed: of the order of the examples.
         callbacks: further Keras callbacks; what they add to an epoch's logs stands in the history.
+        validation: the images of the recipe's validation split, on which every epoch is evaluated, all of them. The
+            model ends with the weights of the best epoch then, as they lie in `out`.
 
     Returns:
         list of dicts, the means that each epoch logged, from epoch 0 on.
 
     Raises:
-        ValueError: fewer examples than one batch, or input that the model cannot take.
+        ValueError: fewer examples than one batch, input that the model cannot take, or no validation images for a
+            recipe that needs them.
     """
     out, epochs = Path(out), epochs or recipe.epochs
     model.check(x)
+    if recipe.validation and validation is None:
+        raise ValueError(f"this recipe needs the images of its split {recipe.validation!r}. Received: validation=None")
     batches = Batches(x, recipe.batch_size, seed)
     # XLA slows convolutions down on a CPU under TensorFlow; "auto" knows
-    model.compile(optimizer=keras.optimizers.Adam(recipe.learning_rate), jit_compile="auto")
+    settings = {"global_clipnorm": recipe.clip_norm} if recipe.clip_norm else {}
+    optimizer = model.make_optimizer(learning_rate=recipe.learning_rate, **settings)
+    model.compile(optimizer=optimizer, jit_compile="auto")
     model.optimizer.build(model.trainable_variables)  # else they appear inside the first trace, and it takes two
     history = load_checkpoint(model, out)
-    if len(history) < epochs:
-        callback = _Epochs(batches, recipe, out, epochs, history)
+    if len(history) < epochs and not recipe.stopped(history):
+        callback = _Epochs(batches, recipe, out, epochs, history, validation)
         try:
             # Batches shuffles; Keras's own shuffling of batches follows Python's global generator, never the same twice
             start = {"initial_epoch": len(history), "shuffle": False}
-            model.fit(batches, epochs=epochs, **start, callbacks=[*callbacks, callback], verbose=0)
+            watched = {"validation_data": validation, "validation_batch_size": recipe.batch_size}
+            watched = {} if validation is None else watched
+            model.fit(batches, epochs=epochs, **start, **watched, callbacks=[*callbacks, callback], verbose=0)
         finally:
             callback.bar.stop()
+    if best_epoch(history[:epochs]):
+        load_weights(model, out / BEST)
     return history[:epochs]
 
 

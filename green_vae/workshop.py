@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.util
 import warnings
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -56,7 +57,9 @@ def train_preset(
     chosen = presets.preset(name)
     _prepare(mixed_precision, devices)
     recipe = dataclasses.replace(chosen.recipe, **({"batch_size": batch_size} if batch_size else {}))
-    images = data.load(chosen.dataset, "train", data_dir=data_dir, download=download).images[:limit_train]
+    load = partial(data.load, chosen.dataset, data_dir=data_dir, download=download)
+    images = load("train").images[:limit_train]
+    validation = load(recipe.validation).images if recipe.validation else None
     model, out = chosen.build(seed), Path(out)
     log = energy_log(model, recipe.batch_size)
     board = keras.backend.backend() == "tensorflow" and importlib.util.find_spec("tensorboard") is not None
@@ -65,7 +68,7 @@ def train_preset(
         watch.insert(0, LatentActivity(images[:1000]))
     history, said = [], f"{chosen.dataset}, {len(images):,} images"
     try:
-        history = train(model, images, recipe, out, epochs, seed, [log, *watch])
+        history = train(model, images, recipe, out, epochs, seed, [log, *watch], validation)
     finally:
         history = history or read_history(out)
         enter_training(out / "ledger.jsonl", name, said, log, history)

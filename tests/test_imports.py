@@ -26,7 +26,7 @@ ALLOWED = {
     "samplers": LEAVES | {"models", "training"},
     "account": {"cost", "ledger", "callbacks"},
     "zoo": LEAVES | {"models", "samplers", "training", "ledger"},
-    "presets": {"models", "data", "training", "zoo"},
+    "presets": {"models", "networks", "data", "training", "zoo"},
     "callbacks": {"metrics", "cost", "plots"},
     "ledger": set(),
     "workshop": {"data", "presets", "zoo", "callbacks", "account", "samplers", "training"},

@@ -15,7 +15,7 @@ from green_vae.experiments.run import Run
 from green_vae.experiments.runner import UNAVAILABLE, read_report, versions, why_not
 from green_vae.experiments.spec import NotRun, Reference, Row, Sampling, Table
 from green_vae.files import write_json, write_text
-from green_vae.training import checkpoints, load_weights, read_history, recalibrate_batch_norm
+from green_vae.training import BEST, checkpoints, load_weights, read_history, recalibrate_batch_norm
 
 LAYER = "mixed8"  # of the FIDs during training: the deepest that needs no reconstructed kernels
 NOT_ASKED = "not asked for in this run"
@@ -67,7 +67,8 @@ class FigureRun(Run):
         _, path = self.checkpoint
         if self.trains or self.shipped or path is None:
             return super().trained
-        load_weights(self.model, path)
+        best = self.folder / BEST
+        load_weights(self.model, best if self.preset.recipe.validation and best.exists() else path)
         if self.recalibrated:
             recalibrate_batch_norm(self.model, self.train_images, self.preset.recipe.batch_size)
         return self.model

@@ -67,6 +67,12 @@ class Run:
     def train_images(self):
         return self.bench.data(self.preset.dataset, "train").images[: self.settings.limit_train]
 
+    @property
+    def validation_images(self):
+        """Those that training is watched on; None for none."""
+        split = self.preset.recipe.validation
+        return self.bench.data(self.preset.dataset, split).images if split else None
+
     @cached_property
     def trained(self):
         """The model with trained weights.
@@ -97,7 +103,8 @@ class Run:
         log = energy_log(self.model, recipe.batch_size, estimate=self.settings.smoke)
         callbacks = [log, *self.callbacks]
         try:
-            train(self.model, images, recipe, self.folder, self.epochs, self.settings.seed, callbacks)
+            seed = self.settings.seed
+            train(self.model, images, recipe, self.folder, self.epochs, seed, callbacks, self.validation_images)
         finally:  # what an interrupted training has cost was spent, too
             self._enter(log)
         if self.recalibrated:
@@ -142,7 +149,7 @@ class Run:
     def shortened(self):
         """What was cut from the paper's recipe and protocol, in words; "" for nothing."""
         recipe, parts = self.preset.recipe, []
-        if self.epochs != recipe.epochs:
+        if self.epochs != recipe.epochs and not recipe.stopped(self.history):
             parts.append(f"trained {self.epochs} of {recipe.epochs} epochs")
         if len(self.train_images) < len(self.bench.data(self.preset.dataset, "train")):
             parts.append(f"on the first {len(self.train_images):,} training images")

@@ -7,8 +7,11 @@ from green_vae.models.beta_vae import BetaVAE
 from green_vae.models.free_bits_vae import FreeBitsVAE
 from green_vae.models.gamma_vae import ComputedGammaVAE
 from green_vae.models.hierarchical_vae import HierarchicalVAE
+from green_vae.models.info_vae import InfoVAE
 from green_vae.models.ladder_vae import LadderVAE
+from green_vae.models.lagging_vae import LaggingVAE
 from green_vae.models.rae import RAE
+from green_vae.models.reslag_vae import ResLagVAE
 from green_vae.models.review_vae import ReviewVAE
 from green_vae.models.second_stage import SecondStageVAE
 from green_vae.models.sigma_vae import SigmaVAE
@@ -22,8 +25,11 @@ MODELS = {
     "computed_gamma_vae": ComputedGammaVAE,
     "free_bits_vae": FreeBitsVAE,
     "hierarchical_vae": HierarchicalVAE,
+    "info_vae": InfoVAE,
     "ladder_vae": LadderVAE,
+    "lagging_vae": LaggingVAE,
     "rae": RAE,
+    "reslag_vae": ResLagVAE,
     "review_vae": ReviewVAE,
     "second_stage_vae": SecondStageVAE,
     "sigma_vae": SigmaVAE,

@@ -124,6 +124,18 @@ class VAE(TrainStep, keras.Model):
         """Schedule state to log: a dict of scalars whose names are in `logged`."""
         return {}
 
+    def make_optimizer(self, **settings):
+        """The optimizer that `green_vae.training` compiles with: Adam with these settings."""
+        return keras.optimizers.Adam(**settings)
+
+    def begin_epoch(self):
+        """Called by `green_vae.training` before every pass over the training set."""
+
+    def end_epoch(self, validation=None):
+        """Called by `green_vae.training` after every pass, before it is saved, with the validation images if there are
+        any -> numbers to log; {} for none."""
+        return {}
+
     def log_ratio(self, outputs):
         """log q(z|x) - log p(z) in nats for the z of a call's outputs: (batch,). Its mean over draws is the KL."""
         z = outputs["z"]
