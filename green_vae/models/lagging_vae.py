@@ -58,7 +58,7 @@ class LaggingVAE(SigmaVAE):
     def make_optimizer(self, **settings):
         leaders = {id(v) for part in (self.encoder, self.flow) if part is not None for v in part.trainable_variables}
         optimizer = LaggingAdam(**settings)
-        optimizer.lags = {id(variable) for variable in self.trainable_variables} - leaders
+        optimizer.lags = {i for i, variable in enumerate(self.trainable_variables) if id(variable) not in leaders}
         return optimizer
 
     def begin_epoch(self):
@@ -130,7 +130,7 @@ class LaggingAdam(keras.optimizers.Adam):
     """Two Adams in one: that of the variables in `lags` makes a step, and counts it, only where `joint` is 1.
 
     Attributes:
-        lags: ids of variables.
+        lags: positions among the variables that it is built for.
         joint: 1 or 0, to be assigned between epochs; saved with the rest of the state.
         joint_steps: steps that the lagging variables made; `iterations` are those of the others.
     """
@@ -150,10 +150,11 @@ class LaggingAdam(keras.optimizers.Adam):
         return done
 
     def update_step(self, gradient, variable, learning_rate):
-        if id(variable) not in self.lags:
+        index = self._get_variable_index(variable)
+        if index not in self.lags:
             super().update_step(gradient, variable, learning_rate)
             return
-        index, joint = self._get_variable_index(variable), ops.cast(self.joint, variable.dtype)
+        joint = ops.cast(self.joint, variable.dtype)
         first, second = self._momentums[index], self._velocities[index]
         step = ops.cast(self.joint_steps, variable.dtype) + 1.0
         gradient = ops.cast(gradient, variable.dtype)

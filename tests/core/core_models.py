@@ -64,6 +64,9 @@ VARIANTS = {
     "sigma_vae": ("sigma_vae", {**_IMAGES, "network": "slides", "network_options": {"widths": [2, 4]}}),
     "sigma_vae_learned": ("sigma_vae", {**_IMAGES, "network": "cnn", "sigma": "learned"}),
     "sigma_vae_data": ("sigma_vae", {**_IMAGES, "network": "cnn", "sigma": "data"}),
+    "info_vae": ("info_vae", {**_IMAGES, "network": "cnn"}),
+    "lagging_vae": ("lagging_vae", {**_IMAGES, "network": "cnn", "ratio": 2, "aggressive_epochs": 2, "falls": 1}),
+    "reslag_vae": ("reslag_vae", {**_IMAGES, "network_options": {"base": 2, "sides": [1, 2, 2]}}),
     "second_stage_cosine": ("second_stage_vae", _VECTORS),
     "second_stage_gaussian": ("second_stage_vae", {**_VECTORS, "reconstruction": "gaussian", "beta": 1.0}),
 }

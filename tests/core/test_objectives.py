@@ -48,10 +48,19 @@ def ladder_kl(outputs, levels):
 
 def log_sigma(variant, x, outputs):
     """Of a sigma-VAE; that of "data" has no soft limit."""
-    if variant == "sigma_vae_data":
+    if variant in ("sigma_vae_data", "lagging_vae", "reslag_vae"):
         return np.log(as_float(x).astype("float64").std())
     value = 0.4 if variant == "sigma_vae_learned" else 0.5 * np.log(sse(x, outputs).mean() / x[0].size)
     return -6 + np.log1p(np.exp(value + 6))
+
+
+def mmd(x, y):
+    """The biased squared MMD, pair by pair."""
+
+    def mean(a, b):
+        return np.mean([[np.exp(-((p - q) ** 2).mean() / len(p)) for q in b] for p in a])
+
+    return mean(x, x) + mean(y, y) - 2 * mean(x, y)
 
 
 def transposed_kernels(model):
@@ -79,7 +88,9 @@ def reference(variant, model, x, outputs):
     if variant == "review_vae_published":
         units = outputs["mean"] ** 2 + np.exp(outputs["log_var"]) - 0.5 * outputs["log_var"] - 0.5
         return (sse(x, outputs) + 900.0 * units.sum(axis=1)).mean()
-    if variant.startswith("sigma_vae"):
+    if variant == "info_vae":
+        return (sse(x, outputs) + 100 / LATENT * kl(outputs)).mean() + 800 * mmd(outputs["z"], outputs["prior"])
+    if variant.startswith("sigma_vae") or variant in ("lagging_vae", "reslag_vae"):
         log_s = log_sigma(variant, x, outputs)
         nll = 0.5 * sse(x, outputs) / np.exp(2 * log_s) + x[0].size * (log_s + 0.5 * np.log(2 * np.pi))
         return (nll + 900.0 * kl(outputs)).mean()
@@ -105,6 +116,8 @@ def visible_weights(variant):
     """Every term must show in the loss, unlike with the papers' 1e-6 and 0.024."""
     if variant.startswith("rae"):
         return {"latent_weight": 20.0, "regularizer_weight": 3.0}
+    if variant == "info_vae":
+        return {"alpha": -99.0, "lambda_": 900.0}
     weighted = variant.endswith(("vae", "vae_split")) or variant.startswith(("review", "sigma"))
     return {"beta": 900.0} if weighted else {}
 
