@@ -45,6 +45,8 @@ def besides(node):
         count += out * (len(node.input_tensors) - 1)
     elif isinstance(layer, layers.Rescaling):
         count += 2 * out
+    elif type(layer).__name__ == "Bounded":  # once for each bound
+        count += out * ((layer.lowest is not None) + (layer.highest is not None))
     elif isinstance(layer, layers.GlobalAveragePooling2D):
         count += into
     elif isinstance(layer, layers.UpSampling2D):
@@ -62,7 +64,7 @@ def thin(name):
     """The preset with few channels; every count keeps its form."""
     chosen = preset(name)
     options = chosen.config.get("network_options", {})
-    if "widths" in options or chosen.model == "ladder_vae":
+    if "widths" in options or chosen.model == "ladder_vae" or chosen.config.get("network") == "boon":
         return chosen
     narrow = {"base": 4}
     return dataclasses.replace(chosen, config={**chosen.config, "network_options": {**options, **narrow}})
