@@ -15,7 +15,7 @@ from green_vae.samplers import SAMPLERS
 from green_vae.training import read_history, recalibrate_batch_norm, settling_steps, train
 
 COMPONENTS = 10  # of the mixture that ships with a model, as in the survey
-WIDEST = 512  # latent units: the covariances of ten components of more than that are larger than most models
+WIDEST = 200  # latent units: a mixture of more than that takes longer to fit than many models to train
 
 
 def train_preset(

@@ -21,10 +21,10 @@ class VAE(TrainStep, keras.Model):
     Source: Kingma and Welling 2014; survey, section 2; with beta = 0.024 and the "cnn" network it is the survey's
     CNN row.
 
-    A variant overrides some of the hooks `build_networks`, `infer`, `terms`, `term_weights` and `update_schedule`, where
-    training by a recipe differs `make_optimizer`, `begin_epoch` and `end_epoch`, and `log_ratio`, `observation`,
-    `networks`, `without_noise`, `latent_moments` and `draw` where its latents or its p(x|z) are others; the rest is
-    final. The base multiplies terms by weights, averages over the batch, and logs the RAW terms, so that runs of
+    A variant overrides some of the hooks `build_networks`, `infer`, `terms`, `term_weights` and `update_schedule`;
+    where training by a recipe differs, `make_optimizer`, `begin_epoch` and `end_epoch`; where its latents or its p(x|z)
+    are others, `log_ratio`, `observation`, `networks`, `without_noise`, `latent_moments` and `draw`; the rest is final.
+    The base multiplies terms by weights, averages over the batch, and logs the RAW terms, so that runs of
     different variants compare.
 
     With posterior="iaf" the Gaussian draw goes through a flow (Kingma et al. 2016), which the encoder steers by a third

@@ -22,7 +22,8 @@ from green_vae.presets import PRESETS, preset
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="counts of TensorFlow")
 FULL = ("survey/cnn-b128-l128", "survey/resnet-s3-b64-l64", "survey/sn-rae-b128-l128", "svae/cifar10")
 # per element; functions are free
-ACTIVATIONS = {"linear": 0, "relu": 0, "sigmoid": 0, "silu": 2, "gelu": 4, "log_softplus": 2}
+ACTIVATIONS = {"linear": 0, "relu": 0, "sigmoid": 0, "elu": 0, "silu": 2, "gelu": 4, "log_softplus": 2}
+MASKED = ("MaskedDense", "MaskedConv2D", "MaskedDepthwiseConv2D")
 OPERATIONS = {"Add": 1, "Subtract": 1, "Multiply": 1, "LogSigmoid": 2, "Minimum": 1}  # bare ones
 
 
@@ -41,7 +42,7 @@ def besides(node):
     elif isinstance(layer, layers.Conv2DTranspose):
         positions, strides = out // layer.filters, layer.strides[0] * layer.strides[1]
         count += 2 * positions * size(layer.kernel.shape) / strides - 2 * into * size(layer.kernel.shape[:-1])
-    elif isinstance(layer, layers.Add):
+    elif isinstance(layer, (layers.Add, layers.Subtract, layers.Multiply)):
         count += out * (len(node.input_tensors) - 1)
     elif isinstance(layer, layers.Rescaling):
         count += 2 * out
@@ -50,10 +51,14 @@ def besides(node):
     elif isinstance(layer, layers.GlobalAveragePooling2D):
         count += into
     elif isinstance(layer, layers.UpSampling2D):
-        count += 2
+        count += 2 if layer.interpolation == "nearest" else 0
+    elif type(layer).__name__ == "Draw":  # mean + exp(log_var / 2) noise
+        count += 3 * out
+    elif type(layer).__name__ == "SoftBound":  # twice 5 tanh(x / 5); 2 ln(exp(.) + 0.01), the logarithm counted
+        count += 7 * out
     elif type(layer).__name__ == "Recompose":  # w a + (1 - w) b: three times per channel, once per pixel; and a split
         count += 3 * out + elements(node.input_tensors[0][..., :1]) + 2
-    elif type(layer).__name__ == "MaskedDense":  # the kernel times its mask, once whatever the batch
+    elif type(layer).__name__ in MASKED:  # the kernel times its mask, once whatever the batch
         count += size(layer.kernel.shape)
     elif not isinstance(layer, layers.Layer):
         count += out * OPERATIONS.get(type(layer).__name__, 0)
@@ -66,7 +71,7 @@ def thin(name):
     options = chosen.config.get("network_options", {})
     if "widths" in options or chosen.model == "ladder_vae" or chosen.config.get("network") == "boon":
         return chosen
-    narrow = {"base": 4}
+    narrow = {"base": 4, **({"groups": (1,) * len(options["groups"])} if "groups" in options else {})}
     return dataclasses.replace(chosen, config={**chosen.config, "network_options": {**options, **narrow}})
 
 
