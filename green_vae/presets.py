@@ -309,7 +309,7 @@ PRESETS = {
     "survey/nvae-z10-b100-l4-code": _nvae_survey(),  # the public code's
     # narrow, for two CPU cores
     "survey/hfvae-mini": _hfvae(16, 12, 6, MINI_NOTE),
-    "survey/nvae-mini": _nvae_survey(3, MINI_NOTE, base=12, group_dim=4),
+    "survey/nvae-mini": _nvae_survey(6, MINI_NOTE, base=12, group_dim=4),
     "nvae/mnist": _nvae(
         (32, 32, 1),
         "mnist32",

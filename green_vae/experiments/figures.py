@@ -9,7 +9,7 @@ import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from green_vae import presets
+from green_vae import presets, zoo
 from green_vae.experiments.bench import Bench
 from green_vae.experiments.run import Run
 from green_vae.experiments.runner import UNAVAILABLE, read_report, versions, why_not
@@ -80,10 +80,15 @@ class FigureRun(Run):
             "preset": self.row.preset,
             "epochs": len(self.history) or None,  # shipped weights may come without a history
             "recipe_epochs": self.preset.recipe.epochs,
-            **({"shipped": True} if self.shipped else {"limit_train": limit, "recalibrated": self.recalibrated}),
+            **(self._shipped() if self.shipped else {"limit_train": limit, "recalibrated": self.recalibrated}),
             "weights": self.weights_hash,
             "seed": self.settings.seed,
         }
+
+    def _shipped(self):
+        """What the weights that ship were trained on, as far as they tell."""
+        folder = presets.pretrained_path(self.row.preset).parent
+        return {"shipped": True, "data": zoo.metadata_of(folder).get("data", "")}
 
 
 class Studio:
@@ -297,6 +302,8 @@ def drawn_from(details):
         parts.append("shipped weights")
     if details["epochs"]:
         parts.append(f"{details['epochs']} of {details['recipe_epochs']} epochs")
+    if details.get("data"):
+        parts.append(f"trained on {details['data']}")
     if details.get("limit_train"):
         parts.append(f"on the first {details['limit_train']:,} training images")
     if details.get("recalibrated"):
