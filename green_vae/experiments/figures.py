@@ -296,7 +296,7 @@ def markdown(gallery, report):
 def drawn_from(details):
     """`FigureRun.details` in words."""
     if not details:
-        return "Drawn from the data alone."
+        return "Drawn without trained weights."
     parts = [details["preset"]]
     if details.get("shipped"):
         parts.append("shipped weights")
@@ -316,6 +316,6 @@ def terminal_line(figure, entry, out):
     reason = " ".join(entry.reason.split())
     if not entry.picture:
         return f"{figure.name}: not run: {reason}"
-    preset = entry.details.get("preset", "data alone")
+    preset = entry.details.get("preset", "no trained weights")
     line = f"{figure.name}: {out / entry.picture} ({preset})"
     return f"{line}, kept from an earlier run; {reason}" if reason else line

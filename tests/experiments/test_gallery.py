@@ -206,7 +206,7 @@ def test_a_figure_is_drawn_and_reported(out, capsys):
     start = page.index("## Figure 1: a square")
     assert page[start + 2 : start + 8 : 2] == [
         "![Figure 1](small/figure01.png)",
-        "Drawn from the data alone.",
+        "Drawn without trained weights.",
         "value 7",
     ]
 
