@@ -111,7 +111,7 @@ def test_first_run_without_data_says_why_not(name, tmp_path):
     assert [line.split(":")[0] for line in lines] == [figure.name for figure in figures]
     for figure, line in zip(figures, lines, strict=True):
         drawable = any(presets.pretrained_path(preset).exists() for preset in figure.presets)
-        drawable = drawable or (not figure.presets and "(data alone)" in line)
+        drawable = drawable or (not figure.presets and "(no trained weights)" in line)
         how = "--download" if figure.presets else "--"  # a figure of results names the command that makes them
         assert drawable or ("not run" in line and how in line), line
 
@@ -199,8 +199,8 @@ def test_a_figure_is_drawn_and_reported(out, capsys):
     assert [entry["sentence"] for entry in entries.values()] == ["value 7", "value 9"]
     assert (read(out / "small" / "figure03.png") == 9).all()
     assert capsys.readouterr().out.splitlines() == [
-        f"figure01: {out}/small/figure01.png (data alone)",
-        f"figure03: {out}/small/figure03.png (data alone)",
+        f"figure01: {out}/small/figure01.png (no trained weights)",
+        f"figure03: {out}/small/figure03.png (no trained weights)",
     ]
     page = (out / "small.md").read_text().splitlines()
     start = page.index("## Figure 1: a square")
