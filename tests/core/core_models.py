@@ -126,7 +126,14 @@ def loss_of(model, x, training=False, noise=(1, 2)):
 def feed(model, noise):
     """Let the model use this noise, a number or an array wide enough for any level, instead of drawing it."""
     noise = np.atleast_1d(np.asarray(noise, "float32"))
-    model.sample = lambda mean, log_var: mean + ops.exp(0.5 * log_var) * noise[..., : mean.shape[-1]]
+
+    def sample(mean, log_var):
+        part = noise[..., : mean.shape[-1]]
+        if part.ndim == 2 and len(mean.shape) > 2:  # a map: the same noise everywhere
+            part = part.reshape(len(part), *[1] * (len(mean.shape) - 2), -1)
+        return mean + ops.exp(0.5 * log_var) * part
+
+    model.sample = sample
     return model
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from core_models import OF_IMAGES, VARIANTS, as_float, at_mean, blobs, build, loss_of, numpy
+from core_models import HIERARCHICAL, OF_IMAGES, VARIANTS, as_float, at_mean, blobs, build, loss_of, numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
@@ -16,8 +16,8 @@ from green_vae.presets import preset
 
 close = np.testing.assert_allclose
 # one variant per class and way of building decoders
-# the ladder has networks of its own
-UNSPLIT = [name for name in OF_IMAGES if name not in ("split_vae", "vae_split", "ladder_vae")]
+# the ladder and the hierarchies have networks of their own
+UNSPLIT = [name for name in OF_IMAGES if name not in ("split_vae", "vae_split", "ladder_vae", *HIERARCHICAL)]
 
 
 # (preset, total, trainable, MFLOPs): the sheet of counts made from the authors' repository

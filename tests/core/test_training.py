@@ -168,6 +168,9 @@ class Toy:
         self.encoder = keras.Model(image, norm(image))
         self.decoder = keras.Model(code, layers.Rescaling(2.0)(code))
 
+    def networks(self):
+        return {"encoder": self.encoder, "decoder": self.decoder}
+
     def __call__(self, x, training):
         return self.decoder(self.encoder(x, training=training), training=training)
 

@@ -17,6 +17,7 @@ from green_vae.cost import (
 )
 
 BALANCES = {"steps", "mse", "gamma", "log_gamma", "log_sigma", "variance", "batches"}
+BALANCES |= {"aggressive_left", "turn", "joint", "best_information", "fallen"}  # of the lagging schedule
 close = np.testing.assert_allclose
 
 
@@ -31,7 +32,7 @@ def numbers_of_the_loss(model):
 def test_parameters_are_those_that_keras_counts(variant):
     model = build(variant)
     balances = numbers_of_the_loss(model)
-    vectors = sum(int(np.prod(weight.shape)) for weight in model.weights if weight.name == "vector_u")
+    vectors = sum(int(np.prod(weight.shape)) for weight in model.weights if weight.name.startswith(("vector_u", "v_")))
     networks = networks_of(model).values()
     assert parameters(*networks) + len(balances) + vectors == model.count_params()
     trained = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)

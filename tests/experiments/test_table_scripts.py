@@ -313,7 +313,7 @@ def first_run(tmp_path_factory):
 @pytest.mark.parametrize("name", list(TABLES))
 def test_first_run_counts_to_the_digit_and_says_why_not_the_rest(name, first_run):
     report, _ = first_run(name)
-    dataset, size = DATA[TABLES[name].reference.dataset]
+    dataset, size = DATA.get(TABLES[name].reference.dataset, ("", ""))  # where rows have data of their own
     exact = 0
     for row in TABLES[name].rows:
         for column, cell in report["rows"][row.name].items():
