@@ -135,7 +135,7 @@ class Pictures(Every):
 
     def measure(self):
         made = {"reconstructed": plots.reconstruction_grid(self.x, _like(self.model.reconstruct(self.x), self.x))}
-        if self.model.heads != ("z",):  # without a prior there is nothing to generate from
+        if self.model.variational:  # without a prior there is nothing to generate from
             made["generated"] = plots.image_grid(self.model.generate(self.n))
         for name, picture in made.items():
             plots.save_png(self.folder / f"{name}-{self.epoch:04}.png", picture)

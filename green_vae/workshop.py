@@ -79,8 +79,8 @@ def train_preset(
 
 
 def ship(model, folder, name, images, history, seed, **about):
-    """Save a trained preset with a mixture of Gaussians fitted on its codes, if codes can come from one, and what its
-    training cost."""
+    """Save a trained preset with a mixture of Gaussians fitted on its codes, if codes can come from one and have up to
+    200 units, and what its training cost."""
     chosen = presets.preset(name)
     samplers = {}
     if len(images) >= COMPONENTS and not model.prior_only and model.latent_dim <= WIDEST:

@@ -55,7 +55,8 @@ def assemble(latent_dim, seed, groups, output, bound=None):
         f"features_{n}": keras.Input(group.delta.input[1].shape[1:], name=f"features_{n}")
         for n, group in enumerate(groups, 1)
     }
-    outputs, inferred, generated = {}, seed(z), seed(z)
+    outputs, inferred = {}, seed(z)
+    generated = inferred
     for number, group in enumerate(groups, 1):
         p = group.prior(generated)
         prior = bound(p["mean"], p["log_var"])
