@@ -68,14 +68,24 @@ class Batches(keras.utils.PyDataset):
         super().__init__()
         if len(x) < batch_size:
             raise ValueError(f"fewer examples than one batch of {batch_size}; lower the batch size. Received: {len(x)}")
-        self.x, self.batch_size, self.seed, self.epoch = x, batch_size, seed, 0
+        self.x, self.batch_size, self.seed = x, batch_size, seed
+        self.epoch = 0
+
+    @property
+    def epoch(self):
+        """Of the order of the examples, from 0 on."""
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, epoch):
+        self._epoch, self.order = epoch, np.random.default_rng((self.seed, epoch)).permutation(len(self.x))
 
     def __len__(self):
         return len(self.x) // self.batch_size
 
     def __getitem__(self, index):
-        order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.x))
-        return (self.x[np.sort(order[index * self.batch_size : (index + 1) * self.batch_size])],)
+        chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        return (self.x[np.sort(chosen)],)
 
 
 class _Epochs(keras.callbacks.Callback):
