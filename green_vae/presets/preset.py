@@ -1,0 +1,35 @@
+"""What a preset is."""
+
+from dataclasses import dataclass
+
+import keras
+
+from green_vae.models import MODELS
+from green_vae.training import Recipe
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One trained model of a paper.
+
+    Attributes:
+        model: a name of `green_vae.models.MODELS`.
+        config: its arguments.
+        dataset: what it is trained on, a name of `green_vae.data.DATASETS`.
+        recipe: how.
+        source: paper and table.
+        codes: which codes the samplers are fitted on: "mean" of the posterior, or one "sample" from it.
+    """
+
+    model: str
+    config: dict
+    dataset: str
+    recipe: Recipe
+    source: str
+    codes: str = "mean"
+
+    def build(self, seed=None):
+        """The model with fresh weights; the same ones for the same seed."""
+        if seed is not None:
+            keras.utils.set_random_seed(seed)
+        return MODELS[self.model](**self.config, **({} if seed is None else {"seed": seed}))
