@@ -1,11 +1,12 @@
-"""ResLag study, Figures 1 and 5 to 12: reconstructions, samples, variances of minibatches; and what the text promises.
+"""ResLag study, Figures 1 and 4 to 12: network, reconstructions, samples, variances; and what the text promises.
 
     python reproduce/boon_figures.py                       # from the weights and data that are here, in minutes
-    python reproduce/boon_figures.py --figures 5           # needs data only
+    python reproduce/boon_figures.py --figures 4           # the network: needs neither data nor weights
+    python reproduce/boon_figures.py --figures figure05b   # needs data only
     python reproduce/boon_figures.py --train --figures figure06a    # the five MNIST models: hours on 2 cores
 
 Expected: digits and clothes that are hard to tell from the originals, blurred CIFAR-10 images; samples worse than
-reconstructions. Figures 2 and 3 are borrowed, and Figure 4 is the network whose layers a test counts.
+reconstructions. Figures 2 and 3 are borrowed in the study.
 """
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from green_vae.experiments import NotRun
 from green_vae.experiments.gallery import Figure, Gallery, main
 from green_vae.metrics import mse
-from green_vae.plots import image_grid, lines, rows_picture, save_grid, save_png, scatter2d
+from green_vae.plots import diagram, image_grid, lines, rows_picture, save_grid, save_png, scatter2d
 
 SEED, SHOWN = 4896, 8  # of the study's choice of test images
 BATCH = 32
@@ -21,6 +22,8 @@ SIMPLE = {"AE": "autoencoder", "beta": "beta", "MMD": "info", "Optimal Sigma": "
 DEEP = {"AE": "autoencoder", "beta": "beta", "MMD": "info", "Optimal Sigma": "optimal-sigma", "ResLag": "reslag",
         "light ResLag": "reslag-light"}  # fmt: skip
 FACES = {name: model for name, model in DEEP.items() if name != "AE"}
+DRAWN = "boon/reslag-light-celeba"  # Figure 4
+IMAGE, PATH, SIDE, LATENT = "#eeeeee", "#cfe3f5", "#fbe3c4", "#d9ead3"
 PRINTED = "mean 0.0713, standard deviation 0.0073, 0.0515 to 0.0990"  # Figure 5
 
 
@@ -99,6 +102,62 @@ def samples(models, dataset):
         return f"From the left: {', '.join(runs)}. The autoencoder has no prior; N(0, I) stands for it.{missing}"
 
     return draw
+
+
+def architecture(context):
+    """The light ResLag-VAE for CelebA, its maps as the built network has them."""
+    from green_vae import presets
+
+    model = presets.load(DRAWN, weights=None, seed=context.seed)
+    boxes, arrows = levels(model.encoder, model.decoder, model.latent_dim)
+    diagram(context.path, boxes, arrows, title=DRAWN)
+    trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    return f"Drawn from the layers of {DRAWN}: {trainable:,} trainable parameters; maps as height x width x channels."
+
+
+def levels(encoder, decoder, latent_dim):
+    """Boxes and arrows of a multi-level network, see `green_vae.plots.diagram`, read off its layers.
+
+    Left the encoder, going down; next to it the side branches; in the middle the latent vector; right of it the
+    branches of the decoder, and the main path going up. The deepest branch is where the main path starts.
+    """
+    convolutions = [layer for layer in encoder.layers if type(layer).__name__ == "Conv2D"]
+    blocks = [by_map(layer.output) for layer in convolutions if layer.strides == (2, 2)]
+    flat = [layer for layer in encoder.layers if type(layer).__name__ == "Flatten"]
+    sides = [by_map(layer.input) for layer in flat]
+    reshaped = [layer for layer in decoder.layers if type(layer).__name__ == "Reshape"]
+    branches = [by_map(layer.output) for layer in reshaped][::-1]  # the deepest is made first
+    ups = [layer for layer in decoder.layers if type(layer).__name__ == "Conv2DTranspose"]
+    before = [by_map(layer.input) for layer in ups if layer.strides == (2, 2)][::-1]
+    depth = len(blocks)
+    joined = sum(int(layer.output.shape[1]) for layer in flat)
+    boxes = {
+        "image": (0, 0, f"image\n{by_map(encoder.input)}", IMAGE),
+        "out": (4, 0, f"reconstruction\n{by_map(decoder.output)}", IMAGE),
+        "z": (2, (depth + 1) / 2, f"joined {joined:,}\ntwo heads\nz: {latent_dim}", LATENT),
+    }
+    arrows = []
+    for index in range(depth):
+        row = index + 1
+        boxes[f"block{index}"] = (0, row, f"block {row}\n{blocks[index]}", PATH)
+        boxes[f"side{index}"] = (1, row, f"side branch\n{sides[index]}", SIDE)
+        boxes[f"branch{index}"] = (3, row, f"dense\n{branches[index]}", SIDE)
+        boxes[f"up{index}"] = (4, row, f"main path\n{before[index]}", PATH)
+        share = depth - index
+        arrows += [
+            ("image" if index == 0 else f"block{index - 1}", f"block{index}"),
+            (f"block{index}", f"side{index}"),
+            (f"side{index}", "z"),
+            ("z", f"branch{index}"),
+            (f"branch{index}", f"up{index}", *([f"1/{share}"] if share > 1 else [])),
+            (f"up{index}", "out" if index == 0 else f"up{index - 1}"),
+        ]
+    return boxes, arrows
+
+
+def by_map(tensor):
+    """ "8 x 8 x 256" for a map (batch, 8, 8, 256)."""
+    return " x ".join(map(str, tensor.shape[1:]))
 
 
 def batch_variances(images, order=None):
@@ -204,6 +263,7 @@ GALLERY = Gallery(
             ("boon/optimal-sigma-mnist", *(name for name in ANY if name != "boon/optimal-sigma-mnist")),
             "The study does not say which of its models of MNIST this is.",
         ),
+        Figure("figure04", "the light ResLag-VAE for CelebA", architecture),
         Figure("figure05a", "variance of minibatches, CIFAR-100", variances("cifar100")),
         Figure(
             "figure05b",
@@ -227,7 +287,7 @@ GALLERY = Gallery(
         "Reconstructions are of the eight images that NumPy's default_rng(4896) chooses without replacement, which "
         "for 10,000 images are 4656 6336 7481 5560 5567 6493 2730 6726; codes are sampled, as in the study.",
         "A figure of several models shows those that have weights, and names the others.",
-        "Figures 2 and 3 of the study are borrowed. Figure 4 draws the light ResLag-VAE for CelebA.",
+        "Figures 2 and 3 of the study are borrowed.",
     ),
 )
 

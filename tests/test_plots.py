@@ -219,3 +219,16 @@ def test_what_an_animation_refuses(pictures, tmp_path):
     with pytest.raises(ValueError, match="Received: "):
         plots.save_gif(tmp_path / "a.gif", pictures)
     assert not list(tmp_path.iterdir())
+
+
+def test_diagram(tmp_path):
+    boxes = {"a": (0, 0, "from", "#ff0000"), "b": (2, 1, "to", "#00ff00")}
+    plots.diagram(tmp_path / "a.png", boxes, [("a", "b", "1/2")], title="two boxes")
+    drawn = read(tmp_path / "a.png")
+    red, green = (np.argwhere((drawn[..., :3] == colour).all(axis=-1)) for colour in ([255, 0, 0], [0, 255, 0]))
+    assert len(red) > 100 and len(green) > 100
+    assert (red.mean(axis=0) < green.mean(axis=0)).all()  # rows grow downwards, columns to the right
+    with pytest.raises(ValueError, match="there are a, b. Received: c"):
+        plots.diagram(tmp_path / "b.png", boxes, [("a", "c")])
+    with pytest.raises(ValueError, match="at least one box"):
+        plots.diagram(tmp_path / "b.png", {}, [])

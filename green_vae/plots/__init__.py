@@ -1,4 +1,4 @@
-"""Pictures as PNG files, animations as GIF: grids of images, curves, scatter plots, bars, densities.
+"""Pictures as PNG files, animations as GIF: grids of images, curves, scatter plots, bars, densities, diagrams.
 
 NumPy in, a file out, written aside. Everything is drawn on an own figure: no pyplot, no global state, no display.
 """
@@ -15,6 +15,7 @@ from green_vae.plots.charts import (
     scatter,
     scatter2d,
 )
+from green_vae.plots.diagrams import diagram
 from green_vae.plots.images import image_grid, reconstruction_grid, rows_picture, save_gif, save_grid, save_png
 from green_vae.plots.planes import clouds, densities
 
@@ -28,6 +29,7 @@ __all__ = [
     "clouds",
     "curves",
     "densities",
+    "diagram",
     "image_grid",
     "lines",
     "reconstruction_grid",

@@ -114,6 +114,23 @@ def test_the_eight_images():
     assert FIGURES.chosen_images(19_867).tolist() == [9255, 12591, 14864, 11046, 11065, 12902, 5425, 13365]
 
 
+def test_figure_4_has_the_levels_of_the_study():
+    """The widths of Figure 4 and of section 2.3 of the study, read off the layers."""
+    model = presets.load("boon/reslag-light-celeba", weights=None)
+    boxes, arrows = FIGURES.levels(model.encoder, model.decoder, 150)
+    written = {name: box[2].split("\n")[-1] for name, box in boxes.items()}
+    maps = {"block": ("32 x 32 x 64", "16 x 16 x 128", "8 x 8 x 256", "4 x 4 x 256"),
+            "side": ("32 x 32 x 1", "16 x 16 x 4", "8 x 8 x 16", "4 x 4 x 64")}  # fmt: skip
+    maps |= {"branch": maps["side"], "up": maps["block"]}
+    for kind, expected in maps.items():
+        assert tuple(written[f"{kind}{level}"] for level in range(4)) == expected
+    assert boxes["z"][2].startswith("joined 4,096")
+    assert {arrow[0]: arrow[2] for arrow in arrows if len(arrow) == 3} == {
+        "branch0": "1/4", "branch1": "1/3", "branch2": "1/2",
+    }  # fmt: skip
+    assert {name for arrow in arrows for name in arrow[:2]} == set(boxes)
+
+
 def test_variances_of_whole_batches():
     x = images(70)
     found = FIGURES.batch_variances(x)
