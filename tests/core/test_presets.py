@@ -43,7 +43,14 @@ HIERARCHIES = {
     "survey/nvae-z10-b100-l4": (8_305_521, 4478),
     "survey/nvae-z10-b100-l4-code": (8_307_921, 4479),
 }
-NARROW = {"survey/hfvae-mini": (2_718_035, 73), "survey/nvae-mini": (166_508, 79)}
+NARROW = {
+    "survey/cnn-mini": (3_728_419, 158),
+    "survey/l2-rae-mini": (3_597_219, 158),
+    "survey/gp-rae-mini": (3_597_219, 158),
+    "survey/resnet-mini": (2_199_651, 161),
+    "survey/hfvae-mini": (2_718_035, 73),
+    "survey/nvae-mini": (166_508, 79),
+}
 COUNTS = {**TABLE_2, **TABLE_3, **TWO_READINGS, **SPECTRAL, **HIERARCHIES, **NARROW}
 
 
