@@ -17,7 +17,7 @@ def shrink(preset):
     if preset.model == "hierarchical_vae":  # whose latents follow from its network
         small |= {"group_dim": 1, **({"groups": (1,) * len(options["groups"])} if "groups" in options else {})}
     else:
-        config["latent_dim"] = LATENT
+        config["latent_dim"] = min(LATENT, config.get("latent_dim", LATENT))
     config["network_options"] = {**options, **small}
     if "posterior_options" in config:
         config["posterior_options"] = {**config["posterior_options"], "widths": (BASE,)}
