@@ -1,0 +1,146 @@
+"""RESULTS.md: every table and every figure on one page, from the reports that the scripts left in results/.
+
+    python -m green_vae.experiments.overview          # writes RESULTS.md
+
+Nothing is measured here. What was learnt stands in results/learnt.md, in words, and comes first.
+"""
+
+import argparse
+import importlib.util
+import json
+import sys
+from collections import Counter
+
+from green_vae.experiments import spec
+from green_vae.experiments.gallery import Gallery
+from green_vae.files import write_text
+from green_vae.presets import PRETRAINED
+
+ROOT = PRETRAINED.parent
+PAPERS = {
+    "survey": "A Survey on Variational Autoencoders from a Green AI Perspective (2021)",
+    "svae": "Split-VAE (2022)",
+    "boon": "ResLag-VAE: Simple Training Objective (2023)",
+    "review": "Variational Auto-Encoders: A Review (2022)",
+    "slides": "The slides: Variational Autoencoders (2023)",
+    "green": "Cost beside quality",
+}
+VERDICTS = (spec.EXACT, spec.REPRODUCED, spec.DIFFERS, spec.INCOMPARABLE, spec.MEASURED, spec.NOT_RUN)
+LEGEND = """How to read a cell: `= 5` printed and ours are equal to the digit; `5.0 / 5.1` printed and ours; `5.0 / -`
+printed, not run; `5.1` ours, nothing is printed. `FID~` and `FID@1280` are not on the scale of the printed FID. The
+whole report behind every link says how each number was made, what was shortened, and why a cell is empty.
+"""
+
+
+def scripts(folder):
+    """Every `TABLE` and `GALLERY` of the scripts in a folder, by paper in the order of `PAPERS`, then by name."""
+    found = []
+    for path in sorted(folder.glob("*.py"), key=_order):
+        outline = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(outline)
+        outline.loader.exec_module(module)
+        found.append(getattr(module, "TABLE", None) or module.GALLERY)
+    return found
+
+
+def _order(path):
+    return list(PAPERS).index(_paper(path.stem)), path.stem
+
+
+def _paper(name):
+    return name.split("_")[0]
+
+
+def page(entries, results):
+    """The page as Markdown.
+
+    Args:
+        entries: tables and galleries, in order.
+        results: folder of their reports, as seen from the page also a relative path "results".
+    """
+    reports = {entry.name: _report(results / f"{entry.name}.json") for entry in entries}
+    lines = ["# Results", "", (results / "learnt.md").read_text(encoding="utf-8").strip(), "", "## All of it", ""]
+    lines += [LEGEND, f"| table | {' | '.join(VERDICTS)} |", f"| --- |{' ---: |' * len(VERDICTS)}"]
+    for entry in entries:
+        if not isinstance(entry, Gallery) and (report := reports[entry.name]):
+            counts = Counter(cell["verdict"] for cells in report["rows"].values() for cell in cells.values())
+            numbers = (str(counts[verdict] or "") for verdict in VERDICTS)
+            lines.append(f"| [{entry.title}](results/{entry.name}.md) | {' | '.join(numbers)} |")
+    paper = ""
+    for entry in entries:
+        if _paper(entry.name) != paper:
+            paper = _paper(entry.name)
+            lines += ["", f"## {PAPERS[paper]}"]
+        lines += ["", f"### {entry.title}", ""]
+        report, command = reports[entry.name], f"`python reproduce/{entry.name}.py`"
+        if report is None:
+            lines.append(f"Not run yet: {command}.")
+            continue
+        lines += [f"{command}, [the whole report](results/{entry.name}.md).", ""]
+        lines += figures(entry, report) if isinstance(entry, Gallery) else table(entry, report)
+    return "\n".join([*lines, ""])
+
+
+def _report(path):
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def table(entry, report):
+    """Lines of the short form of a table: columns and rows in which something is printed or measured."""
+    rows = {row.name: report["rows"].get(row.name, {}) for row in entry.rows}
+    texts = {
+        name: {column.name: short(column, cells[column.name]) for column in entry.columns if column.name in cells}
+        for name, cells in rows.items()
+    }
+    columns = [column for column in entry.columns if any(text.get(column.name) for text in texts.values())]
+    head = [entry.title.split(":")[0], *(column.title for column in columns)]
+    body = [
+        [name, *(text.get(column.name, "") for column in columns)] for name, text in texts.items() if any(text.values())
+    ]
+    return [_line(head), _line(["---", *["---:"] * len(columns)]), *map(_line, body)]
+
+
+def short(column, cell):
+    """One cell in a few characters."""
+    show = column.format.format
+    published = "" if cell["published"] is None else show(cell["published"])
+    if cell["value"] is None:
+        return f"{published} / -" if published else ""
+    if cell["verdict"] == spec.EXACT:
+        return f"= {published}"
+    label = "" if cell["label"] in ("", "FID") else f" {cell['label']}"
+    ours = show(cell["value"]) + label
+    return f"{published} / {ours}" if published else ours
+
+
+def _line(cells):
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def figures(entry, report):
+    """Lines of a gallery: the pictures that were drawn, and the names of the others."""
+    lines, missing = [], []
+    for figure in entry.figures:
+        found = report["figures"].get(figure.name, {})
+        if not found.get("picture"):
+            missing.append(figure.label)
+            continue
+        source = found["details"].get("preset", "")
+        lines += [f"{figure.label}: {figure.title}{f' ({source})' if source else ''}.", ""]
+        lines += [f"![{figure.label}](results/{found['picture']})", ""]
+    return [*lines, f"Not drawn: {', '.join(missing)}."] if missing else lines[:-1]
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        prog="python -m green_vae.experiments.overview",
+        description="Write RESULTS.md, one page with every table and figure, from the reports in results/.",
+    )
+    parser.add_argument("-o", "--out", default=str(ROOT / "RESULTS.md"), help="the page (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    write_text(options.out, page(scripts(ROOT / "reproduce"), ROOT / "results"))
+    print(f"written: {options.out}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""The page with all results: every script on it, the short form of a cell, and that it is up to date."""
+
+import json
+
+import pytest
+from experiment_tables import GALLERIES, ROOT, TABLES
+
+from green_vae.experiments import overview
+from green_vae.experiments.spec import Column
+
+
+@pytest.fixture(scope="module")
+def entries():
+    return overview.scripts(ROOT / "reproduce")
+
+
+def test_every_script_by_paper(entries):
+    names = [entry.name for entry in entries]
+    assert sorted(names) == sorted([*TABLES, *GALLERIES])
+    papers = [name.split("_")[0] for name in names]
+    assert list(dict.fromkeys(papers)) == ["survey", "svae", "boon", "review", "slides", "green"]
+    assert papers == sorted(papers, key=list(overview.PAPERS).index)
+
+
+def test_the_page_is_that_of_the_reports(entries):
+    """`python -m green_vae.experiments.overview` writes it anew."""
+    assert (ROOT / "RESULTS.md").read_text(encoding="utf-8") == overview.page(entries, ROOT / "results")
+
+
+def test_every_link_of_the_page_leads_somewhere():
+    text = (ROOT / "RESULTS.md").read_text(encoding="utf-8")
+    targets = [part.split(")")[0] for part in text.split("](")[1:]]
+    assert len(targets) > 20 and not [target for target in targets if not (ROOT / target).exists()]
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ({"published": 5.0, "value": 5.0, "verdict": "exact"}, "= 5.0"),
+        ({"published": 5.0, "value": 5.1, "verdict": "reproduced"}, "5.0 / 5.1"),
+        ({"published": 5.0, "value": 5.1, "verdict": "not comparable", "label": "FID~"}, "5.0 / 5.1 FID~"),
+        ({"published": 5.0, "value": None, "verdict": "not run"}, "5.0 / -"),
+        ({"published": None, "value": 5.1, "verdict": "measured", "label": "FID"}, "5.1"),
+        ({"published": None, "value": None, "verdict": "not run"}, ""),
+    ],
+)
+def test_a_cell_in_short(cell, text):
+    assert overview.short(Column("a", "A", None), {"label": "", **cell}) == text
+
+
+def test_what_is_empty_is_left_out_and_what_was_not_run_is_said(tmp_path):
+    table, gallery = TABLES["svae_table3"], GALLERIES["survey_figure10"]
+    empty = {"published": None, "value": None, "verdict": "not run", "label": ""}
+    counted = {"published": 3.0, "value": 3.0, "verdict": "exact", "label": ""}
+    rows = {"SVAE": {"params": counted, "fid_gen": empty}, "SVAE mini": {"params": empty, "fid_gen": empty}}
+    (tmp_path / "svae_table3.json").write_text(json.dumps({"rows": rows}))
+    (tmp_path / "learnt.md").write_text("Much.\n")
+    page = overview.page([table, gallery], tmp_path)
+    assert "| Split-VAE, Table 3 | params (total) |\n| --- | ---: |\n| SVAE | = 3 |\n" in page
+    assert "SVAE mini" not in page and "\nMuch.\n" in page
+    assert "Not run yet: `python reproduce/survey_figure10.py`." in page
+    assert "| [Split-VAE, Table 3: CIFAR-10](results/svae_table3.md) | 1 |  |  |  |  | 3 |" in page
