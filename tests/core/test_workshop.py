@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from core_models import run_script
 from PIL import Image
 
 import green_vae as gv
@@ -130,3 +131,27 @@ def test_help_teaches(command, capsys):
         cli.main([command, "--help"])
     text = capsys.readouterr().out
     assert stopped.value.code == 0 and f"python -m green_vae {command} svae/mnist-mini" in text
+
+
+@pytest.fixture(scope="module")
+def on_devices(tmp_path_factory):
+    """on_devices("all", ...) -> what script_devices.py found, on JAX with two devices made of one CPU."""
+    pytest.importorskip("jax")
+
+    def run(*arguments):
+        folder = tmp_path_factory.mktemp("devices")
+        extra = {"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+        return json.loads(run_script("script_devices.py", folder, *arguments, **extra).splitlines()[-1])
+
+    return run
+
+
+def test_all_devices_train_the_same_model_as_one(on_devices):
+    one, both = on_devices("one"), on_devices("all")
+    assert (one["devices"], one["on"], both["devices"], both["on"]) == (2, 1, 2, 2)
+    np.testing.assert_allclose(one["weights"], both["weights"], rtol=1e-4, atol=1e-5)
+
+
+def test_mixed_precision_keeps_its_weights_in_float32(on_devices):
+    found = on_devices("all", "mixed")
+    assert (found["compute"], found["kept"]) == ("bfloat16", "float32") and np.isfinite(found["weights"]).all()
