@@ -257,7 +257,8 @@ def load_weights(model, path):
 def save_weights(model, path, dtype="float16"):
     """Write weights for shipping: a `.weights.h5` without optimizer, its floats as `dtype`; `load_weights` reads it.
 
-    float16 halves the file; in memory the weights are float32 again.
+    float16 halves the file; in memory the weights are float32 again. Single numbers stay as they are: they are few, and
+    among them are counts of steps.
 
     Raises:
         ValueError: a weight does not fit into `dtype`.
@@ -277,7 +278,7 @@ def _copy_narrow(source, target, dtype):
                 _copy_narrow(item, target.create_group(name), dtype)
             continue
         values = item[()]
-        if np.issubdtype(item.dtype, np.floating):
+        if np.issubdtype(item.dtype, np.floating) and values.ndim:
             with np.errstate(over="ignore"):
                 values = values.astype(dtype)
             if not np.isfinite(values).all():

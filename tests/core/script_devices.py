@@ -1,4 +1,4 @@
-"""Train a tiny preset on digits, on one device or on all: python script_devices.py FOLDER one|all [mixed]; prints JSON."""
+"""Train a tiny preset on digits: python script_devices.py FOLDER one|all (devices) [mixed]; prints JSON."""
 
 import json
 import sys
