@@ -1,12 +1,15 @@
 """What the tests of tables share: the scripts, small tables without a network, and a machine without data."""
 
 import importlib.util
+import io
 import json
 import os
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from green_vae.experiments import Column, Reference, Row, Table
 from green_vae.experiments.spec import Measurement
@@ -52,6 +55,16 @@ def hide_data(patch, folder):
     environment = bare(folder)
     for name in ("GREEN_VAE_DATA", "TFDS_DATA_DIR", "XDG_CACHE_HOME"):
         patch.setenv(name, environment[name])
+
+
+def called(main, entry, arguments, folder):
+    """(stdout, stderr) of a script's main, called in this process in a folder, on a machine without data."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        hide_data(patch, folder)
+        patch.chdir(folder)
+        assert main(entry, arguments) == 0, err.getvalue()
+    return out.getvalue(), err.getvalue()
 
 
 def read_report(path):

@@ -8,7 +8,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from experiment_tables import GALLERIES, MODULES, ROOT, bare, hide_data, python, read_report
+from experiment_tables import GALLERIES, MODULES, ROOT, bare, called, hide_data, python, read_report
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -97,17 +97,23 @@ def test_smoke_writes_the_page(smoked):
     assert all(f"## {figure.label}: {figure.title}" in page for figure in gallery.figures)
 
 
+TYPED = "svae_figures"
 TRAINS = ("figure18", "figure19")  # of the slides: they need nothing, and train for a minute
 
 
 @pytest.mark.parametrize("name", list(GALLERIES))
 def test_first_run_without_data_says_why_not(name, tmp_path):
     figures = [figure for figure in GALLERIES[name].figures if name != "slides_figures" or figure.name not in TRAINS]
-    command = python(ROOT / "reproduce" / f"{name}.py", "--figures", *(figure.name for figure in figures))
-    done = subprocess.run(command, cwd=tmp_path, env=bare(tmp_path), capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr and f"written: results/{name}.md and results/{name}.json" in done.stderr
-    lines = done.stdout.splitlines()
+    arguments = ["--figures", *(figure.name for figure in figures)]
+    if name == TYPED:  # the others in this process, which saves them the start of TensorFlow
+        command = python(ROOT / "reproduce" / f"{name}.py", *arguments)
+        done = subprocess.run(command, cwd=tmp_path, env=bare(tmp_path), capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        stdout, stderr = done.stdout, done.stderr
+    else:
+        stdout, stderr = called(main, GALLERIES[name], arguments, tmp_path)
+    assert "Traceback" not in stderr and f"written: results/{name}.md and results/{name}.json" in stderr
+    lines = stdout.splitlines()
     assert [line.split(":")[0] for line in lines] == [figure.name for figure in figures]
     for figure, line in zip(figures, lines, strict=True):
         drawable = any(presets.pretrained_path(preset).exists() for preset in figure.presets)
