@@ -105,14 +105,15 @@ class _Epochs(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.batches.epoch = epoch
-        self.model.optimizer.learning_rate = self.recipe.rate(epoch, validation_losses(self.history_))
+        self.rate = self.recipe.rate(epoch, validation_losses(self.history_))
+        self.model.optimizer.learning_rate = self.rate
         self.model.begin_epoch()
 
     def on_train_batch_end(self, batch, logs=None):
         self.bar.advance(self.task)
 
     def on_epoch_end(self, epoch, logs=None):
-        logs.update(self.model.end_epoch(self.validation))
+        logs.update(self.model.end_epoch(self.validation), learning_rate=self.rate)
         self.history_.append({name: float(value) for name, value in logs.items()})
         if best_epoch(self.history_) == len(self.history_):  # first: of an epoch that is lost, it is written again
             with write_aside(self.out / BEST) as aside:

@@ -53,7 +53,7 @@ def test_resumed_is_the_same_as_uninterrupted(variant, tmp_path):
     continued = train(resumed, x, RECIPE, tmp_path / "halves", seed=5)
     assert_same(resumed, straight)
     assert continued == history
-    assert len(history) == 4 and set(history[0]) == {"loss", *straight.logged}
+    assert len(history) == 4 and set(history[0]) == {"loss", "learning_rate", *straight.logged}
     assert json.loads((tmp_path / "halves" / "history.json").read_text()) == history
     for a, b in zip(resumed.optimizer.variables, straight.optimizer.variables, strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b))

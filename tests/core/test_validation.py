@@ -60,6 +60,7 @@ def test_the_best_epoch_is_kept_and_training_stops(tmp_path):
     history = train(model, blobs(20), WATCHED, tmp_path, callbacks=[told], validation=blobs(8, seed=1))
     assert len(history) == 7 and WATCHED.stopped(history) and not WATCHED.stopped(history[:6])
     assert best_epoch(history) == 2
+    assert [epoch["learning_rate"] for epoch in history] == pytest.approx([0.03 / 2**n for n in (0, 0, 0, 1, 2, 3, 4)])
     for own, best in zip(model.get_weights(), told.kept[1], strict=True):
         np.testing.assert_array_equal(own, best)
     assert (tmp_path / BEST).exists()
