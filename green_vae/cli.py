@@ -138,7 +138,11 @@ def _add_generate(commands):
     )
     add("-n", type=_positive, default=64, metavar="N", help="how many images (default: 64)")
     add("-o", "--out", type=Path, default=Path("generated.png"), metavar="FILE", help="(default: generated.png)")
-    add("--sampler", default="prior", metavar="S", help="of latent codes: prior, or one that ships, say gmm")
+    add(
+        "--sampler",
+        metavar="S",
+        help="of latent codes: prior (default, where there is one), or one that ships, say gmm",
+    )
     add("--part", choices=("x", "x1", "x2", "map", "mix"), default="x", help="of a split model's images (default: x)")
     add("--seed", type=int, default=0, metavar="S", help="of the codes (default: 0)")
     add("--zoom", type=_positive, default=2, metavar="Z", help="every pixel Z x Z large (default: 2)")
@@ -205,7 +209,8 @@ def _generate(options):
             f"a preset (`presets` lists them), a folder of `train`, or hf://... Received: {options.model}"
         )
     model = presets.load(options.model)
-    sampler = None if options.sampler == "prior" else presets.load_sampler(options.model, options.sampler)
+    chosen = options.sampler or ("prior" if model.variational else "gmm")
+    sampler = None if chosen == "prior" else presets.load_sampler(options.model, chosen)
     images = model.generate(options.n, sampler, seed=options.seed, part=options.part)
     plots.save_grid(options.out, images, zoom=options.zoom)
     print(f"written: {options.out}")

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from green_vae import cli
 from green_vae.cost import flops, parameters, traffic
@@ -156,3 +157,15 @@ def test_a_model_that_cannot_be_counted(tmp_path, capsys):
     keras.Sequential([keras.Input((5, 3)), keras.layers.LSTM(2)]).save(tmp_path / "lstm.keras")
     assert cli.main(["cost", str(tmp_path / "lstm.keras")]) == 1
     assert "no rule" in capsys.readouterr().err
+
+
+def test_an_autoencoder_draws_from_the_mixture_that_ships(tmp_path):
+    assert cli.main(["generate", "boon/autoencoder-mnist", "-n", "4", "-o", str(tmp_path / "grid.png")]) == 0
+    with Image.open(tmp_path / "grid.png") as picture:
+        assert np.asarray(picture).std() > 10
+
+
+def test_an_autoencoder_has_no_prior(tmp_path, capsys):
+    command = ["generate", "boon/autoencoder-mnist", "--sampler", "prior", "-o", str(tmp_path / "grid.png")]
+    assert cli.main(command) == 1
+    assert "has no prior; fit a sampler first" in capsys.readouterr().err and not list(tmp_path.iterdir())

@@ -45,8 +45,8 @@ class Autoencoder(VAE):
         """Codes of images, float32 (n, latent_dim); `sample` and `seed` change nothing: there is no noise."""
         return self.posterior(x, batch_size)["z"]
 
-    def generate(self, n, sampler=None, seed=0, batch_size=100):
-        """n new images from a fitted sampler.
+    def new_codes(self, n, sampler=None, seed=0, temperature=1.0):
+        """n codes from a fitted sampler.
 
         Raises:
             ValueError: no sampler; this model has no prior.
@@ -54,7 +54,7 @@ class Autoencoder(VAE):
         if sampler is None:
             hint = "ScalarGaussian().fit(model.encode(images))"
             raise ValueError(f"{type(self).__name__} has no prior; fit a sampler first, say {hint}. Received: None")
-        return super().generate(n, sampler, seed, batch_size)
+        return super().new_codes(n, sampler, seed, temperature)
 
     def get_config(self):
         config = super().get_config()
