@@ -1,0 +1,78 @@
+"""Speed of training: images/s of whole training steps, and which share of the device's measured matmul rate that is.
+
+    python benchmarks/training.py                                     # the survey's Resnet and CNN rows
+    python benchmarks/training.py survey/resnet-s4-b64-l64 --batch 100 --steps 5
+    KERAS_BACKEND=jax python benchmarks/training.py --mixed-precision      # on an accelerator
+
+Run it on an otherwise idle machine. The rate is that of the best of some products of square matrices in the same
+precision and process; FLOPs are those of the compiled graph of a step (two for a multiplication and its sum). Marks:
+40 % of the rate on an accelerator, 50 % on two CPU cores for the Resnet rows.
+"""
+
+import argparse
+import statistics
+import time
+
+import keras
+import numpy as np
+from keras import ops
+
+import green_vae as gv
+from green_vae.cost import training_flops
+
+ROWS = ("survey/resnet-s4-b48-l128", "survey/resnet-s4-b64-l64", "survey/cnn-b128-l128", "survey/l2-rae-b128-l128")
+
+
+def wait(value):
+    """Until the device has computed it."""
+    return np.asarray(ops.convert_to_numpy(ops.reshape(value, (-1,))[:1]))
+
+
+def matmul_rate(size=4096, repeats=5):
+    """FLOP/s of the best of some products of two square matrices."""
+    dtype = keras.config.dtype_policy().compute_dtype
+    a, b = (ops.cast(keras.random.normal((size, size), seed=seed), dtype) for seed in (0, 1))
+    best = float("inf")
+    for _ in range(repeats + 1):  # the first one warms up
+        start = time.perf_counter()
+        wait(ops.matmul(a, b))
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best
+
+
+def step_seconds(model, batch, steps):
+    """Seconds of `steps` training steps on one batch of random pixels, once compiled."""
+    model.compile(optimizer=model.make_optimizer(learning_rate=1e-4), jit_compile="auto")
+    x = np.random.default_rng(0).integers(0, 256, (batch, *model.image_shape), "uint8")
+    seconds = []
+    for _ in range(steps + 2):
+        start = time.perf_counter()
+        model.train_on_batch(x)  # returns numbers, so it waits
+        seconds.append(time.perf_counter() - start)
+    return seconds[2:]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("presets", nargs="*", default=ROWS, metavar="PRESET", help="as `green_vae presets` lists them")
+    parser.add_argument("--batch", type=int, metavar="N", help="images in a batch (default: the recipe's)")
+    parser.add_argument("--steps", type=int, default=5, metavar="N", help="to time (default: %(default)s)")
+    parser.add_argument("--mixed-precision", action="store_true", help="compute in bfloat16")
+    options = parser.parse_args()
+    if options.mixed_precision:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    rate = matmul_rate()
+    print(f"{keras.backend.backend()}, {keras.config.dtype_policy().name}: matmul {rate / 1e9:,.1f} GFLOP/s")
+    for name in options.presets:
+        model, batch = gv.load(name, weights=None, seed=0), options.batch or gv.PRESETS[name].recipe.batch_size
+        cost = training_flops(model, batch)
+        seconds = step_seconds(model, batch, options.steps)
+        median = statistics.median(seconds)
+        print(
+            f"{name}: {batch / median:,.1f} images/s, {cost.flops / median / 1e9:,.1f} GFLOP/s ({cost.source}), "
+            f"{cost.flops / median / rate:.0%} of the matmul rate; a step {min(seconds):.3g} to {max(seconds):.3g} s"
+        )
+
+
+if __name__ == "__main__":
+    main()
