@@ -14,18 +14,13 @@ import statistics
 import time
 
 import keras
-import numpy as np
 from keras import ops
 
 import green_vae as gv
 from green_vae.cost import training_flops
+from green_vae.experiments.timing import step_times
 
 ROWS = ("survey/resnet-s4-b48-l128", "survey/resnet-s4-b64-l64", "survey/cnn-b128-l128", "survey/l2-rae-b128-l128")
-
-
-def wait(value):
-    """Until the device has computed it."""
-    return np.asarray(ops.convert_to_numpy(ops.reshape(value, (-1,))[:1]))
 
 
 def matmul_rate(size=4096, repeats=5):
@@ -35,21 +30,9 @@ def matmul_rate(size=4096, repeats=5):
     best = float("inf")
     for _ in range(repeats + 1):  # the first one warms up
         start = time.perf_counter()
-        wait(ops.matmul(a, b))
+        ops.convert_to_numpy(ops.matmul(a, b)[0, 0])  # waits for the device
         best = min(best, time.perf_counter() - start)
     return 2 * size**3 / best
-
-
-def step_seconds(model, batch, steps):
-    """Seconds of `steps` training steps on one batch of random pixels, once compiled."""
-    model.compile(optimizer=model.make_optimizer(learning_rate=1e-4), jit_compile="auto")
-    x = np.random.default_rng(0).integers(0, 256, (batch, *model.image_shape), "uint8")
-    seconds = []
-    for _ in range(steps + 2):
-        start = time.perf_counter()
-        model.train_on_batch(x)  # returns numbers, so it waits
-        seconds.append(time.perf_counter() - start)
-    return seconds[2:]
 
 
 def main():
@@ -66,7 +49,7 @@ def main():
     for name in options.presets:
         model, batch = gv.load(name, weights=None, seed=0), options.batch or gv.PRESETS[name].recipe.batch_size
         cost = training_flops(model, batch)
-        seconds = step_seconds(model, batch, options.steps)
+        seconds = step_times(model, batch, options.steps)
         median = statistics.median(seconds)
         print(
             f"{name}: {batch / median:,.1f} images/s, {cost.flops / median / 1e9:,.1f} GFLOP/s ({cost.source}), "

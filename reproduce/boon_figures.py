@@ -11,10 +11,12 @@ reconstructions. Figures 2 and 3 are borrowed in the study.
 
 import numpy as np
 
+from green_vae import presets
+from green_vae.cost import trainable_parameters
 from green_vae.experiments import NotRun
 from green_vae.experiments.gallery import Figure, Gallery, main
 from green_vae.metrics import mse
-from green_vae.plots import diagram, image_grid, lines, rows_picture, save_grid, save_png, scatter2d
+from green_vae.plots import diagram, image_grid, lines, rows_picture, save_grid, save_png, scatter2d, side_by_side
 
 SEED, SHOWN = 4896, 8  # of the study's choice of test images
 BATCH = 32
@@ -96,9 +98,7 @@ def samples(models, dataset):
         for run in runs.values():
             z = np.random.default_rng(context.seed).standard_normal((16, run.trained.latent_dim), dtype="float32")
             grids.append(image_grid(run.trained.decode(z), 4))
-        gap = np.full((grids[0].shape[0], 8, grids[0].shape[2]), 255, "uint8")
-        parts = [part for grid in grids for part in (gap, grid)][1:]
-        save_png(context.path, np.concatenate(parts, axis=1), zoom=2)
+        save_png(context.path, side_by_side(grids), zoom=2)
         return f"From the left: {', '.join(runs)}. The autoencoder has no prior; N(0, I) stands for it.{missing}"
 
     return draw
@@ -106,13 +106,11 @@ def samples(models, dataset):
 
 def architecture(context):
     """The light ResLag-VAE for CelebA, its maps as the built network has them."""
-    from green_vae import presets
-
     model = presets.load(DRAWN, weights=None, seed=context.seed)
     boxes, arrows = levels(model.encoder, model.decoder, model.latent_dim)
     diagram(context.path, boxes, arrows, title=DRAWN)
-    trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-    return f"Drawn from the layers of {DRAWN}: {trainable:,} trainable parameters; maps as height x width x channels."
+    trained = trainable_parameters(*model.networks().values())
+    return f"Drawn from the layers of {DRAWN}: {trained:,} trainable parameters; maps as height x width x channels."
 
 
 def levels(encoder, decoder, latent_dim):

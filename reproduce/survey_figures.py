@@ -8,13 +8,12 @@ Expected: digits of one class lie together; images that are blurred from N(0, I)
 fitted on the codes, at the full width and schedule. Figure 10 is survey_figure10.py; the others are schemes.
 """
 
-import numpy as np
-
 from green_vae import presets
 from green_vae.experiments.gallery import Figure, Gallery, main
-from green_vae.plots import image_grid, save_png, scatter2d
+from green_vae.plots import image_grid, save_png, scatter2d, side_by_side
+from green_vae.workshop import WIDEST
 
-SHOWN, COLUMNS, WIDEST = 48, 6, 200  # images in a grid, its columns; latent units for a mixture
+SHOWN, COLUMNS = 48, 6  # images in a grid, its columns
 NARROW = "a narrow model of ours, for two CPU cores, stands in where the full one has no weights"
 
 
@@ -44,9 +43,7 @@ def generated(context):
         samplers.append(mixture(run))
         sentence = f"{sentence.replace('Codes', 'Left: codes')}; right: from a mixture fitted on the training codes"
     grids = [image_grid(model.generate(SHOWN, sampler, seed=context.seed), COLUMNS) for sampler in samplers]
-    gap = np.full((grids[0].shape[0], 8, grids[0].shape[2]), 255, "uint8")
-    parts = [part for grid in grids for part in (gap, grid)][1:]
-    save_png(context.path, np.concatenate(parts, axis=1), zoom=2)
+    save_png(context.path, side_by_side(grids), zoom=2)
     return f"{sentence}."
 
 

@@ -8,7 +8,8 @@ other counts than the paper prints.
 """
 
 from green_vae.experiments import Reference, Table, main
-from green_vae.experiments.survey import COLUMNS, HFVAE_NOTES, NOTES, SAMPLERS, SOURCE, TABLE2, mini, row
+from green_vae.experiments.spec import mini
+from green_vae.experiments.survey import COLUMNS, HFVAE_NOTES, NAMES, NOTES, SAMPLERS, SOURCE, TABLE2, row
 
 NVAE = {
     "params": "the authors' code with one batch norm less in its last cell; as it stands, which is "
@@ -24,12 +25,12 @@ ROWS = (
     row("HFVAE-s4-z4-l48", TABLE2, preset="survey/hfvae-s4-z4-l48", notes=HFVAE_NOTES),
     row("HFVAE-s4-z12-l64", TABLE2, preset="survey/hfvae-s4-z12-l64", notes=HFVAE_NOTES),
     row("NVAE-z10-b100-l4", TABLE2, preset="survey/nvae-z10-b100-l4", notes=NVAE),
-    mini("mini CNN", "survey/cnn-mini"),
-    mini("mini L2-RAE", "survey/l2-rae-mini"),
-    mini("mini GP-RAE", "survey/gp-rae-mini"),
-    mini("mini Resnet", "survey/resnet-mini"),
-    mini("mini HFVAE", "survey/hfvae-mini"),
-    mini("mini NVAE", "survey/nvae-mini"),
+    mini("mini CNN", "survey/cnn-mini", NAMES),
+    mini("mini L2-RAE", "survey/l2-rae-mini", NAMES),
+    mini("mini GP-RAE", "survey/gp-rae-mini", NAMES),
+    mini("mini Resnet", "survey/resnet-mini", NAMES),
+    mini("mini HFVAE", "survey/hfvae-mini", NAMES),
+    mini("mini NVAE", "survey/nvae-mini", NAMES),
 )
 TABLE = Table(
     name="survey_table2",

@@ -221,6 +221,14 @@ def test_what_an_animation_refuses(pictures, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_side_by_side():
+    red, blue = np.zeros((2, 3, 3), np.uint8), np.zeros((2, 1, 3), np.uint8)
+    red[..., 0], blue[..., 2] = 255, 255
+    joined = plots.side_by_side([red, blue], gap=2)
+    np.testing.assert_array_equal(joined, np.concatenate([red, np.full((2, 2, 3), 255), blue], axis=1))
+    np.testing.assert_array_equal(plots.side_by_side([red]), red)
+
+
 def test_diagram(tmp_path):
     boxes = {"a": (0, 0, "from", "#ff0000"), "b": (2, 1, "to", "#00ff00")}
     plots.diagram(tmp_path / "a.png", boxes, [("a", "b", "1/2")], title="two boxes")

@@ -7,12 +7,13 @@ Nothing is measured here. What was learnt stands in results/learnt.md, in words,
 
 import argparse
 import importlib.util
-import json
 import sys
 from collections import Counter
 
 from green_vae.experiments import spec
 from green_vae.experiments.gallery import Gallery
+from green_vae.experiments.report import labelled, table_line
+from green_vae.experiments.runner import read_report
 from green_vae.files import write_text
 from green_vae.presets import PRETRAINED
 
@@ -34,13 +35,16 @@ whole report behind every link says how each number was made, what was shortened
 
 def scripts(folder):
     """Every `TABLE` and `GALLERY` of the scripts in a folder, by paper in the order of `PAPERS`, then by name."""
-    found = []
-    for path in sorted(folder.glob("*.py"), key=_order):
-        outline = importlib.util.spec_from_file_location(path.stem, path)
-        module = importlib.util.module_from_spec(outline)
-        outline.loader.exec_module(module)
-        found.append(getattr(module, "TABLE", None) or module.GALLERY)
-    return found
+    modules = map(load_script, sorted(folder.glob("*.py"), key=_order))
+    return [getattr(module, "TABLE", None) or module.GALLERY for module in modules]
+
+
+def load_script(path):
+    """The module of a script, imported from its path."""
+    outline = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(outline)
+    outline.loader.exec_module(module)
+    return module
 
 
 def _order(path):
@@ -57,8 +61,13 @@ def page(entries, results):
     Args:
         entries: tables and galleries, in order.
         results: folder of their reports, as seen from the page also a relative path "results".
+
+    Raises:
+        ValueError: a report is damaged, or one of a smoke test.
     """
-    reports = {entry.name: _report(results / f"{entry.name}.json") for entry in entries}
+    reports = {
+        entry.name: read_report(results / f"{entry.name}.json", False, "real results", dict) for entry in entries
+    }
     lines = ["# Results", "", (results / "learnt.md").read_text(encoding="utf-8").strip(), "", "## All of it", ""]
     lines += [LEGEND, f"| table | {' | '.join(VERDICTS)} |", f"| --- |{' ---: |' * len(VERDICTS)}"]
     for entry in entries:
@@ -73,16 +82,12 @@ def page(entries, results):
             lines += ["", f"## {PAPERS[paper]}"]
         lines += ["", f"### {entry.title}", ""]
         report, command = reports[entry.name], f"`python reproduce/{entry.name}.py`"
-        if report is None:
+        if not report:
             lines.append(f"Not run yet: {command}.")
             continue
         lines += [f"{command}, [the whole report](results/{entry.name}.md).", ""]
         lines += figures(entry, report) if isinstance(entry, Gallery) else table(entry, report)
     return "\n".join([*lines, ""])
-
-
-def _report(path):
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def table(entry, report):
@@ -97,24 +102,18 @@ def table(entry, report):
     body = [
         [name, *(text.get(column.name, "") for column in columns)] for name, text in texts.items() if any(text.values())
     ]
-    return [_line(head), _line(["---", *["---:"] * len(columns)]), *map(_line, body)]
+    return [table_line(head), table_line(["---", *["---:"] * len(columns)]), *map(table_line, body)]
 
 
 def short(column, cell):
     """One cell in a few characters."""
-    show = column.format.format
-    published = "" if cell["published"] is None else show(cell["published"])
+    published = "" if cell["published"] is None else column.format.format(cell["published"])
     if cell["value"] is None:
         return f"{published} / -" if published else ""
     if cell["verdict"] == spec.EXACT:
         return f"= {published}"
-    label = "" if cell["label"] in ("", "FID") else f" {cell['label']}"
-    ours = show(cell["value"]) + label
+    ours = labelled(column, cell)
     return f"{published} / {ours}" if published else ours
-
-
-def _line(cells):
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
 
 
 def figures(entry, report):

@@ -18,11 +18,16 @@ def lines_of(column, cell, footnotes):
     value, published, difference = cell["value"], cell["published"], cell["difference"]
     ours = "-"
     if value is not None:
-        label = f" {cell['label']}" if cell["label"] not in ("", "FID") else ""
-        ours = show(value) + label + (" (recorded)" if cell["recorded"] else "")
+        ours = labelled(column, cell) + (" (recorded)" if cell["recorded"] else "")
     mark = f" [{footnotes.setdefault(cell['reason'], len(footnotes) + 1)}]" if cell["reason"] else ""
     signed = "-" if difference is None else ("+" if difference > 0 else "") + show(difference)
     return "-" if published is None else show(published), ours, signed, cell["verdict"] + mark
+
+
+def labelled(column, cell):
+    """A measured number, with the name of its scale where that is not the printed one's."""
+    label = "" if cell["label"] in ("", "FID") else f" {cell['label']}"
+    return column.format.format(cell["value"]) + label
 
 
 def shown_columns(table, names):
@@ -99,7 +104,7 @@ def markdown(table, report):
             else []
         ),
         "",
-        *(_row(line) for line in [head, ["---", "---", *["---:"] * len(table.columns)], *body]),
+        *(table_line(line) for line in [head, ["---", "---", *["---:"] * len(table.columns)], *body]),
         "",
         *(f"[{number}] {reason.strip()}  " for reason, number in footnotes.items()),
         "",
@@ -111,7 +116,8 @@ def markdown(table, report):
     return "\n".join(page)
 
 
-def _row(cells):
+def table_line(cells):
+    """One line of a Markdown table."""
     return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 

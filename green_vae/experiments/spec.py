@@ -107,6 +107,12 @@ class Row:
     missing: str = ""
 
 
+def mini(name, preset, columns, how="narrow"):
+    """A row that no paper prints: a model of fewer channels. columns: names of those that it is measured in."""
+    note = f"not in the paper: {how}, for two CPU cores"
+    return Row(name, dict.fromkeys(columns), preset=preset, notes={"params": note})
+
+
 @dataclass(frozen=True)
 class Table:
     """A published table.

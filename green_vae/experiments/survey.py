@@ -68,12 +68,6 @@ def row(name, table, preset="", **options):
     return Row(name, table[name.split(" (")[0]], preset=preset, **options)
 
 
-def mini(name, preset):
-    """A row that no paper prints: a narrow model, for two CPU cores."""
-    notes = {"params": "not in the paper: narrow, for two CPU cores"}
-    return Row(name, dict.fromkeys(NAMES), preset=preset, notes=notes)
-
-
 COLUMNS = (
     columns.parameters(),
     columns.flops(),

@@ -76,7 +76,7 @@ def step_seconds():
     def measure(run):
         asked = 4 if run.settings.smoke else run.settings.limit_eval
         batch_size = asked or run.preset.recipe.batch_size
-        seconds = _step_times(run.model, batch_size)
+        seconds = step_times(run.model, batch_size)
         spread = f"{min(seconds):.3g} to {max(seconds):.3g} s, {STEPS} steps of {batch_size} on {device_name()}"
         return Measurement(float(np.median(seconds)), remark=spread)
 
@@ -88,13 +88,13 @@ def step_seconds():
     return Column("step_s", title, measure, identity=identity, format="{:,.3f}", trained=False)
 
 
-def _step_times(model, batch_size):
-    """Seconds of `STEPS` training steps on random pixels."""
+def step_times(model, batch_size, steps=STEPS):
+    """Seconds of each of some training steps on random pixels, once compiled."""
     model.compile(optimizer=keras.optimizers.Adam(1e-5), jit_compile="auto")
     images = np.random.default_rng(0).random((batch_size, *model.image_shape), dtype="float32")
     model.train_on_batch(images)
     seconds = []
-    for _ in range(STEPS):
+    for _ in range(steps):
         start = time.perf_counter()
         model.train_on_batch(images, return_dict=True)  # numbers: the device has finished
         seconds.append(time.perf_counter() - start)

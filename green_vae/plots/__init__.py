@@ -16,7 +16,15 @@ from green_vae.plots.charts import (
     scatter2d,
 )
 from green_vae.plots.diagrams import diagram
-from green_vae.plots.images import image_grid, reconstruction_grid, rows_picture, save_gif, save_grid, save_png
+from green_vae.plots.images import (
+    image_grid,
+    reconstruction_grid,
+    rows_picture,
+    save_gif,
+    save_grid,
+    save_png,
+    side_by_side,
+)
 from green_vae.plots.planes import clouds, densities
 
 __all__ = [
@@ -39,4 +47,5 @@ __all__ = [
     "save_png",
     "scatter",
     "scatter2d",
+    "side_by_side",
 ]

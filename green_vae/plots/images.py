@@ -90,6 +90,12 @@ def rows_picture(rows, pad=2, zoom=1):
     return np.concatenate([np.repeat(names, channels, axis=-1), grid], axis=1)
 
 
+def side_by_side(pictures, gap=8):
+    """Pictures of one height and as many channels, uint8 (h, w, channels), as one with white gaps between them."""
+    white = np.full((len(pictures[0]), gap, pictures[0].shape[-1]), _BACKGROUND, np.uint8)
+    return np.concatenate([part for picture in pictures for part in (white, picture)][1:], axis=1)
+
+
 def save_grid(path, images, columns=None, pad=2, zoom=1):
     """Write `image_grid(images, columns, pad)` to `path` as PNG, every pixel `zoom` x `zoom` large."""
     save_png(path, image_grid(images, columns, pad), zoom)

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from green_vae.models.lagging_vae import passes
 from green_vae.models.reslag_vae import ORIGINAL
 from green_vae.networks import reslag
-from green_vae.presets.preset import Preset
+from green_vae.presets.preset import DIGITS, FACES, Preset
 from green_vae.training import Recipe
-
-DIGITS, FACES = (28, 28, 1), (64, 64, 3)
 
 
 @dataclass(frozen=True)

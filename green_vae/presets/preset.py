@@ -7,6 +7,8 @@ import keras
 from green_vae.models import MODELS
 from green_vae.training import Recipe
 
+DIGITS, FACES = (28, 28, 1), (64, 64, 3)  # images of MNIST as they are, and of CelebA
+
 
 @dataclass(frozen=True)
 class Preset:

@@ -1,6 +1,6 @@
 """The slides' models of MNIST and CelebA, and the posteriors that they only describe, on MNIST in two values."""
 
-from green_vae.presets.preset import Preset
+from green_vae.presets.preset import DIGITS, FACES, Preset
 from green_vae.training import Recipe
 
 SLIDES_NOTE = (
@@ -11,7 +11,6 @@ FACES_NOTE = (
     "; the log variance is capped at 10, which the author's code does not do: while the KL weight is near 0 it may "
     "grow until its exponential overflows; the cap acts on no unit narrower than 148 times the prior"
 )
-DIGITS, FACES = (28, 28, 1), (64, 64, 3)
 
 
 def _slides(model, latent_dim, epochs=20, **config):

@@ -48,29 +48,28 @@ MINI_NOTE = (
 )
 
 
-def _mini(preset, epochs):
-    """The same at the narrow width it has, for fewer epochs; halved after 60 and 85 % of them."""
-    steps = tuple(round(epochs * part) for part in (0.6, 0.85))
-    recipe = dataclasses.replace(preset.recipe, learning_rate=1e-3, halve_at=steps, epochs=epochs, note=MINI_NOTE)
+def _mini(preset, epochs, halve_at=None):
+    """A preset of few channels, for fewer epochs; its rate is halved after 60 and 85 % of them by default."""
+    halve_at = halve_at or tuple(round(epochs * part) for part in (0.6, 0.85))
+    recipe = dataclasses.replace(preset.recipe, learning_rate=1e-3, halve_at=halve_at, epochs=epochs, note=MINI_NOTE)
     return dataclasses.replace(preset, recipe=recipe)
 
 
 def _hierarchy(network, epochs, note, dataset="cifar10", **config):
-    rate = 1e-3 if note is MINI_NOTE else CONVOLUTIONAL.learning_rate
-    recipe = dataclasses.replace(CONVOLUTIONAL, learning_rate=rate, epochs=epochs, note=note)
+    recipe = dataclasses.replace(CONVOLUTIONAL, epochs=epochs, note=note)
     config = {"image_shape": (32, 32, 3), "network": network, "beta": 0.01, **config}
     return Preset("hierarchical_vae", config, dataset, recipe, "survey, Table 2", codes="sample")
 
 
-def _hfvae(base, group_dim, epochs=150, note=HFVAE_NOTE):
+def _hfvae(base, group_dim):
     options = {"base": base, "group_dim": group_dim}
-    return _hierarchy("hfvae", epochs, note, network_options=options, reconstruction_weight=1.0)
+    return _hierarchy("hfvae", 150, HFVAE_NOTE, network_options=options, reconstruction_weight=1.0)
 
 
-def _nvae_survey(epochs=200, note=NVAE_SURVEY_NOTE, **options):
+def _nvae_survey(**options):
     # every group's KL in full, but for halvings that the code applies to the sum so far
     weights = (0.125, 0.25, 0.5, 1.0)
-    return _hierarchy("nvae-survey", epochs, note, network_options=options, group_weights=weights)
+    return _hierarchy("nvae-survey", 200, NVAE_SURVEY_NOTE, network_options=options, group_weights=weights)
 
 
 def _nvae(image_shape, dataset, epochs, batch, spectral, likelihood, train_images, **options):
@@ -115,8 +114,8 @@ PRESETS = {
     "survey/l2-rae-mini": _mini(rae(32, 128, "cifar10", "l2", base=32), 10),
     "survey/gp-rae-mini": _mini(rae(32, 128, "cifar10", "gp", base=32), 5),
     "survey/resnet-mini": _mini(resnet(32, 64, "cifar10", 16), 10),
-    "survey/hfvae-mini": _hfvae(16, 12, 6, MINI_NOTE),
-    "survey/nvae-mini": _nvae_survey(6, MINI_NOTE, base=12, group_dim=4),
+    "survey/hfvae-mini": _mini(_hfvae(16, 12), 6, CONVOLUTIONAL.halve_at),
+    "survey/nvae-mini": _mini(_nvae_survey(base=12, group_dim=4), 6, CONVOLUTIONAL.halve_at),
     "nvae/mnist": _nvae(
         (32, 32, 1),
         "mnist32",

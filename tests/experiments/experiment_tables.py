@@ -1,9 +1,9 @@
 """What the tests of tables share: the scripts, small tables without a network, and a machine without data."""
 
-import importlib.util
 import io
 import json
 import os
+import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -12,21 +12,14 @@ import numpy as np
 import pytest
 
 from green_vae.experiments import Column, Reference, Row, Table
+from green_vae.experiments.overview import load_script
 from green_vae.experiments.spec import Measurement
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((ROOT / "reproduce").glob("*.py"))
 
 
-def load_script(name):
-    """The module `reproduce/<name>.py`."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "reproduce" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-MODULES = {path.stem: load_script(path.stem) for path in SCRIPTS}
+MODULES = {path.stem: load_script(path) for path in SCRIPTS}
 TABLES = {name: module.TABLE for name, module in MODULES.items() if hasattr(module, "TABLE")}
 GALLERIES = {name: module.GALLERY for name, module in MODULES.items() if hasattr(module, "GALLERY")}
 
@@ -57,8 +50,25 @@ def hide_data(patch, folder):
         patch.setenv(name, environment[name])
 
 
-def called(main, entry, arguments, folder):
-    """(stdout, stderr) of a script's main, called in this process in a folder, on a machine without data."""
+def first_run_of(main, entry, arguments, folder, typed):
+    """(report, stdout) of a script run in a folder on a machine without data.
+
+    As a command where `typed`; else its main is called in this process, which saves the start of TensorFlow.
+    """
+    stdout, stderr = (_typed if typed else _called)(main, entry, arguments, folder)
+    assert "Traceback" not in stderr
+    assert f"written: results/{entry.name}.md and results/{entry.name}.json" in stderr
+    return read_report(folder / "results" / f"{entry.name}.json"), stdout
+
+
+def _typed(main, entry, arguments, folder):
+    command = python(ROOT / "reproduce" / f"{entry.name}.py", *arguments)
+    done = subprocess.run(command, cwd=folder, env=bare(folder), capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, done.stderr
+
+
+def _called(main, entry, arguments, folder):
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         hide_data(patch, folder)

@@ -4,11 +4,10 @@ import dataclasses
 import json
 import shlex
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
-from experiment_tables import GALLERIES, MODULES, ROOT, bare, called, hide_data, python, read_report
+from experiment_tables import GALLERIES, MODULES, first_run_of, hide_data, read_report
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -105,14 +104,7 @@ TRAINS = ("figure18", "figure19")  # of the slides: they need nothing, and train
 def test_first_run_without_data_says_why_not(name, tmp_path):
     figures = [figure for figure in GALLERIES[name].figures if name != "slides_figures" or figure.name not in TRAINS]
     arguments = ["--figures", *(figure.name for figure in figures)]
-    if name == TYPED:  # the others in this process, which saves them the start of TensorFlow
-        command = python(ROOT / "reproduce" / f"{name}.py", *arguments)
-        done = subprocess.run(command, cwd=tmp_path, env=bare(tmp_path), capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr
-        stdout, stderr = done.stdout, done.stderr
-    else:
-        stdout, stderr = called(main, GALLERIES[name], arguments, tmp_path)
-    assert "Traceback" not in stderr and f"written: results/{name}.md and results/{name}.json" in stderr
+    _, stdout = first_run_of(main, GALLERIES[name], arguments, tmp_path, typed=name == TYPED)
     lines = stdout.splitlines()
     assert [line.split(":")[0] for line in lines] == [figure.name for figure in figures]
     for figure, line in zip(figures, lines, strict=True):

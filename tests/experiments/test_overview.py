@@ -53,7 +53,7 @@ def test_what_is_empty_is_left_out_and_what_was_not_run_is_said(tmp_path):
     empty = {"published": None, "value": None, "verdict": "not run", "label": ""}
     counted = {"published": 3.0, "value": 3.0, "verdict": "exact", "label": ""}
     rows = {"SVAE": {"params": counted, "fid_gen": empty}, "SVAE mini": {"params": empty, "fid_gen": empty}}
-    (tmp_path / "svae_table3.json").write_text(json.dumps({"rows": rows}))
+    (tmp_path / "svae_table3.json").write_text(json.dumps({"smoke": False, "rows": rows}))
     (tmp_path / "learnt.md").write_text("Much.\n")
     page = overview.page([table, gallery], tmp_path)
     assert "| Split-VAE, Table 3 | params (total) |\n| --- | ---: |\n| SVAE | = 3 |\n" in page

@@ -3,11 +3,10 @@
 import functools
 import math
 import re
-import subprocess
 
 import numpy as np
 import pytest
-from experiment_tables import GALLERIES, ROOT, SCRIPTS, TABLES, bare, called, hide_data, python, read_report
+from experiment_tables import GALLERIES, SCRIPTS, TABLES, first_run_of, hide_data, read_report
 from PIL import Image
 
 from green_vae.experiments import main
@@ -306,24 +305,12 @@ TYPED = "survey_table2"
 
 @pytest.fixture(scope="module")
 def first_run(tmp_path_factory):
-    """first_run(name) -> (report, stdout) of the command that one types first, on a machine without data.
-
-    `TYPED` is run as a command, the others in this process, which saves them the start of TensorFlow.
-    """
+    """first_run(name) -> (report, stdout) of the command that one types first, on a machine without data."""
 
     @functools.cache
     def run(name):
         folder = tmp_path_factory.mktemp("first")
-        if name == TYPED:
-            command = python(ROOT / "reproduce" / f"{name}.py", *QUICK.get(name, []))
-            done = subprocess.run(command, cwd=folder, env=bare(folder), capture_output=True, text=True, timeout=600)
-            assert done.returncode == 0, done.stderr
-            stdout, stderr = done.stdout, done.stderr
-        else:
-            stdout, stderr = called(main, TABLES[name], QUICK.get(name, []), folder)
-        assert "Traceback" not in stderr
-        assert f"written: results/{name}.md and results/{name}.json" in stderr
-        return read_report(folder / "results" / f"{name}.json"), stdout
+        return first_run_of(main, TABLES[name], QUICK.get(name, []), folder, typed=name == TYPED)
 
     return run
 
