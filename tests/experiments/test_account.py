@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from experiment_tables import load_script
+from experiment_tables import TABLES
 
 from green_vae import account, cost, ledger
 from green_vae.cost import Energy, total
@@ -41,7 +41,7 @@ def trainable(tmp_path, monkeypatch):
     monkeypatch.setattr(account, "idle_watts", lambda: None)
 
     def make(epochs):
-        table = load_script("svae_table1").TABLE
+        table = TABLES["svae_table1"]
         row = next(row for row in table.rows if row.name == "SVAE mini")
         settings = Settings(out=tmp_path, train=True, epochs=epochs, limit_train=40)
         bench = Bench(table, settings)
@@ -93,7 +93,7 @@ def test_what_an_interrupted_training_has_cost_is_entered(trainable, monkeypatch
 
 def test_a_table_enters_what_it_measured_and_only_that(tmp_path, monkeypatch):
     monkeypatch.setattr(account, "idle_watts", lambda: None)
-    table, settings = load_script("svae_table1").TABLE, Settings(out=tmp_path)
+    table, settings = TABLES["svae_table1"], Settings(out=tmp_path)
     cells = {
         "a": {"fid": Cell(3.0, identity="x"), "params": Cell(7.0), "mse": Cell(1.0, identity="y", recorded=True)},
         "b": {"params": Cell(8.0)},
@@ -108,7 +108,7 @@ def test_a_table_enters_what_it_measured_and_only_that(tmp_path, monkeypatch):
 
 def test_a_smoke_test_enters_nothing(tmp_path):
     arguments = ["--smoke", "--rows", "SVAE mini", "--columns", "fid_gen", "--out", str(tmp_path)]
-    assert main(load_script("svae_table1").TABLE, arguments) == 0
+    assert main(TABLES["svae_table1"], arguments) == 0
     report = json.loads((tmp_path / "svae_table1.json").read_text())
     assert math.isfinite(report["rows"]["SVAE mini"]["fid_gen"]["value"])
     assert not (tmp_path / "ledger.jsonl").exists()
