@@ -1,10 +1,12 @@
-"""Files that are either whole or not there: write aside, then rename."""
+"""Files that are either whole or not there: write aside, then rename. Weights that take half the place there."""
 
 import contextlib
 import json
 import os
 import tempfile
 from pathlib import Path
+
+import numpy as np
 
 
 @contextlib.contextmanager
@@ -45,3 +47,20 @@ def write_text(path, text):
 def write_json(path, value):
     """Write `value` to `path` as indented JSON with a final newline, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def narrowed(values, dtype, name):
+    """Weights as they are kept on disk: floats as `dtype`; single numbers, some of them counts, and others stay.
+
+    Raises:
+        ValueError: a weight does not fit into `dtype`.
+    """
+    values = np.asarray(values)
+    if not values.ndim or not np.issubdtype(values.dtype, np.floating):
+        return values
+    with np.errstate(over="ignore"):
+        narrow = values.astype(dtype)
+    if not np.isfinite(narrow).all():
+        largest = abs(values).max()
+        raise ValueError(f"a weight does not fit into {dtype}. Received: {name}, up to {largest:.4g}")
+    return narrow

@@ -13,7 +13,7 @@ import h5py
 import keras
 import numpy as np
 
-from green_vae.files import write_aside, write_json
+from green_vae.files import narrowed, write_aside, write_json
 from green_vae.progress import progress
 
 BEST = "best.weights.h5"  # of the epoch with the least validation loss, beside the newest
@@ -278,14 +278,7 @@ def _copy_narrow(source, target, dtype):
             if item.name != "/optimizer":
                 _copy_narrow(item, target.create_group(name), dtype)
             continue
-        values = item[()]
-        if np.issubdtype(item.dtype, np.floating) and values.ndim:
-            with np.errstate(over="ignore"):
-                values = values.astype(dtype)
-            if not np.isfinite(values).all():
-                largest = abs(item[()]).max()
-                raise ValueError(f"a weight does not fit into {dtype}. Received: {item.name}, up to {largest:.4g}")
-        target.create_dataset(name, data=values).attrs.update(item.attrs)
+        target.create_dataset(name, data=narrowed(item[()], dtype, item.name)).attrs.update(item.attrs)
 
 
 def recalibrate_batch_norm(model, x, batch_size=100, batches=20):

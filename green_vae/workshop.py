@@ -14,7 +14,6 @@ from green_vae.callbacks import LatentActivity, Pictures
 from green_vae.samplers import SAMPLERS
 from green_vae.training import read_history, recalibrate_batch_norm, settling_steps, train
 
-COMPONENTS = 10  # of the mixture that ships with a model, as in the survey
 WIDEST = 200  # latent units: a mixture of more than that takes longer to fit than many models to train
 
 
@@ -34,7 +33,7 @@ def train_preset(
     """Train a preset by its recipe and save it as a folder that `green_vae.load` reads.
 
     Under `out`: `epoch-N.weights.h5` and `history.json` (from which a second call goes on), `pictures/`,
-    `ledger.jsonl`, and at the end `model/`, the folder to load, with a fitted mixture for generation, see `ship`.
+    `ledger.jsonl`, and at the end `model/`, the folder to load, with fitted samplers for generation, see `ship`.
 
     Args:
         name: of the preset.
@@ -79,18 +78,26 @@ def train_preset(
 
 
 def ship(model, folder, name, images, history, seed, **about):
-    """Save a trained preset with a mixture of Gaussians fitted on its codes, if codes can come from one and have up to
-    200 units, and what its training cost."""
+    """Save a trained preset with the samplers that go with it, fitted on its codes, if codes can come from one and have
+    up to 200 units, and what its training cost."""
     chosen = presets.preset(name)
     samplers = {}
-    if len(images) >= COMPONENTS and not model.prior_only and model.latent_dim <= WIDEST:
+    if not model.prior_only and model.latent_dim <= WIDEST:
         codes = model.encode(images, sample=chosen.codes == "sample", seed=seed)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Best performing initialization did not converge")
-            samplers["gmm"] = SAMPLERS["gmm"](n_components=COMPONENTS).fit(codes)
+        for sampler in (new_sampler(kind, len(history)) for kind in chosen.samplers):
+            if len(codes) >= sampler.min_rows:
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", message="Best performing initialization did not converge")
+                    samplers[sampler.name] = sampler.fit(codes)
     spent = {key: _total(history, key) for key in ("seconds", "images", "flops", "kwh")}
-    about = {"data": f"{chosen.dataset}, {len(images):,} images", "seed": seed, "epochs": len(history), **about}
+    data = {"data": f"{chosen.dataset}, {len(images):,} images", "train_images": len(images)}
+    about = {**data, "seed": seed, "epochs": len(history), **about}
     return zoo.save_preset(model, folder, history, samplers, preset=name, source=chosen.source, cost=spent, **about)
+
+
+def new_sampler(kind, epochs):
+    """A sampler as the survey has it, not yet fitted: 10 Gaussians; a second stage trained as long as the first."""
+    return SAMPLERS[kind](**({"epochs": epochs} if kind == "second_stage" else {}))
 
 
 def _total(history, key):

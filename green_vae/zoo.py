@@ -33,7 +33,7 @@ def save_preset(model, folder, history=(), samplers=None, dtype="float16", **abo
         folder: made if missing; files of these names are replaced, metadata last.
         history: list of dicts, as `training.train` returns it.
         samplers: name -> fitted sampler of `green_vae.samplers`, to lie beside the weights.
-        dtype: of the weights on disk; in memory they are float32 again.
+        dtype: of the weights on disk, those of samplers too; in memory they are float32 again.
         about: what else the metadata should tell: preset, data, seed, epochs, cost ...
 
     Returns:
@@ -51,7 +51,7 @@ def save_preset(model, folder, history=(), samplers=None, dtype="float16", **abo
         write_json(folder / HISTORY, list(history))
         files.append(HISTORY)
     for name, sampler in (samplers or {}).items():
-        sampler.save(folder / sampler_file(name))
+        sampler.save(folder / sampler_file(name), dtype)
         files.append(sampler_file(name))
     shipped = _build(folder)  # what a reader will have, after rounding
     load_weights(shipped, folder / WEIGHTS)

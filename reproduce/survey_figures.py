@@ -8,7 +8,6 @@ Expected: digits of one class lie together; images that are blurred from N(0, I)
 fitted on the codes, at the full width and schedule. Figure 10 is survey_figure10.py; the others are schemes.
 """
 
-from green_vae import presets
 from green_vae.experiments.gallery import Figure, Gallery, main
 from green_vae.plots import image_grid, save_png, scatter2d, side_by_side
 from green_vae.workshop import WIDEST
@@ -24,23 +23,13 @@ def latent_means(context):
     return f"{len(test):,} test images."
 
 
-def mixture(run):
-    """The mixture that ships with the weights, else one fitted on the codes of the training images."""
-    if run.shipped:
-        try:
-            return presets.load_sampler(run.row.preset, "gmm")
-        except FileNotFoundError:
-            pass
-    return run.sampler("gmm")
-
-
 def generated(context):
     """Left from the prior, right from a mixture of Gaussians, which is not fitted on very wide codes."""
     run, model = context.run, context.run.trained
     samplers = [run.sampler("prior") if not model.variational else None]
     sentence = "Codes from N(0, I)" if model.variational else "Left: codes from one Gaussian of a single variance"
     if model.latent_dim <= WIDEST:
-        samplers.append(mixture(run))
+        samplers.append(run.sampler("gmm"))
         sentence = f"{sentence.replace('Codes', 'Left: codes')}; right: from a mixture fitted on the training codes"
     grids = [image_grid(model.generate(SHOWN, sampler, seed=context.seed), COLUMNS) for sampler in samplers]
     save_png(context.path, side_by_side(grids), zoom=2)

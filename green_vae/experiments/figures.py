@@ -44,14 +44,6 @@ class FigureRun(Run):
     """The run of a preset, which also takes the weights that an earlier training left in its folder."""
 
     @property
-    def trains(self):
-        return self.settings.train or self.settings.smoke
-
-    @property
-    def shipped(self):
-        return not self.trains and presets.pretrained_path(self.row.preset).exists()
-
-    @property
     def checkpoint(self):
         """(epochs done, path) of the newest complete epoch in the folder; (0, None) for none."""
         known = len(read_history(self.folder))
@@ -80,15 +72,14 @@ class FigureRun(Run):
             "preset": self.row.preset,
             "epochs": len(self.history) or None,  # shipped weights may come without a history
             "recipe_epochs": self.preset.recipe.epochs,
-            **(self._shipped() if self.shipped else {"limit_train": limit, "recalibrated": self.recalibrated}),
+            **(self._provenance() if self.shipped else {"limit_train": limit, "recalibrated": self.recalibrated}),
             "weights": self.weights_hash,
             "seed": self.settings.seed,
         }
 
-    def _shipped(self):
+    def _provenance(self):
         """What the weights that ship were trained on, as far as they tell."""
-        folder = presets.pretrained_path(self.row.preset).parent
-        return {"shipped": True, "data": zoo.metadata_of(folder).get("data", "")}
+        return {"shipped": True, "data": zoo.metadata_of(self.shipped_folder).get("data", "")}
 
 
 class Studio:

@@ -63,9 +63,26 @@ class Run:
         parts = [self.row.preset.replace("/", "-"), f"seed{self.settings.seed}", *([f"first{limit}"] if limit else [])]
         return self.settings.out / "runs" / "-".join(parts)
 
+    @property
+    def trains(self):
+        return self.settings.train or self.settings.smoke
+
+    @property
+    def shipped(self):
+        """Whether the weights are those in pretrained/."""
+        return not self.trains and presets.pretrained_path(self.row.preset).exists()
+
+    @property
+    def shipped_folder(self):
+        return presets.pretrained_path(self.row.preset).parent
+
     @cached_property
     def train_images(self):
-        return self.bench.data(self.preset.dataset, "train").images[: self.settings.limit_train]
+        """As many as were asked for, or as the weights that ship have seen."""
+        limit = self.settings.limit_train
+        if not limit and self.shipped:
+            limit = zoo.metadata_of(self.shipped_folder).get("train_images")
+        return self.bench.data(self.preset.dataset, "train").images[:limit]
 
     @property
     def validation_images(self):
@@ -80,17 +97,16 @@ class Run:
         Raises:
             NotRun: there are none, and none may be trained.
         """
-        if self.settings.train or self.settings.smoke:
+        if self.trains:
             return self._train()
-        path = presets.pretrained_path(self.row.preset)
-        if not path.exists():
+        if not self.shipped:
             self.train_images  # noqa: B018 - without data, that is the reason to give
             command = f"`{self.table.command} --train --rows {shlex.quote(self.row.name)}`"
             raise NotRun(
                 f"no trained weights; {command} trains by the paper's recipe, --epochs and --limit-train shorten"
             )
-        zoo.verified(path.parent)
-        load_weights(self.model, path)
+        zoo.verified(self.shipped_folder)
+        load_weights(self.model, self.shipped_folder / zoo.WEIGHTS)
         return self.model
 
     def _train(self):
@@ -129,15 +145,13 @@ class Run:
             NotRun: as by `trained`.
         """
         self.trained  # noqa: B018 - which writes it
-        shipped = presets.pretrained_path(self.row.preset)
-        own = self.settings.train or self.settings.smoke or not shipped.exists()
-        return read_history(self.folder if own else shipped.parent)
+        return read_history(self.shipped_folder if self.shipped else self.folder)
 
     @property
     def epochs(self):
         """Those of the training asked for, else of the shipped weights."""
-        if not self.settings.train and not self.settings.smoke:
-            return len(read_history(presets.pretrained_path(self.row.preset).parent)) or self.preset.recipe.epochs
+        if not self.trains:
+            return len(read_history(self.shipped_folder)) or self.preset.recipe.epochs
         return self.settings.epochs or self.preset.recipe.epochs
 
     @property
@@ -336,17 +350,28 @@ class Run:
         return SAMPLERS[name](**options)
 
     def sampler(self, kind):
-        """The same, fitted to the codes of the training images; kept in the row's folder."""
+        """The same, fitted to the codes of the training images: the one that ships, else kept in the row's folder."""
         if kind not in self._samplers:
-            sampler = self.new_sampler(kind)
-            split = self.sampling(kind).codes
-            codes = self.codes(split)
-            key = digest([self.weights_hash, sampler.settings(), split, len(codes)])
-            path = self.folder / f"{sampler.name}-{key}.npz"
-            self._samplers[kind] = type(sampler).load(path) if path.exists() else self._fit(sampler, codes, path)
+            sampler, split = self.new_sampler(kind), self.sampling(kind).codes
+            self._samplers[kind] = self._shipped_sampler(sampler, split) or self._fitted(sampler, split)
         return self._samplers[kind]
 
-    def _fit(self, sampler, codes, path):
+    def _shipped_sampler(self, sampler, split):
+        """The sampler beside the weights that ship, if it has these settings and was fitted on these codes."""
+        if not self.shipped or split != "train" or self.settings.limit_train:
+            return None
+        try:
+            found = zoo.load_sampler(self.shipped_folder, sampler.name)
+        except FileNotFoundError:
+            return None
+        return found if found.settings() == sampler.settings() else None
+
+    def _fitted(self, sampler, split):
+        codes = self.codes(split)
+        key = digest([self.weights_hash, sampler.settings(), split, len(codes)])
+        path = self.folder / f"{sampler.name}-{key}.npz"
+        if path.exists():
+            return type(sampler).load(path)
         if sampler.name == "second_stage":
             sampler.checkpoint_dir = path.with_suffix("")
         sampler.fit(codes).save(path)

@@ -21,6 +21,7 @@ class Preset:
         recipe: how.
         source: paper and table.
         codes: which codes the samplers are fitted on: "mean" of the posterior, or one "sample" from it.
+        samplers: those that ship with trained weights, names of `green_vae.samplers.SAMPLERS`.
     """
 
     model: str
@@ -29,6 +30,7 @@ class Preset:
     recipe: Recipe
     source: str
     codes: str = "mean"
+    samplers: tuple = ("gmm",)
 
     def build(self, seed=None):
         """The model with fresh weights; the same ones for the same seed."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from green_vae.files import write_aside
+from green_vae.files import narrowed, write_aside
 
 
 class Sampler(abc.ABC):
@@ -63,16 +63,24 @@ class Sampler(abc.ABC):
         """The arguments of `__init__` with their values, e.g. for a report or a content hash."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
-    def save(self, path):
+    def save(self, path, dtype="float32"):
         """Write settings and learned state to `path` as .npz, whole or not at all.
 
+        Args:
+            path: of the file.
+            dtype: on disk, of what is float32 in memory (a network's weights); float64 (mixtures) stays.
+
         Raises:
-            ValueError: the sampler is not fitted.
+            ValueError: the sampler is not fitted, or a number does not fit into `dtype`.
         """
         self._check_fitted()
         head = {"sampler": self.name, "settings": self.settings(), "latent_shape": self.latent_shape_}
         with write_aside(path) as aside, open(aside, "wb") as file:
-            np.savez(file, head=json.dumps(head, default=lambda value: value.item()), **self._state())
+            state = {
+                name: narrowed(value, dtype, name) if np.asarray(value).dtype == np.float32 else value
+                for name, value in self._state().items()
+            }
+            np.savez(file, head=json.dumps(head, default=lambda value: value.item()), **state)
 
     @classmethod
     def load(cls, path):

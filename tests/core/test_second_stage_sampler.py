@@ -46,6 +46,24 @@ def test_the_likelihood_draws_with_its_own_noise():
     np.testing.assert_allclose(noise.mean(axis=0), 0, atol=0.15)
 
 
+def test_weights_may_be_kept_as_float16(tmp_path):
+    sampler = SecondStage("gaussian", **QUICK).fit(encodings())
+    for dtype in ("float32", "float16"):
+        sampler.save(tmp_path / f"{dtype}.npz", dtype)
+    whole, half = (SecondStage.load(tmp_path / f"{dtype}.npz") for dtype in ("float32", "float16"))
+    for a, b in zip(whole.model_.get_weights(), half.model_.get_weights(), strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a.astype("float16").astype("float32") if a.ndim else a, b)
+    np.testing.assert_allclose(half.sample(50), whole.sample(50), rtol=0.01, atol=0.02)
+    with np.load(tmp_path / "float16.npz") as file:
+        assert {file[name].dtype.name for name in file.files if name.startswith("weight") and file[name].ndim} == {
+            "float16"
+        }
+    sampler.model_.decoder.weights[0].assign(np.full(sampler.model_.decoder.weights[0].shape, 7e4))
+    with pytest.raises(ValueError, match="does not fit into float16. Received: weight_"):
+        sampler.save(tmp_path / "large.npz", "float16")
+
+
 def test_checkpoints_are_kept_and_used(tmp_path):
     first, second = SecondStage(**QUICK), SecondStage(**QUICK)
     first.checkpoint_dir = second.checkpoint_dir = tmp_path / "kept"

@@ -11,6 +11,7 @@ import green_vae as gv
 from green_vae import cli, ledger, presets, zoo
 from green_vae.presets import Preset
 from green_vae.training import Recipe
+from green_vae.workshop import new_sampler
 
 CONFIG = {"image_shape": (32, 32, 1), "latent_dim": 4, "network_options": {"base": 2, "projection": 8}, "beta": 3.0}
 
@@ -20,9 +21,9 @@ def trained(tmp_path_factory):
     """(folder of the run, what was printed first, and when called again)."""
     out = tmp_path_factory.mktemp("run") / "tiny"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(
-            presets.PRESETS, "test/tiny", Preset("split_vae", CONFIG, "digits", Recipe(1e-3, (), 20, 3), "us")
-        )
+        recipe = Recipe(1e-3, (), 20, 3)
+        tiny = Preset("split_vae", CONFIG, "digits", recipe, "us", samplers=("gmm", "neighbourhood"))
+        patch.setitem(presets.PRESETS, "test/tiny", tiny)
         patch.setattr("green_vae.account.idle_watts", lambda: None)
         command = ["train", "test/tiny", "--limit-train", "60", "--pictures-every", "2", "--out", str(out)]
         assert cli.main([*command, "--epochs", "1"]) == 0
@@ -47,7 +48,7 @@ def test_the_folder_tells_how_it_came_about(trained):
     metadata = zoo.metadata_of(out / "model")
     history = json.loads((out / "history.json").read_text())
     assert (metadata["preset"], metadata["data"], metadata["seed"]) == ("test/tiny", "digits, 60 images", 0)
-    assert metadata["epochs"] == 3 and metadata["recipe"]["batch_size"] == 20
+    assert metadata["train_images"] == 60 and metadata["epochs"] == 3 and metadata["recipe"]["batch_size"] == 20
     assert metadata["cost"]["seconds"] == pytest.approx(sum(epoch["seconds"] for epoch in history))
     assert metadata["cost"]["images"] == 180 and metadata["cost"]["kwh"] != 0
     assert json.loads((out / "model" / "history.json").read_text()) == history
@@ -113,7 +114,7 @@ def test_a_run_that_lies_there_is_not_overwritten(trained, capsys):
 def test_a_sampler_that_does_not_ship(trained, capsys):
     out, _ = trained
     assert cli.main(["generate", str(out / "model"), "--sampler", "second_stage"]) == 1
-    assert "there is prior, gmm" in capsys.readouterr().err
+    assert "there is prior, gmm, neighbourhood" in capsys.readouterr().err
 
 
 def test_several_devices_need_jax(tmp_path, monkeypatch, capsys):
@@ -123,6 +124,13 @@ def test_several_devices_need_jax(tmp_path, monkeypatch, capsys):
         pytest.skip("this is JAX")
     assert cli.main(["train", "svae/mnist-mini", "--devices", "all", "--out", str(tmp_path)]) == 1
     assert "KERAS_BACKEND=jax" in capsys.readouterr().err
+
+
+def test_samplers_that_ship_are_those_of_the_survey():
+    assert (new_sampler("gmm", 7).n_components, new_sampler("second_stage", 7).epochs) == (10, 7)
+    assert new_sampler("second_stage", 7).settings() == gv.samplers.SecondStage("cosine", 7).settings()
+    for name in ("survey/cnn-mini", "survey/l2-rae-mini", "survey/resnet-s4-b64-l64"):
+        assert presets.preset(name).samplers == ("gmm", "second_stage")
 
 
 @pytest.mark.parametrize("command", ["train", "generate"])

@@ -20,6 +20,7 @@ from green_vae.experiments.gallery import Figure, Gallery, chosen_figures, main,
 from green_vae.experiments.smoke import shrink
 from green_vae.metrics import WeightsNotFoundError
 from green_vae.plots import save_png
+from green_vae.samplers import GaussianMixture
 
 COLOURS = [(31, 119, 180), (255, 127, 14), (44, 160, 44)]  # the first of matplotlib's tab10
 
@@ -306,8 +307,8 @@ class Models:
         self.runs.append(context.run)
         save_png(context.path, context.run.trained.generate(1, seed=context.seed)[0])
 
-    def ship(self, name, seed, history=None):
-        zoo.save_preset(self.preset.build(seed), presets.pretrained_path(name).parent, history or ())
+    def ship(self, name, seed, history=None, **about):
+        zoo.save_preset(self.preset.build(seed), presets.pretrained_path(name).parent, history or (), **about)
 
 
 @pytest.fixture
@@ -407,6 +408,21 @@ def test_a_figure_has_the_mixture_and_the_images(models, out):
     assert draw(dataclasses.replace(models.gallery, figures=figures), out, "--smoke")["figure01"]["picture"]
     assert seen == [(96, (96, 32, 32, 1))]  # digits, in a smoke test
     assert list((out / "runs/tiny-a-seed0").glob("gmm-*.npz"))
+
+
+@pytest.mark.parametrize(("components", "taken"), [(10, True), (3, False)])
+def test_a_mixture_that_ships_is_taken_if_it_is_the_one_asked_for(components, taken, models, out):
+    codes = np.random.default_rng(0).normal(size=(50, models.preset.build().latent_dim))
+    mixture = GaussianMixture(n_components=components).fit(codes)
+    models.ship("tiny/b", 1, samplers={"gmm": mixture}, train_images=24)
+    draw(models.gallery, out, "--figures", "1")
+    run = models.runs[0]
+    assert len(run.train_images) == 24  # those that the weights have seen
+    found = run.sampler("gmm")
+    assert found.n_components == 10 and np.array_equal(found.sample(5), mixture.sample(5)) == taken
+    assert bool(list((out / "runs").glob("*/gmm-*.npz"))) != taken
+    draw(models.gallery, out, "--figures", "1", "--limit-train", "12", "--fresh")
+    assert len(models.runs[-1].sampler("gmm").sample(5)) == 5 and len(models.runs[-1].codes()) == 12
 
 
 class Ten(Every):
