@@ -115,8 +115,8 @@ PRESETS = {
     # narrow, for two CPU cores
     "survey/cnn-mini": _mini(_cnn(32, 128, "cifar10", base=32), 10),
     "survey/l2-rae-mini": _mini(rae(32, 128, "cifar10", "l2", base=32), 10),
-    "survey/gp-rae-mini": _mini(rae(32, 128, "cifar10", "gp", base=32), 5),
-    "survey/resnet-mini": _mini(resnet(32, 64, "cifar10", 16), 10),
+    "survey/gp-rae-mini": _mini(rae(32, 128, "cifar10", "gp", base=32), 2),
+    "survey/resnet-mini": _mini(resnet(32, 64, "cifar10", 16), 7),
     "survey/hfvae-mini": _mini(_hfvae(16, 12), 6, CONVOLUTIONAL.halve_at),
     "survey/nvae-mini": _mini(_nvae_survey(base=12, group_dim=4), 6, CONVOLUTIONAL.halve_at),
     "nvae/mnist": _nvae(

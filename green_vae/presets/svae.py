@@ -32,7 +32,7 @@ PRESETS = {
     "svae/mnist-plain": _split("mnist32", 250, **MNIST_SPLIT, split=False),
     # a quarter of the width, for two CPU cores
     "svae/mnist-mini": _split("mnist32", 30, **MNIST_SPLIT, base=16),
-    "svae/cifar10-mini": _split("cifar10", 10, **CIFAR_SPLIT, base=16),
+    "svae/cifar10-mini": _split("cifar10", 7, **CIFAR_SPLIT, base=16),
     "svae/mnist-mini-plain": _split("mnist32", 30, **MNIST_SPLIT, base=16, split=False),
     # what the paper compares with; its CIFAR-10 networks are those of survey/
     "svae/l2-rae-mnist": rae(32, 16, "mnist32", "l2", **MNIST_RAE),
