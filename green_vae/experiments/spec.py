@@ -107,10 +107,10 @@ class Row:
     missing: str = ""
 
 
-def mini(name, preset, columns, how="narrow"):
+def mini(name, preset, columns, how="narrow", **options):
     """A row that no paper prints: a model of fewer channels. columns: names of those that it is measured in."""
     note = f"not in the paper: {how}, for two CPU cores"
-    return Row(name, dict.fromkeys(columns), preset=preset, notes={"params": note})
+    return Row(name, dict.fromkeys(columns), preset=preset, notes={"params": note}, **options)
 
 
 @dataclass(frozen=True)
