@@ -3,6 +3,7 @@
 import contextlib
 import random
 import tempfile
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -83,7 +84,7 @@ class SecondStage(Sampler):
             model = self._build(z.shape[1])
         recipe = Recipe(self.learning_rate, self.halve_at, self.batch_size, self.epochs)
         with tempfile.TemporaryDirectory() as temporary:
-            train(model, z, recipe, self.checkpoint_dir or temporary, seed=self.seed)
+            train(model, z, recipe, self.checkpoint_dir or Path(temporary, self.name), seed=self.seed)
         self.model_, self.factor_ = model, 1.0
         if self.rescale:
             spread = np.std(self._sample(10_000, np.random.default_rng(self.seed)), axis=1).mean()
