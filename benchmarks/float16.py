@@ -32,8 +32,8 @@ def main():
     parser.add_argument("--layer", default="mixed8", help="of the features (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    after, metadata = gv.load(options.run / "model"), zoo.metadata_of(options.run / "model")
-    before = zoo.load_preset(options.run / "model")
+    metadata = zoo.metadata_of(options.run / "model")
+    before, after = (zoo.load_preset(options.run / "model") for _ in range(2))
     load_weights(before, weights_before(options.run))
     sampler = None if after.variational else gv.load_sampler(options.run / "model", "gmm")
     images = gv.data.load(gv.PRESETS[metadata["preset"]].dataset, "test").images[: options.n]

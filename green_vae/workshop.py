@@ -11,7 +11,7 @@ import keras
 from green_vae import data, presets, zoo
 from green_vae.account import energy_log, enter_training
 from green_vae.callbacks import LatentActivity, Pictures
-from green_vae.samplers import SAMPLERS
+from green_vae.samplers import new_sampler
 from green_vae.training import read_history, recalibrate_batch_norm, settling_steps, train
 
 WIDEST = 200  # latent units: a mixture of more than that takes longer to fit than many models to train
@@ -83,21 +83,15 @@ def ship(model, folder, name, images, history, seed, **about):
     chosen = presets.preset(name)
     samplers = {}
     if not model.prior_only and model.latent_dim <= WIDEST:
+        new = (new_sampler(kind, len(history)) for kind in chosen.samplers)
         codes = model.encode(images, sample=chosen.codes == "sample", seed=seed)
-        for sampler in (new_sampler(kind, len(history)) for kind in chosen.samplers):
-            if len(codes) >= sampler.min_rows:
-                with warnings.catch_warnings():
-                    warnings.filterwarnings("ignore", message="Best performing initialization did not converge")
-                    samplers[sampler.name] = sampler.fit(codes)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Best performing initialization did not converge")
+            samplers = {sampler.name: sampler.fit(codes) for sampler in new if len(codes) >= sampler.min_rows}
     spent = {key: _total(history, key) for key in ("seconds", "images", "flops", "kwh")}
-    data = {"data": f"{chosen.dataset}, {len(images):,} images", "train_images": len(images)}
-    about = {**data, "seed": seed, "epochs": len(history), **about}
+    seen = {"data": f"{chosen.dataset}, {len(images):,} images", "train_images": len(images)}
+    about = {**seen, "seed": seed, "epochs": len(history), **about}
     return zoo.save_preset(model, folder, history, samplers, preset=name, source=chosen.source, cost=spent, **about)
-
-
-def new_sampler(kind, epochs):
-    """A sampler as the survey has it, not yet fitted: 10 Gaussians; a second stage trained as long as the first."""
-    return SAMPLERS[kind](**({"epochs": epochs} if kind == "second_stage" else {}))
 
 
 def _total(history, key):

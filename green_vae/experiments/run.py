@@ -15,7 +15,7 @@ from green_vae.experiments.smoke import shrink
 from green_vae.experiments.spec import NotRun, Sampling
 from green_vae.files import write_aside
 from green_vae.plots import save_grid
-from green_vae.samplers import SAMPLERS
+from green_vae.samplers import new_sampler
 from green_vae.training import checkpoints, load_weights, read_history, recalibrate_batch_norm, settling_steps, train
 
 STEP = 100  # images on their way through a network at a time
@@ -343,11 +343,9 @@ class Run:
     def new_sampler(self, kind):
         """The sampler of that kind, not yet fitted."""
         name, options = self.sampling(kind).sampler, dict(self.sampling(kind).settings)
-        if name == "second_stage":
-            options.setdefault("epochs", self.epochs)  # as long as the first stage, which is what the survey did
         if self.settings.smoke:
             options |= SMOKE_SAMPLERS.get(name, {})
-        return SAMPLERS[name](**options)
+        return new_sampler(name, self.epochs, **options)
 
     def sampler(self, kind):
         """The same, fitted to the codes of the training images: the one that ships, else kept in the row's folder."""

@@ -10,8 +10,8 @@ from PIL import Image
 import green_vae as gv
 from green_vae import cli, ledger, presets, zoo
 from green_vae.presets import Preset
+from green_vae.samplers import new_sampler
 from green_vae.training import Recipe
-from green_vae.workshop import new_sampler
 
 CONFIG = {"image_shape": (32, 32, 1), "latent_dim": 4, "network_options": {"base": 2, "projection": 8}, "beta": 3.0}
 
