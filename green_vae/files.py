@@ -53,11 +53,13 @@ def narrowed(values, dtype, name):
     """Weights as they are kept on disk: floats as `dtype`; single numbers, some of them counts, and others stay.
 
     Raises:
-        ValueError: a weight does not fit into `dtype`.
+        ValueError: a weight does not fit into `dtype`, or was no number before.
     """
     values = np.asarray(values)
     if not values.ndim or not np.issubdtype(values.dtype, np.floating):
         return values
+    if not np.isfinite(values).all():
+        raise ValueError(f"a weight is NaN or infinite; train again, with a lower learning rate. Received: {name}")
     with np.errstate(over="ignore"):
         narrow = values.astype(dtype)
     if not np.isfinite(narrow).all():

@@ -1,6 +1,7 @@
 """Training by a recipe: shuffled the same way every time, saved after every epoch, resumed by default."""
 
 import json
+import math
 import re
 import sys
 import tempfile
@@ -114,6 +115,9 @@ class _Epochs(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         logs.update(self.model.end_epoch(self.validation), learning_rate=self.rate)
+        if not math.isfinite(logs["loss"]):
+            advice = f"training diverged in epoch {epoch + 1}, which is not kept; lower the learning rate"
+            raise ValueError(f"{advice}. Received: a loss of {logs['loss']} at a learning rate of {self.rate:g}")
         self.history_.append({name: float(value) for name, value in logs.items()})
         if best_epoch(self.history_) == len(self.history_):  # first: of an epoch that is lost, it is written again
             with write_aside(self.out / BEST) as aside:
@@ -169,8 +173,8 @@ def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=N
         list of dicts, the means that each epoch logged, from epoch 0 on.
 
     Raises:
-        ValueError: fewer examples than one batch, input that the model cannot take, or no validation images for a
-            recipe that needs them.
+        ValueError: fewer examples than one batch, input that the model cannot take, no validation images for a
+            recipe that needs them, or a loss that is no longer a finite number: that epoch is not kept.
     """
     out, epochs = Path(out), epochs or recipe.epochs
     model.check(x)

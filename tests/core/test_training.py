@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -19,6 +20,7 @@ import pytest
 from core_models import blobs, build, child_env, run_script
 from keras import layers, ops
 
+from green_vae import train_step
 from green_vae.training import Batches, Recipe, checkpoints, recalibrate_batch_norm, train
 
 RECIPE = Recipe(1e-3, (3,), batch_size=8, epochs=4)
@@ -122,6 +124,26 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path):
         with pytest.raises(ValueError, match="Received: "):
             train(build("vae"), x, RECIPE, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_training_that_diverges_says_so_and_keeps_the_epochs_before(finished, tmp_path):
+    folder = Path(shutil.copytree(finished[0], tmp_path / "run"))
+    recipe = replace(RECIPE, learning_rate=1e30)
+    with pytest.raises(ValueError, match="diverged in epoch 3.*Received: a loss of (nan|inf) at a learning rate"):
+        train(build("second_stage_cosine"), small(), recipe, folder, epochs=3)
+    assert [path.name for path in sorted(folder.glob("*"))] == ["epoch-2.weights.h5", "history.json"]
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow's step is compiled apart")
+def test_a_fused_update_moves_the_weights_as_a_plain_one(tmp_path, monkeypatch):
+    weights = []
+    for large in (0, 10**9):
+        monkeypatch.setattr(train_step, "LARGE", large)
+        model = build("second_stage_cosine")  # without batch norm, before which a bias moves by rounding errors
+        train(model, small(), replace(RECIPE, clip_norm=0.3), tmp_path / str(large), epochs=2)
+        weights.append(model.get_weights())
+    for fused, plain in zip(*weights, strict=True):
+        np.testing.assert_allclose(fused, plain, rtol=1e-4, atol=1e-5)
 
 
 def test_order_follows_seed_and_epoch_alone():

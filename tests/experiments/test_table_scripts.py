@@ -3,6 +3,7 @@
 import functools
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 
 from green_vae.experiments import main
 from green_vae.experiments.cli import parser_for
+from green_vae.experiments.smoke import shrink
 from green_vae.presets import PRESETS
 
 # rows of params, MFLOPs, MSE x 1000, FID of reconstructions, of samples, with the second stage, with the mixture
@@ -164,6 +166,20 @@ def smoked(request, tmp_path_factory):
         rows = ["--rows", *SMOKED[request.param]] if request.param in SMOKED else []
         code = main(TABLES[request.param], ["--smoke", "--out", str(out), *rows])
     return TABLES[request.param], out, code
+
+
+NARROW = {
+    "cnn": "cnn-b128-l128", "l2-rae": "l2-rae-b128-l128", "gp-rae": "gp-rae-b128-l128",
+    "resnet": "resnet-s4-b64-l64", "hfvae": "hfvae-s4-z4-l48", "nvae": "nvae-z10-b100-l4-code",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family", list(NARROW))
+def test_a_narrow_row_smokes_as_its_full_one(family):
+    full, narrow = (shrink(PRESETS[f"survey/{name}"]) for name in (NARROW[family], f"{family}-mini"))
+    assert (narrow.model, narrow.config) == (full.model, full.config)
+    same = {"note": "", "halve_at": ()}  # which an only epoch does not see
+    assert replace(narrow.recipe, **same) == replace(full.recipe, **same)
 
 
 def smoked_too(table, row):
