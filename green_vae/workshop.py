@@ -11,8 +11,9 @@ import keras
 from green_vae import data, presets, zoo
 from green_vae.account import energy_log, enter_training
 from green_vae.callbacks import LatentActivity, Pictures
+from green_vae.checkpoint import read_history
 from green_vae.samplers import new_sampler
-from green_vae.training import read_history, recalibrate_batch_norm, settling_steps, train
+from green_vae.training import recalibrate_batch_norm, settling_steps, train
 
 WIDEST = 200  # latent units: a mixture of more than that takes longer to fit than many models to train
 

@@ -14,10 +14,10 @@ import keras
 import numpy as np
 
 from green_vae import ledger
+from green_vae.checkpoint import load_weights, save_weights
 from green_vae.files import write_json
 from green_vae.models import MODELS
 from green_vae.samplers import SAMPLERS
-from green_vae.training import load_weights, save_weights
 
 CONFIG, METADATA, WEIGHTS, HISTORY = "config.json", "metadata.json", "model.weights.h5", "history.json"
 FORMAT = 1

@@ -22,19 +22,20 @@ ALLOWED = {
     "flows": {"networks"},
     "likelihood": {"inputs", "losses"},
     "models": {"flows", "networks", "layers", "losses", "train_step", "inputs"},
-    "training": LEAVES,
+    "checkpoint": {"files"},
+    "training": LEAVES | {"checkpoint"},
     "samplers": LEAVES | {"models", "training"},
     "account": {"cost", "ledger", "callbacks"},
-    "zoo": LEAVES | {"models", "samplers", "training", "ledger"},
-    "presets": {"models", "networks", "data", "training", "zoo"},
+    "zoo": LEAVES | {"models", "samplers", "checkpoint", "ledger"},
+    "presets": {"models", "networks", "data", "checkpoint", "training", "zoo"},
     "callbacks": {"metrics", "cost", "plots"},
     "ledger": set(),
-    "workshop": {"data", "presets", "zoo", "callbacks", "account", "samplers", "training"},
+    "workshop": {"data", "presets", "zoo", "callbacks", "account", "samplers", "checkpoint", "training"},
     "cli": {"presets", "models", "cost", "plots", "workshop"},
     "__main__": {"cli"},
     "experiments": LEAVES
     | {"presets", "samplers", "metrics", "cost", "data", "training", "plots", "callbacks", "account", "ledger", "zoo"}
-    | {"models", "likelihood", "flows", ""},
+    | {"models", "likelihood", "flows", "checkpoint", ""},
 }
 TENSORFLOW = {"train_step.py", "data/tfds.py", "metrics/inception.py", "cost/crosscheck.py", "callbacks.py"}
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

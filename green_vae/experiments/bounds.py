@@ -4,11 +4,11 @@ import keras
 import numpy as np
 from scipy.special import logsumexp
 
+from green_vae.checkpoint import checkpoints
 from green_vae.experiments.run import STEP, Run
 from green_vae.experiments.spec import Column, Measurement, NotRun
 from green_vae.files import write_aside
 from green_vae.likelihood import log_weights
-from green_vae.training import checkpoints
 
 K, SMOKE_K = 200, 5  # draws per image
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from green_vae import presets, zoo
+from green_vae.checkpoint import BEST, checkpoints, load_weights, read_history
 from green_vae.experiments.bench import Bench
 from green_vae.experiments.run import Run
 from green_vae.experiments.runner import UNAVAILABLE, read_report, versions, why_not
 from green_vae.experiments.spec import NotRun, Reference, Row, Sampling, Table
 from green_vae.files import write_json, write_text
-from green_vae.training import BEST, checkpoints, load_weights, read_history, recalibrate_batch_norm
+from green_vae.training import recalibrate_batch_norm
 
 LAYER = "mixed8"  # of the FIDs during training: the deepest that needs no reconstructed kernels
 NOT_ASKED = "not asked for in this run"

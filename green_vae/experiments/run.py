@@ -10,13 +10,14 @@ import numpy as np
 from green_vae import metrics, presets, zoo
 from green_vae.account import energy_log, enter_training
 from green_vae.callbacks import LatentActivity, latent_activity
+from green_vae.checkpoint import checkpoints, load_weights, read_history
 from green_vae.cost import flops, mflops, parameters, trainable_parameters
 from green_vae.experiments.smoke import shrink
 from green_vae.experiments.spec import NotRun, Sampling
 from green_vae.files import write_aside
 from green_vae.plots import save_grid
 from green_vae.samplers import new_sampler
-from green_vae.training import checkpoints, load_weights, read_history, recalibrate_batch_norm, settling_steps, train
+from green_vae.training import recalibrate_batch_norm, settling_steps, train
 
 STEP = 100  # images on their way through a network at a time
 SHOWN = 64  # images in a picture

@@ -6,9 +6,9 @@
 from pathlib import Path
 
 from green_vae import zoo
+from green_vae.checkpoint import load_weights
 from green_vae.presets import boon, review, slides, survey, svae
 from green_vae.presets.preset import Preset as Preset
-from green_vae.training import load_weights
 
 PRETRAINED = Path(__file__).resolve().parent.parent.parent / "pretrained"
 PRESETS = {name: chosen for paper in (survey, svae, review, slides, boon) for name, chosen in paper.PRESETS.items()}

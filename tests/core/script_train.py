@@ -7,10 +7,10 @@ import keras
 import numpy as np
 from core_models import blobs, build
 
-from green_vae import training
+from green_vae import checkpoint, training
 
 folder, epochs, pause = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]) if len(sys.argv) > 3 else 0
-write = training.write_json
+write = checkpoint.write_json
 
 
 def slow(path, value):
@@ -18,7 +18,7 @@ def slow(path, value):
     write(path, value)
 
 
-training.write_json = slow
+checkpoint.write_json = slow
 keras.utils.set_random_seed(time.monotonic_ns() % 2**31)  # what is not saved must not matter
 model = build("vae")
 keras.utils.set_random_seed(time.monotonic_ns() % 2**31)

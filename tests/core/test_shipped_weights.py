@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from core_models import blobs, build
 
-from green_vae.training import load_weights, save_weights
+from green_vae.checkpoint import load_weights, save_weights
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,8 @@ from core_models import blobs, build, child_env, run_script
 from keras import layers, ops
 
 from green_vae import train_step
-from green_vae.training import Batches, Recipe, checkpoints, recalibrate_batch_norm, train
+from green_vae.checkpoint import checkpoints
+from green_vae.training import Batches, Recipe, recalibrate_batch_norm, train
 
 RECIPE = Recipe(1e-3, (3,), batch_size=8, epochs=4)
 

@@ -6,8 +6,9 @@ import pytest
 from core_models import blobs, build
 from keras import ops
 
+from green_vae.checkpoint import BEST
 from green_vae.presets import PRESETS
-from green_vae.training import BEST, Recipe, best_epoch, train
+from green_vae.training import Recipe, best_epoch, train
 
 WATCHED = Recipe(3e-2, (), 8, 9, validation="test", plateau=1, stop_below=1e-3, clip_norm=0.5)
 
