@@ -2,164 +2,31 @@
 
 import hashlib
 import json
-import shlex
 from functools import cached_property
 
 import numpy as np
 
-from green_vae import metrics, presets, zoo
-from green_vae.account import energy_log, enter_training
-from green_vae.callbacks import LatentActivity, latent_activity
-from green_vae.checkpoint import checkpoints, load_weights, read_history
-from green_vae.cost import flops, mflops, parameters, trainable_parameters
-from green_vae.experiments.smoke import shrink
+from green_vae import metrics, zoo
+from green_vae.callbacks import latent_activity
 from green_vae.experiments.spec import NotRun, Sampling
+from green_vae.experiments.trained import TrainedRow
 from green_vae.files import write_aside
 from green_vae.plots import save_grid
 from green_vae.samplers import new_sampler
-from green_vae.training import recalibrate_batch_norm, settling_steps, train
 
 STEP = 100  # images on their way through a network at a time
 SHOWN = 64  # images in a picture
 SMOKE_SAMPLERS = {"gmm": {"n_components": 2}, "second_stage": {"widths": (16,), "batch_size": 8}}
 
 
-class Run:
-    """One row, lazily: whatever two columns need is made once.
-
-    Args:
-        bench: the `Bench` of the table: settings, data, feature extractor.
-        row: a `Row`.
-    """
+class Run(TrainedRow):
+    """One row, lazily: whatever two columns need is made once."""
 
     def __init__(self, bench, row):
-        self.bench, self.row, self.table, self.settings = bench, row, bench.table, bench.settings
+        super().__init__(bench, row)
         self._moments, self._samplers = {}, {}
 
-    # the model
-
-    @cached_property
-    def preset(self):
-        chosen = presets.preset(self.row.preset)
-        return shrink(chosen) if self.settings.smoke else chosen
-
-    @cached_property
-    def model(self):
-        """The model; fresh weights until `trained` is asked for."""
-        return self.preset.build(self.settings.seed)
-
-    def parameters(self):
-        return parameters(*self.model.networks().values())
-
-    def trainable_parameters(self):
-        return trainable_parameters(*self.model.networks().values())
-
-    def mflops(self):
-        return mflops(sum(map(flops, self.model.networks().values())))
-
-    @cached_property
-    def folder(self):
-        """Where training, codes and samplers of this row are kept; the same for any number of epochs."""
-        limit = self.settings.limit_train
-        parts = [self.row.preset.replace("/", "-"), f"seed{self.settings.seed}", *([f"first{limit}"] if limit else [])]
-        return self.settings.out / "runs" / "-".join(parts)
-
-    @property
-    def trains(self):
-        return self.settings.train or self.settings.smoke
-
-    @property
-    def shipped(self):
-        """Whether the weights are those in pretrained/."""
-        return not self.trains and presets.pretrained_path(self.row.preset).exists()
-
-    @property
-    def shipped_folder(self):
-        return presets.pretrained_path(self.row.preset).parent
-
-    @cached_property
-    def train_images(self):
-        """As many as were asked for, or as the weights that ship have seen."""
-        limit = self.settings.limit_train
-        if not limit and self.shipped:
-            limit = zoo.metadata_of(self.shipped_folder).get("train_images")
-        return self.bench.data(self.preset.dataset, "train").images[:limit]
-
-    @property
-    def validation_images(self):
-        """Those that training is watched on; None for none."""
-        split = self.preset.recipe.validation
-        return self.bench.data(self.preset.dataset, split).images if split else None
-
-    @cached_property
-    def trained(self):
-        """The model with trained weights.
-
-        Raises:
-            NotRun: there are none, and none may be trained.
-        """
-        if self.trains:
-            return self._train()
-        if not self.shipped:
-            self.train_images  # noqa: B018 - without data, that is the reason to give
-            command = f"`{self.table.command} --train --rows {shlex.quote(self.row.name)}`"
-            raise NotRun(
-                f"no trained weights; {command} trains by the paper's recipe, --epochs and --limit-train shorten"
-            )
-        zoo.verified(self.shipped_folder)
-        load_weights(self.model, self.shipped_folder / zoo.WEIGHTS)
-        return self.model
-
-    def _train(self):
-        recipe, images = self.preset.recipe, self.train_images
-        done = max((epoch for epoch, _ in checkpoints(self.folder)), default=0)
-        if done > self.epochs:
-            how = f"give --epochs {done}, or another --out"
-            raise NotRun(f"{self.folder} holds {done} epochs already, more than the {self.epochs} asked for; {how}")
-        # first, so that it leaves out what the others measure
-        log = energy_log(self.model, recipe.batch_size, estimate=self.settings.smoke)
-        callbacks = [log, *self.callbacks]
-        try:
-            seed = self.settings.seed
-            train(self.model, images, recipe, self.folder, self.epochs, seed, callbacks, self.validation_images)
-        finally:  # what an interrupted training has cost was spent, too
-            self._enter(log)
-        if self.recalibrated:
-            recalibrate_batch_norm(self.model, images, recipe.batch_size)
-        return self.model
-
-    def _enter(self, log):
-        if not self.settings.smoke:
-            path, data = self.settings.out / "ledger.jsonl", f"{self.preset.dataset}, {len(self.train_images):,} images"
-            enter_training(path, self.row.preset, data, log, read_history(self.folder))
-
-    @cached_property
-    def callbacks(self):
-        """A list of Keras callbacks for training, to be added to before `trained` is asked for."""
-        return [LatentActivity(self.train_images[:1000])] if self.model.variational else []
-
-    @property
-    def history(self):
-        """What each epoch of training logged, a list of dicts; [] for shipped weights without one.
-
-        Raises:
-            NotRun: as by `trained`.
-        """
-        self.trained  # noqa: B018 - which writes it
-        return read_history(self.shipped_folder if self.shipped else self.folder)
-
-    @property
-    def epochs(self):
-        """Those of the training asked for, else of the shipped weights."""
-        if not self.trains:
-            return len(read_history(self.shipped_folder)) or self.preset.recipe.epochs
-        return self.settings.epochs or self.preset.recipe.epochs
-
-    @property
-    def recalibrated(self):
-        """Whether training is too short for the moving statistics of batch norm to forget their start values."""
-        steps = self.epochs * (len(self.train_images) // self.preset.recipe.batch_size)
-        return steps < settling_steps(self.model)
+    # what was cut, and how a number came about
 
     def shortened(self):
         """What was cut from the paper's recipe and protocol, in words; "" for nothing."""
@@ -198,13 +65,6 @@ class Run:
     @property
     def reference_count(self):
         return self.bench.count
-
-    @cached_property
-    def weights_hash(self):
-        digest = hashlib.sha256()
-        for weight in self.trained.get_weights():
-            digest.update(np.ascontiguousarray(weight))
-        return digest.hexdigest()[:16]
 
     def identity(self):
         """What every measured cell of this row depends on."""

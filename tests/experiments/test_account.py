@@ -37,7 +37,7 @@ def test_the_sum_of_epochs():
 def trainable(tmp_path, monkeypatch):
     """A run of a tiny network on digits that is allowed to train, and is no smoke test."""
     small = shrink(preset("svae/mnist-mini"))
-    monkeypatch.setattr("green_vae.experiments.run.presets.preset", lambda name: small)
+    monkeypatch.setattr("green_vae.experiments.trained.presets.preset", lambda name: small)
     monkeypatch.setattr(account, "idle_watts", lambda: None)
 
     def make(epochs):
@@ -84,7 +84,7 @@ def test_what_an_interrupted_training_has_cost_is_entered(trainable, monkeypatch
                 raise KeyboardInterrupt
             super().on_epoch_begin(epoch, logs)
 
-    monkeypatch.setattr("green_vae.experiments.run.energy_log", lambda *args, **kwargs: Stop(cost.EnergyMeter))
+    monkeypatch.setattr("green_vae.experiments.trained.energy_log", lambda *args, **kwargs: Stop(cost.EnergyMeter))
     with pytest.raises(KeyboardInterrupt):
         run.trained  # noqa: B018
     (line,) = ledger.read(path)
