@@ -10,7 +10,6 @@ fitted on the codes, at the full width and schedule. Figure 10 is survey_figure1
 
 from green_vae.experiments.gallery import Figure, Gallery, main
 from green_vae.plots import image_grid, save_png, scatter2d, side_by_side
-from green_vae.workshop import WIDEST
 
 SHOWN, COLUMNS = 48, 6  # images in a grid, its columns
 NARROW = "a narrow model of ours, for two CPU cores, stands in where the full one has no weights"
@@ -24,16 +23,13 @@ def latent_means(context):
 
 
 def generated(context):
-    """Left from the prior, right from a mixture of Gaussians, which is not fitted on very wide codes."""
+    """Left from the prior, right from a mixture of Gaussians."""
     run, model = context.run, context.run.trained
-    samplers = [run.sampler("prior") if not model.variational else None]
-    sentence = "Codes from N(0, I)" if model.variational else "Left: codes from one Gaussian of a single variance"
-    if model.latent_dim <= WIDEST:
-        samplers.append(run.sampler("gmm"))
-        sentence = f"{sentence.replace('Codes', 'Left: codes')}; right: from a mixture fitted on the training codes"
+    samplers = [None if model.variational else run.sampler("prior"), run.sampler("gmm")]
     grids = [image_grid(model.generate(SHOWN, sampler, seed=context.seed), COLUMNS) for sampler in samplers]
     save_png(context.path, side_by_side(grids), zoom=2)
-    return f"{sentence}."
+    left = "N(0, I)" if model.variational else "one Gaussian of a single variance"
+    return f"Left: codes from {left}; right: from a mixture fitted on the training codes."
 
 
 def grid(number, name, *presets):
