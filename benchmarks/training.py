@@ -2,6 +2,7 @@
 
     python benchmarks/training.py                                     # the survey's Resnet and CNN rows
     python benchmarks/training.py survey/resnet-s4-b64-l64 --batch 100 --steps 5
+    python benchmarks/training.py boon/info-mnist --plain-update      # what fusing the update saves under TensorFlow
     KERAS_BACKEND=jax python benchmarks/training.py --mixed-precision      # on an accelerator
 
 Run it on an otherwise idle machine. The rate is that of the best of some products of square matrices in the same
@@ -10,6 +11,7 @@ precision and process; FLOPs are those of the compiled graph of a step (two for 
 """
 
 import argparse
+import math
 import statistics
 import time
 
@@ -17,6 +19,7 @@ import keras
 from keras import ops
 
 import green_vae as gv
+from green_vae import train_step
 from green_vae.cost import training_flops
 from green_vae.experiments.timing import step_times
 
@@ -41,7 +44,10 @@ def main():
     parser.add_argument("--batch", type=int, metavar="N", help="images in a batch (default: the recipe's)")
     parser.add_argument("--steps", type=int, default=5, metavar="N", help="to time (default: %(default)s)")
     parser.add_argument("--mixed-precision", action="store_true", help="compute in bfloat16")
+    parser.add_argument("--plain-update", action="store_true", help="without XLA in the update of large networks")
     options = parser.parse_args()
+    if options.plain_update:
+        train_step.LARGE = math.inf
     if options.mixed_precision:
         keras.config.set_dtype_policy("mixed_bfloat16")
     rate = matmul_rate()
