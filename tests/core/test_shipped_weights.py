@@ -55,6 +55,7 @@ def test_a_weight_that_does_not_fit_is_refused_and_nothing_is_left(tmp_path):
         save_weights(model, tmp_path / "model.weights.h5")
     assert not list(tmp_path.iterdir())
     save_weights(model, tmp_path / "model.weights.h5", dtype="float32")
+    assert (tmp_path / "model.weights.h5").exists()
     model.encoder.weights[0].assign(np.full(model.encoder.weights[0].shape, np.nan))
     with pytest.raises(ValueError, match="NaN or infinite; train again.*Received: /"):
         save_weights(model, tmp_path / "model.weights.h5", dtype="float32")
