@@ -79,14 +79,10 @@ def reconstructions(models, dataset):
         for title, run in runs.items():
             rows[title] = run.trained.reconstruct(shown, seed=context.seed)
             errors.append(f"{title} {shown[0].size * mse(shown, rows[title]):.1f}")
-        save_png(context.path, rows_picture({name: as_bytes(row) for name, row in rows.items()}, zoom=2))
+        save_png(context.path, rows_picture(rows, zoom=2))
         return f"Images {' '.join(map(str, positions))}. Summed squared error of these: {', '.join(errors)}.{missing}"
 
     return draw
-
-
-def as_bytes(images):
-    return images if images.dtype == np.uint8 else np.round(255 * images).astype("uint8")
 
 
 def samples(models, dataset):

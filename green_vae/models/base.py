@@ -8,13 +8,14 @@ from keras import ops
 
 from green_vae import losses, networks
 from green_vae.flows import FLOWS
-from green_vae.inputs import check_images, to_unit
+from green_vae.inputs import to_unit
 from green_vae.layers import GaussianSample
+from green_vae.models.codec import Codec
 from green_vae.train_step import TrainStep, replicas
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
-class VAE(TrainStep, keras.Model):
+class VAE(TrainStep, Codec, keras.Model):
     """Variational autoencoder with a Gaussian posterior and the prior N(0, I).
 
     loss = mean over the batch of  1/2 SSE + beta KL,  SSE the sum of squared errors over all pixels of one image.
@@ -217,7 +218,7 @@ class VAE(TrainStep, keras.Model):
             self.update_schedule(means)
         return loss / replicas()
 
-    # final: use
+    # final: arrays at the door
 
     def fit(self, x=None, *args, **kwargs):
         """`keras.Model.fit`; arrays are checked first (shape, dtype, range, NaN).
@@ -235,101 +236,6 @@ class VAE(TrainStep, keras.Model):
             self.check(x)
         return super().evaluate(x, *args, **kwargs)
 
-    def check(self, x):
-        """Return x if it is a valid input array, else raise a ValueError that says why."""
-        return check_images(x, self.image_shape)
-
-    def posterior(self, x, batch_size=100):
-        """The encoder's outputs for all of x: a dict head -> float32 array (n, latent_dim)."""
-        self.check(x)
-        parts = list(_in_batches(self.encoder, x, batch_size))
-        return {head: _joined([part[head] for part in parts], len(x)) for head in self.heads}
-
-    def encode(self, x, sample=False, seed=0, batch_size=100):
-        """Latent codes of images: posterior means, or one draw from each posterior.
-
-        With a flow the means are those of the Gaussian before it, which are no codes for the decoder; draws are.
-
-        Args:
-            x: (n, h, w, c), uint8 or float in [0, 1].
-            sample: draw from the posterior instead of taking its mean.
-            seed: of the draw; the same on every backend.
-
-        Returns:
-            float32 (n, latent_dim).
-        """
-        posterior = self.posterior(x, batch_size)
-        if not sample:
-            return posterior["mean"]
-        return self._draw(posterior, np.random.default_rng(seed))
-
-    def _draw(self, posterior, rng):
-        noise = rng.standard_normal(posterior["mean"].shape, dtype="float32")
-        z = posterior["mean"] + np.exp(0.5 * posterior["log_var"]) * noise
-        return z if self.flow is None else ops.convert_to_numpy(self.bend(posterior, z)["z"])
-
-    def decode(self, z, batch_size=100, part="x", seed=0):
-        """Images for latent codes (n, latent_dim): float32 (n, h, w, c) in [0, 1].
-
-        Args:
-            seed: of what a hierarchy draws beside z; of no effect here.
-            part: what a split decoder gives: "x" the image, "x1" and "x2" the two that it mixes, "map" the weight of
-                x1 (n, h, w, 1), "mix" x1 for the first half of the codes and x2 for the rest. "x" for all others.
-
-        Raises:
-            ValueError: another latent shape, NaN, or a part that there is not.
-        """
-        z = self.check_codes(z, part)
-        if part == "x":
-            return _joined(list(_in_batches(self.decoder, z, batch_size)), len(z))
-        return self.parts.take(_joined(list(_in_batches(self.parts.network, z, batch_size)), len(z)), part)
-
-    def check_codes(self, z, part="x"):
-        """z as float32 if it is valid input for `decode`, else raise a ValueError that says why."""
-        if part not in networks.PARTS or (part != "x" and self.parts is None):
-            there_is = ", ".join(networks.PARTS) if self.parts else "only 'x', without a split head"
-            raise ValueError(f"no such part of an image; there is {there_is}. Received: {part!r}")
-        z = np.asarray(z, "float32")
-        if z.ndim != 2 or z.shape[1] != self.latent_dim or not len(z):
-            raise ValueError(f"expected latent codes of shape (n, {self.latent_dim}), n > 0. Received: shape {z.shape}")
-        if not np.isfinite(z).all():
-            raise ValueError("expected finite latent codes. Received: NaN or infinity")
-        return z
-
-    def reconstruct(self, x, sample=True, seed=0, batch_size=100, part="x"):
-        """decode(encode(x)): float32 of the shape of x. The survey's REC columns sample z; sample=False does not.
-
-        Raises:
-            ValueError: sample=False with a flow, whose posterior has no known mean.
-        """
-        if self.flow is not None and not sample:
-            raise ValueError("the mean of a posterior with a flow is not known; take draws. Received: sample=False")
-        return self.decode(self.encode(x, sample, seed, batch_size), batch_size, part)
-
-    def generate(self, n, sampler=None, seed=0, batch_size=100, part="x", temperature=1.0):
-        """n new images: float32 (n, h, w, c) in [0, 1].
-
-        Args:
-            n: how many.
-            sampler: a fitted sampler of `green_vae.samplers`; None draws z from the prior, see `draw`.
-            seed: of the draw.
-            part: of a split model, as for `decode`.
-            temperature: factor on the standard deviation of the prior.
-
-        Raises:
-            ValueError: n is not a positive integer, a part that there is not, or a sampler for a model that generates
-                from its priors only.
-        """
-        return self.decode(self.new_codes(n, sampler, seed, temperature), batch_size, part)
-
-    def new_codes(self, n, sampler=None, seed=0, temperature=1.0):
-        """n codes, float32 (n, latent_dim), from the prior or a fitted sampler; arguments as for `generate`."""
-        if sampler is not None and self.prior_only:
-            raise ValueError(f"{type(self).__name__} generates from its priors only. Received: sampler={sampler!r}")
-        if int(n) != n or n < 1:
-            raise ValueError(f"expected a positive number of images. Received: {n}")
-        return self.draw(int(n), seed, temperature) if sampler is None else sampler.sample(int(n), seed=seed)
-
     def get_config(self):
         return {
             **super().get_config(),
@@ -342,17 +248,3 @@ class VAE(TrainStep, keras.Model):
             "posterior": self.posterior_name,
             "posterior_options": self.posterior_options,
         }
-
-
-def _in_batches(network, x, batch_size):
-    """Outputs of `network` on x, batch by batch; the last batch is filled up with zeros, so that no shape is new."""
-    batch_size = min(batch_size, len(x))
-    for start in range(0, len(x), batch_size):
-        part = np.asarray(x[start : start + batch_size])
-        part = part.astype("float32") / np.float32(255) if part.dtype == np.uint8 else part.astype("float32")
-        missing = batch_size - len(part)
-        yield network.predict_on_batch(np.pad(part, [(0, missing)] + [(0, 0)] * (part.ndim - 1)) if missing else part)
-
-
-def _joined(parts, n):
-    return np.concatenate([np.asarray(part, "float32") for part in parts])[:n]

@@ -7,6 +7,7 @@ from keras import ops
 from green_vae import losses
 from green_vae.layers import SpectralNorms
 from green_vae.models.beta_vae import BetaVAE
+from green_vae.models.codec import as_floats, in_units_of_the_prior, temperatures
 from green_vae.networks import hfvae, nvae, nvae_survey
 from green_vae.networks.pixel_flow import MaskedConv2D
 
@@ -190,7 +191,7 @@ class HierarchicalVAE(BetaVAE):
             ValueError: another latent shape, NaN, a part, or another number of temperatures.
         """
         z, streams = self.check_codes(z, part), self._streams(seed)
-        factors = self._per_group(temperature, self.groups - 1)
+        factors = temperatures(temperature, self.groups - 1)
         parts = []
         for start in range(0, len(z), batch_size):
             codes = z[start : start + batch_size]
@@ -210,7 +211,7 @@ class HierarchicalVAE(BetaVAE):
         Raises:
             ValueError: n is not a positive integer, or another number of temperatures.
         """
-        factors = self._per_group(temperature, self.groups)
+        factors = temperatures(temperature, self.groups)
         z = self.new_codes(n, sampler, seed, factors[0])
         return self.decode(z, batch_size, part, seed, factors[1:])
 
@@ -253,9 +254,9 @@ class HierarchicalVAE(BetaVAE):
         """
         outputs, means, variances = self.levels(x, seed=seed, batch_size=batch_size), [], []
         for n in range(self.groups):
-            mean, log_var, prior_mean, prior_log_var = self._gaussians(n, outputs)
-            means.append(((mean - prior_mean) * np.exp(-0.5 * prior_log_var)).reshape(len(x), -1))
-            variances.append(np.exp(log_var - prior_log_var).reshape(len(x), -1))
+            mean, variance = in_units_of_the_prior(*self._gaussians(n, outputs))
+            means.append(mean.reshape(len(x), -1))
+            variances.append(variance.reshape(len(x), -1))
         return np.concatenate(means, axis=1), np.concatenate(variances, axis=1)
 
     def _gaussians(self, n, outputs):
@@ -272,9 +273,9 @@ class HierarchicalVAE(BetaVAE):
         """
         outputs, rows = self.levels(x, seed=seed), []
         for n in range(self.groups):
-            _, log_var, _, prior_log_var = self._gaussians(n, outputs)
+            _, variance = in_units_of_the_prior(*self._gaussians(n, outputs))
             kl = as_floats(self.group_kl(n, outputs))
-            active = np.mean(np.exp(log_var - prior_log_var), axis=0) <= INACTIVE
+            active = np.mean(variance, axis=0) <= INACTIVE
             rows.append({"size": active.size, "kl": float(kl.mean()), "active": int(active.sum())})
         return rows
 
@@ -288,21 +289,9 @@ class HierarchicalVAE(BetaVAE):
             for (n, shape), factor in zip(self.shapes.items(), factors, strict=True)
         }
 
-    def _per_group(self, temperature, count):
-        factors = [temperature] * count if np.ndim(temperature) == 0 else list(temperature)
-        if len(factors) != count:
-            raise ValueError(f"expected one temperature, or {count}. Received: {temperature}")
-        return factors
-
     def get_config(self):
         config = super().get_config()
         for name in ("latent_dim", "posterior", "posterior_options"):
             del config[name]
         names = ("reconstruction_weight", "balance", "spectral", "likelihood")
         return {**config, **{name: getattr(self, name) for name in names}, "group_weights": list(self.group_weights)}
-
-
-def as_floats(x, unit=False):
-    """A tensor or array as a float32 array; unit=True divides uint8 by 255."""
-    x = np.asarray(ops.convert_to_numpy(x))
-    return x.astype("float32") / np.float32(255) if unit and x.dtype == np.uint8 else x.astype("float32")

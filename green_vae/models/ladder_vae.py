@@ -8,6 +8,7 @@ from keras import layers, ops
 
 from green_vae import losses
 from green_vae.models.beta_vae import BetaVAE
+from green_vae.models.codec import as_floats, in_units_of_the_prior, temperatures
 from green_vae.networks.common import decoder_input, normed_dense, to_image
 
 LIKELIHOODS = ("bernoulli", "gaussian")
@@ -122,11 +123,7 @@ class LadderVAE(BetaVAE):
 
     def terms(self, x, outputs):
         error = losses.bernoulli_nll if self.likelihood == "bernoulli" else losses.squared_error
-        names = ("mean", "log_var", "prior_mean", "prior_log_var")
-        levels = {
-            f"kl_{level}": losses.kl_normal(*(outputs[f"{name}_{level}"] for name in names))
-            for level in self._upwards()
-        }
+        levels = {f"kl_{level}": losses.kl_normal(*_gaussians(level, outputs)) for level in self._upwards()}
         return {"reconstruction": error(x, outputs["reconstruction"]), "kl": sum(levels.values()), **levels}
 
     def term_weights(self):
@@ -138,9 +135,9 @@ class LadderVAE(BetaVAE):
         return sum(self._log_ratio(level, outputs) for level in self._upwards())
 
     def _log_ratio(self, level, outputs):
-        z = outputs[f"z_{level}"]
-        q = losses.gaussian_nll(z, outputs[f"mean_{level}"], 0.5 * outputs[f"log_var_{level}"])
-        return losses.gaussian_nll(z, outputs[f"prior_mean_{level}"], 0.5 * outputs[f"prior_log_var_{level}"]) - q
+        z, (mean, log_var, prior_mean, prior_log_var) = outputs[f"z_{level}"], _gaussians(level, outputs)
+        q = losses.gaussian_nll(z, mean, 0.5 * log_var)
+        return losses.gaussian_nll(z, prior_mean, 0.5 * prior_log_var) - q
 
     def observation(self):
         return self.likelihood, None if self.likelihood == "bernoulli" else self.sigma
@@ -164,7 +161,7 @@ class LadderVAE(BetaVAE):
             raise ValueError(f"expected a level from 1 to {self.levels}, or 'all'. Received: {level!r}")
         # all images at once: the networks between the levels are small
         outputs = self.descend(self.posterior(x, batch_size), _noise(seed, float(sample)))
-        codes = {number: _array(outputs[f"z_{number}"]) for number in self._upwards()}
+        codes = {number: as_floats(outputs[f"z_{number}"]) for number in self._upwards()}
         return codes if level == "all" else codes[level]
 
     def latent_moments(self, x, batch_size=100, draws=50, seed=0, level="all"):
@@ -180,7 +177,7 @@ class LadderVAE(BetaVAE):
         """
         outputs = self.descend(self.posterior(x, batch_size), _noise(seed, 1.0))
         levels = self._upwards() if level == "all" else [level]
-        pairs = [_in_units_of_the_prior(number, outputs) for number in levels]
+        pairs = [in_units_of_the_prior(*map(as_floats, _gaussians(number, outputs))) for number in levels]
         return tuple(np.concatenate(side, axis=1) for side in zip(*pairs, strict=True))
 
     def draw(self, n, seed=0, temperature=1.0):
@@ -192,14 +189,12 @@ class LadderVAE(BetaVAE):
         Raises:
             ValueError: another number of temperatures.
         """
-        factors = [temperature] * self.levels if np.ndim(temperature) == 0 else list(temperature)
-        if len(factors) != self.levels:
-            raise ValueError(f"expected one temperature, or {self.levels}. Received: {temperature}")
+        factors = temperatures(temperature, self.levels)
         rng, z = np.random.default_rng(seed), np.zeros((n, self.latent_dims[-1]), "float32")
         z = _noise(rng, factors[-1])(z, z)
         for level in range(self.levels - 1, 0, -1):
             z = _noise(rng, factors[level - 1])(*self._prior_of(level, z))
-        return _array(z)
+        return as_floats(z)
 
     def get_config(self):
         config = super().get_config()
@@ -218,10 +213,9 @@ def precision_merge(mean_a, log_var_a, mean_b, log_var_b):
     return weight * mean_a + (1.0 - weight) * mean_b, log_var_a + log_weight
 
 
-def _in_units_of_the_prior(level, outputs):
-    names = ("mean", "log_var", "prior_mean", "prior_log_var")
-    mean, log_var, prior_mean, prior_log_var = (_array(outputs[f"{name}_{level}"]) for name in names)
-    return (mean - prior_mean) * np.exp(-0.5 * prior_log_var), np.exp(log_var - prior_log_var)
+def _gaussians(level, outputs):
+    """mean, log_var, prior mean and prior log_var of a level."""
+    return tuple(outputs[f"{name}_{level}"] for name in ("mean", "log_var", "prior_mean", "prior_log_var"))
 
 
 def _noise(seed, factor):
@@ -230,13 +224,9 @@ def _noise(seed, factor):
 
     def sample(mean, log_var):
         noise = rng.standard_normal(tuple(mean.shape), dtype="float32")
-        return _array(mean) + np.float32(factor) * np.exp(0.5 * _array(log_var)) * noise
+        return as_floats(mean) + np.float32(factor) * np.exp(0.5 * as_floats(log_var)) * noise
 
     return sample
-
-
-def _array(tensor):
-    return np.asarray(ops.convert_to_numpy(tensor), "float32")
 
 
 # networks

@@ -1,0 +1,123 @@
+"""The report of a gallery: JSON, a Markdown page, lines for the terminal; each figure, and what it was drawn from."""
+
+import dataclasses
+import shlex
+import time
+from dataclasses import dataclass, field
+
+from green_vae.experiments.runner import read_report, versions
+
+NOT_ASKED = "not asked for in this run"
+
+
+@dataclass
+class Entry:
+    """What a report knows of one figure.
+
+    Attributes:
+        picture: path of the PNG, from the page; "" if not drawn.
+        sentence: what was measured on it.
+        reason: why it was not drawn, or not drawn anew.
+        details: what it was drawn from: preset, epochs, weights, seed ...
+        recorded: whether it was taken over from an earlier run.
+    """
+
+    picture: str = ""
+    sentence: str = ""
+    reason: str = ""
+    details: dict = field(default_factory=dict)
+    recorded: bool = False
+
+
+def read_entries(path, smoke=False):
+    """Name -> `Entry` of an earlier report, {} if there is none; what has lost its PNG is left out.
+
+    Raises:
+        ValueError: the file is damaged, or one of a smoke test and of real figures would be mixed with the other.
+    """
+    names = [part.name for part in dataclasses.fields(Entry)]
+
+    def entries(report):
+        return {figure: Entry(**{name: entry[name] for name in names}) for figure, entry in report["figures"].items()}
+
+    found = read_report(path, smoke, "real figures", entries)
+    for entry in found.values():
+        entry.recorded = True
+        entry.reason = "" if entry.picture else entry.reason  # why it was not drawn anew then is no matter now
+    return {name: entry for name, entry in found.items() if (path.parent / entry.picture).exists()}
+
+
+def to_json(gallery, settings, entries):
+    """The report: what, how, with which versions, and every figure of the gallery in the printed order."""
+    return {
+        "gallery": gallery.name,
+        "title": gallery.title,
+        "source": gallery.source,
+        "smoke": settings.smoke,
+        "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "command": shlex.join([*gallery.command.split(), *settings.arguments]),
+        "versions": versions(),
+        "figures": {
+            figure.name: {
+                "title": figure.title,
+                **dataclasses.asdict(entries.get(figure.name, Entry(reason=NOT_ASKED))),
+            }
+            for figure in gallery.figures
+        },
+    }
+
+
+def markdown(gallery, report):
+    """The report as one Markdown page: every figure, and below it what it was drawn from."""
+    page = [
+        f"# {gallery.title}",
+        "",
+        f"Source: {gallery.source}.",
+        f"Written {report['written']} by `{report['command']}`.",
+    ]
+    if report["smoke"]:
+        page += ["", "**Smoke test: tiny networks on embedded digits; the pictures mean nothing.**"]
+    for figure in gallery.figures:
+        entry = report["figures"][figure.name]
+        page += ["", f"## {figure.label}: {figure.title}"]
+        if entry["picture"]:
+            kept = " Kept from an earlier run." if entry["recorded"] else ""
+            page += ["", f"![{figure.label}]({entry['picture']})", "", f"{drawn_from(entry['details'])}{kept}"]
+        if entry["sentence"]:
+            page += ["", entry["sentence"]]
+        if figure.note:
+            page += ["", figure.note]
+        if entry["reason"]:
+            page += ["", entry["reason"] if entry["picture"] else f"Not run: {entry['reason']}"]
+    if gallery.notes:
+        page += ["", *(f"* {note}" for note in gallery.notes)]
+    named = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
+    return "\n".join([*page, "", f"Versions: {named}.", ""])
+
+
+def drawn_from(details):
+    """`FigureRun.details` in words."""
+    if not details:
+        return "Drawn without trained weights."
+    parts = [details["preset"]]
+    if details.get("shipped"):
+        parts.append("shipped weights")
+    if details["epochs"]:
+        parts.append(f"{details['epochs']} of {details['recipe_epochs']} epochs")
+    if details.get("data"):
+        parts.append(f"trained on {details['data']}")
+    if details.get("limit_train"):
+        parts.append(f"on the first {details['limit_train']:,} training images")
+    if details.get("recalibrated"):
+        parts.append("batch-norm statistics re-estimated after training")
+    return f"Drawn from {', '.join(parts)}; weights {details['weights']}, seed {details['seed']}."
+
+
+def terminal_line(figure, entry, out):
+    """One line: where the picture is, from what, or why not."""
+    reason = " ".join(entry.reason.split())
+    if not entry.picture:
+        return f"{figure.name}: not run: {reason}"
+    preset = entry.details.get("preset", "no trained weights")
+    line = f"{figure.name}: {out / entry.picture} ({preset})"
+    return f"{line}, kept from an earlier run; {reason}" if reason else line

@@ -1,0 +1,139 @@
+"""What a model is used for besides training: codes of images, images of codes, new images. Arrays in, arrays out."""
+
+import numpy as np
+from keras import ops
+
+from green_vae import networks
+from green_vae.inputs import check_images
+
+
+class Codec:
+    """Mixed in before `keras.Model`. The model supplies `encoder`, `decoder`, `parts`, `flow`, `bend`, `draw`, `heads`,
+    `image_shape`, `latent_dim` and `prior_only`, see `VAE`. Noise is NumPy's, hence the same on every backend."""
+
+    def check(self, x):
+        """Return x if it is a valid input array, else raise a ValueError that says why."""
+        return check_images(x, self.image_shape)
+
+    def posterior(self, x, batch_size=100):
+        """The encoder's outputs for all of x: a dict head -> float32 array (n, latent_dim)."""
+        self.check(x)
+        parts = list(in_batches(self.encoder, x, batch_size))
+        return {head: joined([part[head] for part in parts], len(x)) for head in self.heads}
+
+    def encode(self, x, sample=False, seed=0, batch_size=100):
+        """Latent codes of images: posterior means, or one draw from each posterior.
+
+        With a flow the means are those of the Gaussian before it, which are no codes for the decoder; draws are.
+
+        Args:
+            x: (n, h, w, c), uint8 or float in [0, 1].
+            sample: draw from the posterior instead of taking its mean.
+            seed: of the draw; the same on every backend.
+
+        Returns:
+            float32 (n, latent_dim).
+        """
+        posterior = self.posterior(x, batch_size)
+        if not sample:
+            return posterior["mean"]
+        return self._draw(posterior, np.random.default_rng(seed))
+
+    def _draw(self, posterior, rng):
+        noise = rng.standard_normal(posterior["mean"].shape, dtype="float32")
+        z = posterior["mean"] + np.exp(0.5 * posterior["log_var"]) * noise
+        return z if self.flow is None else ops.convert_to_numpy(self.bend(posterior, z)["z"])
+
+    def decode(self, z, batch_size=100, part="x", seed=0):
+        """Images for latent codes (n, latent_dim): float32 (n, h, w, c) in [0, 1].
+
+        Args:
+            seed: of what a hierarchy draws beside z; of no effect here.
+            part: what a split decoder gives: "x" the image, "x1" and "x2" the two that it mixes, "map" the weight of
+                x1 (n, h, w, 1), "mix" x1 for the first half of the codes and x2 for the rest. "x" for all others.
+
+        Raises:
+            ValueError: another latent shape, NaN, or a part that there is not.
+        """
+        z = self.check_codes(z, part)
+        if part == "x":
+            return joined(list(in_batches(self.decoder, z, batch_size)), len(z))
+        return self.parts.take(joined(list(in_batches(self.parts.network, z, batch_size)), len(z)), part)
+
+    def check_codes(self, z, part="x"):
+        """z as float32 if it is valid input for `decode`, else raise a ValueError that says why."""
+        if part not in networks.PARTS or (part != "x" and self.parts is None):
+            there_is = ", ".join(networks.PARTS) if self.parts else "only 'x', without a split head"
+            raise ValueError(f"no such part of an image; there is {there_is}. Received: {part!r}")
+        z = np.asarray(z, "float32")
+        if z.ndim != 2 or z.shape[1] != self.latent_dim or not len(z):
+            raise ValueError(f"expected latent codes of shape (n, {self.latent_dim}), n > 0. Received: shape {z.shape}")
+        if not np.isfinite(z).all():
+            raise ValueError("expected finite latent codes. Received: NaN or infinity")
+        return z
+
+    def reconstruct(self, x, sample=True, seed=0, batch_size=100, part="x"):
+        """decode(encode(x)): float32 of the shape of x. The survey's REC columns sample z; sample=False does not.
+
+        Raises:
+            ValueError: sample=False with a flow, whose posterior has no known mean.
+        """
+        if self.flow is not None and not sample:
+            raise ValueError("the mean of a posterior with a flow is not known; take draws. Received: sample=False")
+        return self.decode(self.encode(x, sample, seed, batch_size), batch_size, part)
+
+    def generate(self, n, sampler=None, seed=0, batch_size=100, part="x", temperature=1.0):
+        """n new images: float32 (n, h, w, c) in [0, 1].
+
+        Args:
+            n: how many.
+            sampler: a fitted sampler of `green_vae.samplers`; None draws z from the prior, see `draw`.
+            seed: of the draw.
+            part: of a split model, as for `decode`.
+            temperature: factor on the standard deviation of the prior.
+
+        Raises:
+            ValueError: n is not a positive integer, a part that there is not, or a sampler for a model that generates
+                from its priors only.
+        """
+        return self.decode(self.new_codes(n, sampler, seed, temperature), batch_size, part)
+
+    def new_codes(self, n, sampler=None, seed=0, temperature=1.0):
+        """n codes, float32 (n, latent_dim), from the prior or a fitted sampler; arguments as for `generate`."""
+        if sampler is not None and self.prior_only:
+            raise ValueError(f"{type(self).__name__} generates from its priors only. Received: sampler={sampler!r}")
+        if int(n) != n or n < 1:
+            raise ValueError(f"expected a positive number of images. Received: {n}")
+        return self.draw(int(n), seed, temperature) if sampler is None else sampler.sample(int(n), seed=seed)
+
+
+def in_batches(network, x, batch_size):
+    """Outputs of `network` on x, batch by batch; the last batch is filled up with zeros, so that no shape is new."""
+    batch_size = min(batch_size, len(x))
+    for start in range(0, len(x), batch_size):
+        part = as_floats(x[start : start + batch_size], unit=True)
+        missing = batch_size - len(part)
+        yield network.predict_on_batch(np.pad(part, [(0, missing)] + [(0, 0)] * (part.ndim - 1)) if missing else part)
+
+
+def joined(parts, n):
+    return np.concatenate([as_floats(part) for part in parts])[:n]
+
+
+def as_floats(x, unit=False):
+    """A tensor or array as a float32 array; unit=True divides uint8 by 255."""
+    x = np.asarray(ops.convert_to_numpy(x))
+    return x.astype("float32") / np.float32(255) if unit and x.dtype == np.uint8 else x.astype("float32")
+
+
+def in_units_of_the_prior(mean, log_var, prior_mean, prior_log_var):
+    """(mean, variance) of posteriors where their priors have (0, 1); arrays of one shape, or scalars."""
+    return (mean - prior_mean) * np.exp(-0.5 * prior_log_var), np.exp(log_var - prior_log_var)
+
+
+def temperatures(temperature, count):
+    """`count` factors as a list, from one number for all, or from one for each; a ValueError for another number."""
+    factors = [temperature] * count if np.ndim(temperature) == 0 else list(temperature)
+    if len(factors) != count:
+        raise ValueError(f"expected one temperature, or {count}. Received: {temperature}")
+    return factors
