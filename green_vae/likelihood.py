@@ -11,8 +11,6 @@ from scipy.special import logsumexp
 from green_vae import losses
 from green_vae.inputs import to_unit
 
-LIKELIHOODS = ("bernoulli", "gaussian")
-
 
 def log_likelihood(model, x, k=200, likelihood=None, sigma=None, batch_size=100, draws=10, seed=0):
     """Lower bounds of log p(x): ln (1/k sum over k draws z of q(z|x) of p(x|z) p(z) / q(z|x)).
@@ -74,8 +72,7 @@ def _observation(model, likelihood, sigma):
             raise ValueError(f"{type(model).__name__} states no p(x|z); give sigma: {hint}. Received: None")
         return model.observation()
     likelihood = likelihood or "gaussian"
-    if likelihood not in LIKELIHOODS:
-        raise ValueError(f"likelihood must be one of {', '.join(LIKELIHOODS)}. Received: {likelihood!r}")
+    losses.error_of(likelihood)  # which refuses an unknown name
     if (likelihood == "gaussian") != (sigma is not None and sigma > 0):
         raise ValueError(f"'gaussian' takes a positive sigma, 'bernoulli' none. Received: {likelihood!r}, {sigma}")
     return likelihood, sigma

@@ -60,3 +60,15 @@ def cosine_similarity(x, y):
     """Cosine of the angle between the flattened examples: 1 for parallel, -1 for opposed; -> (batch,)."""
     x, y = _rows(x), _rows(y)
     return ops.sum(ops.normalize(x, axis=-1) * ops.normalize(y, axis=-1), axis=-1)
+
+
+def error_of(likelihood):
+    """The raw error of p(x|z) by its name, a function of (x, y) -> (batch,): "bernoulli" or "gaussian".
+
+    Raises:
+        ValueError: another name.
+    """
+    errors = {"bernoulli": bernoulli_nll, "gaussian": squared_error}
+    if likelihood not in errors:
+        raise ValueError(f"likelihood must be one of {', '.join(errors)}. Received: {likelihood!r}")
+    return errors[likelihood]

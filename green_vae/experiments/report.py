@@ -124,10 +124,11 @@ def table_line(cells):
 def draw(table, report, out):
     """`<out>/<table>/<column>.png` for every measured column with two values or more: published and ours as bars.
 
-    A printed number stands beside ours only where both are on one scale.
+    A printed number stands beside ours only where both are on one scale; rows with neither are left out.
     """
     for column in table.columns:
         cells = {row: cells[column.name] for row, cells in report["rows"].items()}
+        cells = {row: cell for row, cell in cells.items() if cell["value"] is not None or cell["published"] is not None}
         if column.identity and sum(cell["value"] is not None for cell in cells.values()) > 1:
             labels = sorted({cell["label"] for cell in cells.values() if cell["label"]})
             comparable = not any("@" in label for label in labels)

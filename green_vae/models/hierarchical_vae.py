@@ -51,8 +51,7 @@ class HierarchicalVAE(BetaVAE):
         if network not in HIERARCHIES:
             there_is = ", ".join(HIERARCHIES)
             raise ValueError(f"unknown hierarchical network; choose one of {there_is}. Received: {network!r}")
-        if likelihood not in ("gaussian", "bernoulli"):
-            raise ValueError(f"likelihood must be 'gaussian' or 'bernoulli'. Received: {likelihood!r}")
+        losses.error_of(likelihood)  # which refuses an unknown name
         self.reconstruction_weight, self.balance = reconstruction_weight, balance
         self.spectral, self.likelihood = spectral, likelihood
         # latent_dim is known when the network is built
@@ -141,10 +140,10 @@ class HierarchicalVAE(BetaVAE):
         return super().log_ratio(outputs) + sum(self._group_log_ratio(n, outputs) for n in self.shapes)
 
     def terms(self, x, outputs):
-        error = losses.bernoulli_nll if self.likelihood == "bernoulli" else losses.squared_error
         groups = [self.group_kl(n, outputs) for n in range(self.groups)]
         weighted = sum(weight * kl for weight, kl in zip(self._balanced(groups), groups, strict=True))
-        terms = {"reconstruction": error(x, outputs["reconstruction"]), "kl": sum(groups), "weighted_kl": weighted}
+        error = losses.error_of(self.likelihood)(x, outputs["reconstruction"])
+        terms = {"reconstruction": error, "kl": sum(groups), "weighted_kl": weighted}
         if self.norms is not None:
             terms["spectral"] = ops.broadcast_to(self.norms(self.kernels()), ops.shape(weighted))
         return {**terms, **{f"kl_{n}": kl for n, kl in enumerate(groups)}}

@@ -11,8 +11,6 @@ from green_vae.models.beta_vae import BetaVAE
 from green_vae.models.codec import as_floats, in_units_of_the_prior, temperatures
 from green_vae.networks.common import decoder_input, normed_dense, to_image
 
-LIKELIHOODS = ("bernoulli", "gaussian")
-
 
 @keras.saving.register_keras_serializable(package="green_vae")
 class LadderVAE(BetaVAE):
@@ -47,8 +45,7 @@ class LadderVAE(BetaVAE):
                  likelihood="bernoulli", sigma=1.0, beta=1.0, warmup_steps=0, seed=None, **kwargs):  # fmt: skip
         if not latent_dims or len(latent_dims) != len(widths):
             raise ValueError(f"every level needs a size and a width. Received: {latent_dims} and {widths}")
-        if likelihood not in LIKELIHOODS:
-            raise ValueError(f"likelihood must be one of {', '.join(LIKELIHOODS)}. Received: {likelihood!r}")
+        losses.error_of(likelihood)  # which refuses an unknown name
         if not sigma > 0:
             raise ValueError(f"a standard deviation is positive. Received: sigma={sigma}")
         # before super().__init__, which builds the networks with them
@@ -122,9 +119,9 @@ class LadderVAE(BetaVAE):
     # the loss
 
     def terms(self, x, outputs):
-        error = losses.bernoulli_nll if self.likelihood == "bernoulli" else losses.squared_error
         levels = {f"kl_{level}": losses.kl_normal(*_gaussians(level, outputs)) for level in self._upwards()}
-        return {"reconstruction": error(x, outputs["reconstruction"]), "kl": sum(levels.values()), **levels}
+        error = losses.error_of(self.likelihood)(x, outputs["reconstruction"])
+        return {"reconstruction": error, "kl": sum(levels.values()), **levels}
 
     def term_weights(self):
         weight = 1.0 if self.likelihood == "bernoulli" else 0.5 / self.sigma**2

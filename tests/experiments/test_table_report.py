@@ -155,6 +155,16 @@ def test_bars_stand_beside_printed_ones_on_one_scale_only(label, published, tmp_
     ]
 
 
+def test_bars_leave_out_rows_with_neither_number(tmp_path, monkeypatch):
+    table, report = drawable("FID~")
+    report["rows"] |= {name: {"fid": {**dataclasses.asdict(cell), "difference": None}} for name, cell in
+                       {"printed": Cell(None, 7.0), "nothing": Cell()}.items()}  # fmt: skip
+    drawn = []
+    monkeypatch.setattr(report_module, "bars", lambda path, *sides, **texts: drawn.extend(sides))
+    draw(table, report, tmp_path)
+    assert drawn == [["a", "b", "printed"], [4.0, None, 7.0], [5.0, 6.0, None]]
+
+
 def test_one_value_is_no_picture(tmp_path):
     table, report = drawable("FID~")
     report["rows"]["b"]["fid"]["value"] = None
