@@ -72,7 +72,8 @@ def _observation(model, likelihood, sigma):
             raise ValueError(f"{type(model).__name__} states no p(x|z); give sigma: {hint}. Received: None")
         return model.observation()
     likelihood = likelihood or "gaussian"
-    losses.error_of(likelihood)  # which refuses an unknown name
+    if likelihood not in losses.ERRORS:
+        raise ValueError(f"likelihood must be one of {', '.join(losses.ERRORS)}. Received: {likelihood!r}")
     if (likelihood == "gaussian") != (sigma is not None and sigma > 0):
         raise ValueError(f"'gaussian' takes a positive sigma, 'bernoulli' none. Received: {likelihood!r}, {sigma}")
     return likelihood, sigma

@@ -62,13 +62,4 @@ def cosine_similarity(x, y):
     return ops.sum(ops.normalize(x, axis=-1) * ops.normalize(y, axis=-1), axis=-1)
 
 
-def error_of(likelihood):
-    """The raw error of p(x|z) by its name, a function of (x, y) -> (batch,): "bernoulli" or "gaussian".
-
-    Raises:
-        ValueError: another name.
-    """
-    errors = {"bernoulli": bernoulli_nll, "gaussian": squared_error}
-    if likelihood not in errors:
-        raise ValueError(f"likelihood must be one of {', '.join(errors)}. Received: {likelihood!r}")
-    return errors[likelihood]
+ERRORS = {"bernoulli": bernoulli_nll, "gaussian": squared_error}  # the raw error of p(x|z) by its name

@@ -51,7 +51,8 @@ class HierarchicalVAE(BetaVAE):
         if network not in HIERARCHIES:
             there_is = ", ".join(HIERARCHIES)
             raise ValueError(f"unknown hierarchical network; choose one of {there_is}. Received: {network!r}")
-        losses.error_of(likelihood)  # which refuses an unknown name
+        if likelihood not in losses.ERRORS:
+            raise ValueError(f"likelihood must be one of {', '.join(losses.ERRORS)}. Received: {likelihood!r}")
         self.reconstruction_weight, self.balance = reconstruction_weight, balance
         self.spectral, self.likelihood = spectral, likelihood
         # latent_dim is known when the network is built
@@ -142,7 +143,7 @@ class HierarchicalVAE(BetaVAE):
     def terms(self, x, outputs):
         groups = [self.group_kl(n, outputs) for n in range(self.groups)]
         weighted = sum(weight * kl for weight, kl in zip(self._balanced(groups), groups, strict=True))
-        error = losses.error_of(self.likelihood)(x, outputs["reconstruction"])
+        error = losses.ERRORS[self.likelihood](x, outputs["reconstruction"])
         terms = {"reconstruction": error, "kl": sum(groups), "weighted_kl": weighted}
         if self.norms is not None:
             terms["spectral"] = ops.broadcast_to(self.norms(self.kernels()), ops.shape(weighted))

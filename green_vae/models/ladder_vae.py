@@ -45,7 +45,8 @@ class LadderVAE(BetaVAE):
                  likelihood="bernoulli", sigma=1.0, beta=1.0, warmup_steps=0, seed=None, **kwargs):  # fmt: skip
         if not latent_dims or len(latent_dims) != len(widths):
             raise ValueError(f"every level needs a size and a width. Received: {latent_dims} and {widths}")
-        losses.error_of(likelihood)  # which refuses an unknown name
+        if likelihood not in losses.ERRORS:
+            raise ValueError(f"likelihood must be one of {', '.join(losses.ERRORS)}. Received: {likelihood!r}")
         if not sigma > 0:
             raise ValueError(f"a standard deviation is positive. Received: sigma={sigma}")
         # before super().__init__, which builds the networks with them
@@ -120,7 +121,7 @@ class LadderVAE(BetaVAE):
 
     def terms(self, x, outputs):
         levels = {f"kl_{level}": losses.kl_normal(*_gaussians(level, outputs)) for level in self._upwards()}
-        error = losses.error_of(self.likelihood)(x, outputs["reconstruction"])
+        error = losses.ERRORS[self.likelihood](x, outputs["reconstruction"])
         return {"reconstruction": error, "kl": sum(levels.values()), **levels}
 
     def term_weights(self):
