@@ -52,7 +52,7 @@ class HierarchicalVAE(BetaVAE):
             there_is = ", ".join(HIERARCHIES)
             raise ValueError(f"unknown hierarchical network; choose one of {there_is}. Received: {network!r}")
         if likelihood not in losses.ERRORS:
-            raise ValueError(f"likelihood must be one of {', '.join(losses.ERRORS)}. Received: {likelihood!r}")
+            raise ValueError(f"likelihood must be 'gaussian' or 'bernoulli'. Received: {likelihood!r}")
         self.reconstruction_weight, self.balance = reconstruction_weight, balance
         self.spectral, self.likelihood = spectral, likelihood
         # latent_dim is known when the network is built
