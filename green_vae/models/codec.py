@@ -9,7 +9,8 @@ from green_vae.inputs import check_images
 
 class Codec:
     """Mixed in before `keras.Model`. The model supplies `encoder`, `decoder`, `parts`, `flow`, `bend`, `draw`, `heads`,
-    `image_shape`, `latent_dim` and `prior_only`, see `VAE`. Noise is NumPy's, hence the same on every backend."""
+    `image_shape`, `latent_dim` and `prior_only`, see `VAE`. Noise is NumPy's, hence the same on every backend.
+    """
 
     def check(self, x):
         """Return x if it is a valid input array, else raise a ValueError that says why."""
@@ -117,6 +118,7 @@ def in_batches(network, x, batch_size):
 
 
 def joined(parts, n):
+    """Outputs of `in_batches` as one float32 array of n rows, without those that filled up the last batch."""
     return np.concatenate([as_floats(part) for part in parts])[:n]
 
 
