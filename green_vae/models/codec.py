@@ -125,7 +125,8 @@ def joined(parts, n):
 def as_floats(x, unit=False):
     """A tensor or array as a float32 array; unit=True divides uint8 by 255."""
     x = np.asarray(ops.convert_to_numpy(x))
-    return x.astype("float32") / np.float32(255) if unit and x.dtype == np.uint8 else x.astype("float32")
+    floats = x.astype("float32", copy=False)
+    return floats / np.float32(255) if unit and x.dtype == np.uint8 else floats
 
 
 def in_units_of_the_prior(mean, log_var, prior_mean, prior_log_var):
