@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 import green_vae as gv
-from green_vae import metrics, zoo
+from green_vae import metrics
+from green_vae.presets import store
 from green_vae.training import BEST, checkpoints, load_weights
 
 
@@ -32,8 +33,8 @@ def main():
     parser.add_argument("--layer", default="mixed8", help="of the features (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    metadata = zoo.metadata_of(options.run / "model")
-    before, after = (zoo.load_preset(options.run / "model") for _ in range(2))
+    metadata = store.metadata_of(options.run / "model")
+    before, after = (store.load_preset(options.run / "model") for _ in range(2))
     load_weights(before, weights_before(options.run))
     sampler = None if after.variational else gv.load_sampler(options.run / "model", "gmm")
     images = gv.data.load(gv.PRESETS[metadata["preset"]].dataset, "test").images[: options.n]

@@ -19,9 +19,9 @@ import keras
 from keras import ops
 
 import green_vae as gv
-from green_vae import train_step
 from green_vae.cost import training_flops
 from green_vae.experiments.timing import step_times
+from green_vae.models import train_step
 
 ROWS = ("survey/resnet-s4-b48-l128", "survey/resnet-s4-b64-l64", "survey/cnn-b128-l128", "survey/l2-rae-b128-l128")
 

@@ -11,20 +11,23 @@ import importlib
 
 __version__ = "0.1.0"
 
-# name -> module that defines it; imported when first asked for, so that `import green_vae` and `--help` are quick
+# public name -> the module that is it, or "module:attribute"; imported when first asked for, so that `import green_vae`
+# and `--help` are quick
 _LAZY = {
-    "load": "green_vae.presets",
-    "load_sampler": "green_vae.presets",
-    "save_preset": "green_vae.zoo",
-    "PRESETS": "green_vae.presets",
-    "MODELS": "green_vae.models",
-    "SAMPLERS": "green_vae.samplers",
-    "DATASETS": "green_vae.data",
-    **{name: f"green_vae.{name}" for name in ("cost", "data", "layers", "losses", "metrics", "models", "networks")},
-    **{
-        name: f"green_vae.{name}"
-        for name in ("callbacks", "ledger", "likelihood", "plots", "presets", "samplers", "training")
-    },
+    "load": "green_vae.presets:load",
+    "load_sampler": "green_vae.presets:load_sampler",
+    "save_preset": "green_vae.presets:save_preset",
+    "PRESETS": "green_vae.presets:PRESETS",
+    "MODELS": "green_vae.models:MODELS",
+    "SAMPLERS": "green_vae.samplers:SAMPLERS",
+    "DATASETS": "green_vae.data:DATASETS",
+    "callbacks": "green_vae.training.callbacks",
+    "layers": "green_vae.models.layers",
+    "ledger": "green_vae.utils.ledger",
+    "likelihood": "green_vae.models.likelihood",
+    "losses": "green_vae.models.losses",
+    **{name: f"green_vae.{name}" for name in ("cost", "data", "metrics", "models", "networks", "plots", "presets")},
+    **{name: f"green_vae.{name}" for name in ("samplers", "training")},
 }
 __all__ = sorted(_LAZY)  # noqa: PLE0604
 
@@ -32,8 +35,9 @@ __all__ = sorted(_LAZY)  # noqa: PLE0604
 def __getattr__(name):
     if name not in _LAZY:
         raise AttributeError(f"module 'green_vae' has no attribute {name!r}")
-    module = importlib.import_module(_LAZY[name])
-    return module if _LAZY[name] == f"green_vae.{name}" else getattr(module, name)
+    module, _, attribute = _LAZY[name].partition(":")
+    found = importlib.import_module(module)
+    return getattr(found, attribute) if attribute else found
 
 
 def __dir__():

@@ -221,13 +221,12 @@ def _train(options):
 
     if options.model not in presets.PRESETS:
         raise WrongCommand(f"a preset; `python -m green_vae presets` lists them. Received: {options.model}")
-    from green_vae.workshop import train_preset
 
     out = options.out or Path("runs", options.model)
     if not options.resume and (out / "history.json").exists():
         raise WrongCommand(f"a run lies there; delete it or choose another --out. Received: {out}")
     rest = ("command", "run", "model", "resume", "out")
-    train_preset(options.model, out, **{key: value for key, value in vars(options).items() if key not in rest})
+    presets.train(options.model, out, **{key: value for key, value in vars(options).items() if key not in rest})
     print(f"written: {out / 'model'}; `python -m green_vae generate {out / 'model'}` draws from it")
 
 

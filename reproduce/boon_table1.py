@@ -9,7 +9,7 @@ batch out but counts it, and as a mean over all validation images, for which not
 """
 
 from green_vae.experiments import Reference, Row, Table, main
-from green_vae.experiments.boon import columns
+from green_vae.experiments.papers.boon import columns
 
 # data set -> model -> (rec, latent, mmd, total) as printed; None where nothing is
 PRINTED = {

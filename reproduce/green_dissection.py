@@ -25,8 +25,8 @@ from green_vae.cost.dissect import (
     measure_layers,
 )
 from green_vae.experiments.gallery import Figure, Gallery, main
-from green_vae.files import write_json
 from green_vae.plots import OURS, Points, scatter
+from green_vae.utils.files import write_json
 
 SMOKE_GRID = (*constant_flops(1, 32, (2, 4, 8, 16)), *constant_flops(3, 32, (2, 4, 8, 16)))
 SOURCE = "Asperti, Evangelista, Marzolla 2021, Dissecting FLOPs along input dimensions for GreenAI cost estimations"

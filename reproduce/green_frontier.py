@@ -13,10 +13,9 @@ Expected: no model is best at everything; of nine on CIFAR-10 a few are on each 
 from functools import partial
 from typing import NamedTuple
 
-from green_vae import ledger
 from green_vae.experiments import NotRun
 from green_vae.experiments.gallery import Figure, Gallery, main
-from green_vae.experiments.survey import (
+from green_vae.experiments.papers.survey import (
     COLUMNS,
     SOURCE,
     TABLE2,
@@ -27,6 +26,7 @@ from green_vae.experiments.survey import (
     reported,
 )
 from green_vae.plots import OURS, PUBLISHED, Points, scatter
+from green_vae.utils import ledger
 
 TABLES = {"celeba": ("CelebA", "survey_table3", TABLE3), "cifar10": ("CIFAR-10", "survey_table2", TABLE2)}
 QUALITIES = {column.name: column.title for column in COLUMNS if column.name not in ("params", "flops_m")}

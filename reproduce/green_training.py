@@ -8,7 +8,7 @@ penalty differentiates the decoder once more; and so not ten times the seconds.
 """
 
 from green_vae.experiments import Reference, Row, Table, columns, main
-from green_vae.experiments.survey import SOURCE
+from green_vae.experiments.papers.survey import SOURCE
 from green_vae.experiments.timing import step_seconds, training_gflops
 
 MEASURED = ("flops_m", "train_gflops", "step_s")

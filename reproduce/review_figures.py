@@ -51,7 +51,7 @@ def loss_curve(context):
 
 def ssim_watch(context):
     """The callback that measures Figure 16 while a model trains."""
-    from green_vae.callbacks import ReconstructionSSIM
+    from green_vae.training.callbacks import ReconstructionSSIM
 
     test = context.dataset(context.run.preset.dataset, "test").images[:WATCHED]
     return [ReconstructionSSIM(test, context.run.train_images[0], seed=context.seed)]

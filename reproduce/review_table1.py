@@ -5,7 +5,8 @@
 Expected: every cell "exact", and below them the table in the format in which the paper prints it.
 """
 
-from green_vae.experiments import Reference, Row, Table, main, summary
+from green_vae.experiments import Reference, Row, Table, main
+from green_vae.experiments.papers import review
 
 PRESET = "review/mlp-cifar10"
 # name, outputs for one image, parameters
@@ -30,14 +31,14 @@ SIZES = {
 def conclusions(report):
     from green_vae import presets
 
-    yield f"As the paper prints it:\n\n```\n{summary.as_printed(presets.preset(PRESET).build(0))}\n```\n"
+    yield f"As the paper prints it:\n\n```\n{review.as_printed(presets.preset(PRESET).build(0))}\n```\n"
 
 
 TABLE = Table(
     name="review_table1",
     title="Review, Table 1: the MLP VAE",
     source="Chakravarthy 2022, Variational Auto-Encoders (VAEs): A Review, Table 1",
-    columns=(summary.outputs(), summary.params(), summary.megabytes()),
+    columns=(review.outputs(), review.params(), review.megabytes()),
     rows=(
         *(Row(name, {"outputs": outputs, "params": params}, PRESET) for name, outputs, params in LAYERS),
         *(Row(name, {"params": params}, PRESET) for name, params in COUNTS.items()),

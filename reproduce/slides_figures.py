@@ -12,8 +12,8 @@ drawings. In 18 and 19 a flow follows shapes that a Gaussian cannot.
 
 import numpy as np
 
-from green_vae.experiments import toys
 from green_vae.experiments.gallery import Figure, Gallery, main
+from green_vae.experiments.papers import slides_toys
 from green_vae.metrics import mse
 from green_vae.plots import clouds, densities, image_grid, reconstruction_grid, save_gif, save_grid, save_png
 
@@ -94,25 +94,25 @@ def four_points(context):
     prior = np.random.default_rng(context.seed).standard_normal((1, 4 * CLOUD, 2))
     panels, said = {"prior": prior}, []
     for posterior, name in (("gaussian", "factorised"), ("iaf", "IAF")):
-        model = toys.four_points(posterior, **budget)
-        bound, error = toys.point_bound(model)
-        panels[f"{name} posteriors"] = toys.point_codes(model, CLOUD, context.seed)
+        model = slides_toys.four_points(posterior, **budget)
+        bound, error = slides_toys.point_bound(model)
+        panels[f"{name} posteriors"] = slides_toys.point_codes(model, CLOUD, context.seed)
         said.append(f"{bound:.3f} +- {error:.3f} nats with {name} posteriors")
     clouds(context.path, panels, reach=3.0)
-    return f"Evidence lower bound: {', '.join(said)}; {toys.PERFECT:.3f} would be perfect."
+    return f"Evidence lower bound: {', '.join(said)}; {slides_toys.PERFECT:.3f} would be perfect."
 
 
 def energies(context):
     """Four energies, and the flows from N(0, I) that are fitted to them now, by their densities."""
     budget = {"seed": context.seed, **({"steps": 20} if context.settings.smoke else {})}
     rows, said = {"exp(-U)": {}, "4 IAF layers": {}}, []
-    for name, energy in toys.ENERGIES.items():
-        target, log_z = toys.on_grid(energy)
-        kl, error, z = toys.divergence(toys.fitted_flow(energy, **budget), log_z)
+    for name, energy in slides_toys.ENERGIES.items():
+        target, log_z = slides_toys.on_grid(energy)
+        kl, error, z = slides_toys.divergence(slides_toys.fitted_flow(energy, **budget), log_z)
         edge = len(target) // 10  # the grid reaches beyond the square
-        rows["exp(-U)"][name], rows["4 IAF layers"][name] = target[edge:-edge, edge:-edge], toys.histogram(z)
+        rows["exp(-U)"][name], rows["4 IAF layers"][name] = target[edge:-edge, edge:-edge], slides_toys.histogram(z)
         said.append(f"{kl:.3f} +- {error:.3f} for {name} (bound {log_z - kl:.3f} of ln Z = {log_z:.3f})")
-    densities(context.path, rows, toys.REACH)
+    densities(context.path, rows, slides_toys.REACH)
     return f"KL of the flow to the normalised target, nats: {', '.join(said)}."
 
 

@@ -8,7 +8,7 @@ Expected: the two hierarchical models have the fewest and a middling number of F
 from scipy.stats import spearmanr
 
 from green_vae.experiments.gallery import Figure, Gallery, main
-from green_vae.experiments.survey import SOURCE, TABLE5, WORKSTATION, device_of, reported
+from green_vae.experiments.papers.survey import SOURCE, TABLE5, WORKSTATION, device_of, reported
 from green_vae.plots import OURS, PUBLISHED, Points, scatter
 
 FLOPS, TIME = "flops_m", "bs1_s"

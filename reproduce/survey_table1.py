@@ -10,8 +10,8 @@ survey is right that the CIFAR-10 model needs more than 100 GFLOPs per image.
 import math
 
 from green_vae.experiments import Column, Reference, Row, Table, main
+from green_vae.experiments.papers.survey import SOURCE
 from green_vae.experiments.spec import Measurement
-from green_vae.experiments.survey import SOURCE
 
 BYTES, MB, GIGA = 4, 2**20, 1e9
 # data set -> preset, columns in the printed order, what is printed as a list, and (hours, GPUs) of the training

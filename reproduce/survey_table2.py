@@ -8,8 +8,8 @@ other counts than the paper prints.
 """
 
 from green_vae.experiments import Reference, Table, main
+from green_vae.experiments.papers.survey import COLUMNS, HFVAE_NOTES, NAMES, NOTES, SAMPLERS, SOURCE, TABLE2, row
 from green_vae.experiments.spec import mini
-from green_vae.experiments.survey import COLUMNS, HFVAE_NOTES, NAMES, NOTES, SAMPLERS, SOURCE, TABLE2, row
 
 NVAE = {
     "params": "the authors' code with one batch norm less in its last cell; as it stands, which is "

@@ -8,7 +8,7 @@ decoders: each of its two readings here matches one of them.
 """
 
 from green_vae.experiments import Reference, Table, main
-from green_vae.experiments.survey import COLUMNS, NOTES, SAMPLERS, SOURCE, TABLE3, row
+from green_vae.experiments.papers.survey import COLUMNS, NOTES, SAMPLERS, SOURCE, TABLE3, row
 
 CONTRADICTION = (
     "the paper contradicts itself: 40,668,419 parameters need a decoder seed of 16x16 and two up-steps, which cost "

@@ -7,7 +7,7 @@ Expected: other seconds on another machine, and batches of 1 several times slowe
 """
 
 from green_vae.experiments import Reference, Row, Table, main
-from green_vae.experiments.survey import SOURCE
+from green_vae.experiments.papers.survey import SOURCE
 from green_vae.experiments.timing import BATCHES, NOTES, seconds
 
 MACHINES = {"laptop": "Quadro T2000, i7-9850H", "workstation": "GTX 1060, i7-7700K"}

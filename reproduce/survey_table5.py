@@ -9,7 +9,7 @@ and for ours.
 """
 
 from green_vae.experiments import Reference, Row, Table, columns, main
-from green_vae.experiments.survey import HFVAE_NOTES, SOURCE, TABLE5, WORKSTATION
+from green_vae.experiments.papers.survey import HFVAE_NOTES, SOURCE, TABLE5, WORKSTATION
 from green_vae.experiments.timing import BATCHES, NOTES, conclusions, layer_calls, memory_traffic, seconds
 
 

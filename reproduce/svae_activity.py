@@ -8,7 +8,8 @@ Each pair is the same network on the same data, epochs, order and seed; one has 
 Expected, if the paper is right: more active units in the split rows. It prints no numbers for this.
 """
 
-from green_vae.experiments import Reference, Row, Table, columns, main, split
+from green_vae.experiments import Reference, Row, Table, columns, main
+from green_vae.experiments.papers import svae
 
 MEASURED = ("params", "mse_x1e3", "active_posterior", "active_means", "variance_law", "fid_gen")
 
@@ -20,9 +21,9 @@ def row(name, preset):
 TABLE = Table(
     name="svae_activity",
     title="Split-VAE: latent units in use, with and without the split head",
-    source=split.SOURCE + ", section on the latent space",
+    source=svae.SOURCE + ", section on the latent space",
     columns=(
-        split.PARAMETERS,
+        svae.PARAMETERS,
         columns.mse(),
         columns.latent("active_posterior", "active (posterior)"),
         columns.latent("active_means", "active (means)"),
@@ -40,7 +41,7 @@ TABLE = Table(
         "Active units: of 32. Posterior: mean posterior variance not above 0.8 (the survey's rule); means: variance of "
         "the posterior means not below 0.05 (Split-VAE's rule). Both over the reference images.",
         "Variance law: mean over the units of Var[mu] + E[sigma^2], 1 where the aggregate posterior fits the prior.",
-        split.NOTES[-1],
+        svae.NOTES[-1],
     ),
 )
 

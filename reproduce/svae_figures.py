@@ -103,7 +103,7 @@ def mean_images(context):
 
 def fid_watch(context):
     """The callback that measures Figure 13 while a model trains."""
-    from green_vae.callbacks import SampleFID
+    from green_vae.training.callbacks import SampleFID
 
     bench = context.run.bench
     options = {"n": bench.count, "parts": ("x", "x1", "x2"), "every": context.fid_every, "seed": context.seed}

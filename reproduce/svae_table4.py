@@ -7,13 +7,14 @@ Expected: the SVAE row's parameters "exact"; in the other rows the paper prints 
 those differ.
 """
 
-from green_vae.experiments import Reference, Row, Table, columns, main, split
+from green_vae.experiments import Reference, Row, Table, columns, main
+from green_vae.experiments.papers import svae
 
 PRINTED = ((116.3, 45.3), (51.1, 47.9), (44.7, 40.9), (60.5, 44.4), (43.6, 38.6))
 PRESETS = ("survey/gp-rae-b128-l64", "survey/l2-rae-b128-l64", "svae/sn-rae-celeba", "svae/2s-vae-celeba")
 REPEATED = "the paper repeats the count of its CIFAR-10 network; the 64x64 network of the same make has "
 ROWS = (
-    *split.others(PRINTED, 30510339, 27766275, PRESETS, (REPEATED + "27,359,043", REPEATED + "65,527,299")),
+    *svae.others(PRINTED, 30510339, 27766275, PRESETS, (REPEATED + "27,359,043", REPEATED + "65,527,299")),
     Row(
         "SVAE",
         {
@@ -31,20 +32,20 @@ ROWS = (
 TABLE = Table(
     name="svae_table4",
     title="Split-VAE, Table 4: CelebA, 64x64",
-    source=split.SOURCE + ", Table 4",
+    source=svae.SOURCE + ", Table 4",
     columns=(
-        split.PARAMETERS,
-        split.GENERATED,
+        svae.PARAMETERS,
+        svae.GENERATED,
         columns.fid("fid_gen_x1", "prior:x1", "FID GEN x1"),
         columns.fid("fid_gen_x2", "prior:x2", "FID GEN x2"),
-        split.MIXTURE,
-        split.MIXTURE_OF_TEST,
+        svae.MIXTURE,
+        svae.MIXTURE_OF_TEST,
         columns.fid("fid_mix", "gmm:mix", "FID random mix"),
     ),
     rows=ROWS,
     reference=Reference("celeba"),
-    samplers=split.samplers(100),
-    notes=(*split.NOTES, "Random mix: half of the images are x1, half x2, of codes drawn from the mixture."),
+    samplers=svae.samplers(100),
+    notes=(*svae.NOTES, "Random mix: half of the images are x1, half x2, of codes drawn from the mixture."),
 )
 
 if __name__ == "__main__":

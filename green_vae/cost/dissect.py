@@ -23,7 +23,7 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.special import expit, logit
 
-from green_vae.progress import progress
+from green_vae.utils.progress import progress
 
 MODELS = ("plain", "alpha", "roofline", "sum")
 FLOAT = 4  # bytes

@@ -15,7 +15,7 @@ from keras import tree
 
 from green_vae.cost.crosscheck import tensorflow_accelerator
 from green_vae.cost.graph import networks_of
-from green_vae.progress import progress
+from green_vae.utils.progress import progress
 
 
 class Timing(NamedTuple):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from green_vae.progress import progress
+from green_vae.utils.progress import progress
 
 from .dataset import Dataset
 from .spec import DataNotFoundError

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
 
-from green_vae.files import write_aside
-from green_vae.progress import progress
+from green_vae.utils.files import write_aside
+from green_vae.utils.progress import progress
 
 from .spec import cache_dir
 

@@ -6,15 +6,16 @@ import sys
 import warnings
 from functools import cached_property
 
-from green_vae import presets, zoo
-from green_vae.checkpoint import BEST, checkpoints, load_weights, read_history
+from green_vae import presets
 from green_vae.experiments.bench import Bench
 from green_vae.experiments.figure_report import Entry, markdown, read_entries, terminal_line, to_json
 from green_vae.experiments.run import Run
 from green_vae.experiments.runner import UNAVAILABLE, why_not
 from green_vae.experiments.spec import NotRun, Reference, Row, Sampling, Table
-from green_vae.files import write_json, write_text
+from green_vae.presets import store
 from green_vae.training import recalibrate_batch_norm
+from green_vae.training.checkpoint import BEST, checkpoints, load_weights, read_history
+from green_vae.utils.files import write_json, write_text
 
 LAYER = "mixed8"  # of the FIDs during training: the deepest that needs no reconstructed kernels
 
@@ -58,7 +59,7 @@ class FigureRun(Run):
 
     def _provenance(self):
         """What the weights that ship were trained on, as far as they tell."""
-        return {"shipped": True, "data": zoo.metadata_of(self.shipped_folder).get("data", "")}
+        return {"shipped": True, "data": store.metadata_of(self.shipped_folder).get("data", "")}
 
 
 class Studio:

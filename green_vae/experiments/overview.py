@@ -14,8 +14,8 @@ from green_vae.experiments import spec
 from green_vae.experiments.gallery import Gallery
 from green_vae.experiments.report import labelled, table_line
 from green_vae.experiments.runner import read_report
-from green_vae.files import write_text
-from green_vae.presets import PRETRAINED
+from green_vae.presets.store import PRETRAINED
+from green_vae.utils.files import write_text
 
 ROOT = PRETRAINED.parent
 PAPERS = {

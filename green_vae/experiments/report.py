@@ -5,8 +5,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from green_vae.experiments import spec
-from green_vae.files import write_text
 from green_vae.plots import bars
+from green_vae.utils.files import write_text
 
 STYLES = {spec.EXACT: "green", spec.REPRODUCED: "green", spec.DIFFERS: "yellow", spec.INCOMPARABLE: "cyan"}
 LINES = ("published", "ours", "difference", "verdict")

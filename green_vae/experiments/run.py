@@ -6,13 +6,14 @@ from functools import cached_property
 
 import numpy as np
 
-from green_vae import metrics, zoo
-from green_vae.callbacks import latent_activity
+from green_vae import metrics
 from green_vae.experiments.spec import NotRun, Sampling
 from green_vae.experiments.trained import TrainedRow
-from green_vae.files import write_aside
 from green_vae.plots import save_grid
+from green_vae.presets import store
 from green_vae.samplers import new_sampler
+from green_vae.training.callbacks import latent_activity
+from green_vae.utils.files import write_aside
 
 STEP = 100  # images on their way through a network at a time
 SHOWN = 64  # images in a picture
@@ -220,7 +221,7 @@ class Run(TrainedRow):
         if not self.shipped or split != "train" or self.settings.limit_train:
             return None
         try:
-            found = zoo.load_sampler(self.shipped_folder, sampler.name)
+            found = store.sampler_in(self.shipped_folder, sampler.name)
         except FileNotFoundError:
             return None
         return found if found.settings() == sampler.settings() else None

@@ -11,7 +11,6 @@ import warnings
 
 import keras
 
-from green_vae.account import enter_table
 from green_vae.cost import EnergyMeter
 from green_vae.data import DataNotFoundError
 from green_vae.experiments import spec
@@ -19,9 +18,10 @@ from green_vae.experiments.bench import Bench
 from green_vae.experiments.plan import plan
 from green_vae.experiments.run import ImagesRun, Run, digest
 from green_vae.experiments.spec import Cell, NotRun
-from green_vae.files import write_json
-from green_vae.ledger import versions
 from green_vae.metrics import WeightsNotFoundError
+from green_vae.training.account import enter_table
+from green_vae.utils.files import write_json
+from green_vae.utils.ledger import versions
 
 UNAVAILABLE = (NotRun, DataNotFoundError, WeightsNotFoundError)
 

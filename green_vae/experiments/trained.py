@@ -6,14 +6,15 @@ from functools import cached_property
 
 import numpy as np
 
-from green_vae import presets, zoo
-from green_vae.account import energy_log, enter_training
-from green_vae.callbacks import LatentActivity
-from green_vae.checkpoint import checkpoints, load_weights, read_history
+from green_vae import presets
 from green_vae.cost import flops, mflops, parameters, trainable_parameters
 from green_vae.experiments.smoke import shrink
 from green_vae.experiments.spec import NotRun
+from green_vae.presets import store
 from green_vae.training import recalibrate_batch_norm, settling_steps, train
+from green_vae.training.account import energy_log, enter_training
+from green_vae.training.callbacks import LatentActivity
+from green_vae.training.checkpoint import checkpoints, load_weights, read_history
 
 
 class TrainedRow:
@@ -71,7 +72,7 @@ class TrainedRow:
         """As many as were asked for, or as the weights that ship have seen."""
         limit = self.settings.limit_train
         if not limit and self.shipped:
-            limit = zoo.metadata_of(self.shipped_folder).get("train_images")
+            limit = store.metadata_of(self.shipped_folder).get("train_images")
         return self.bench.data(self.preset.dataset, "train").images[:limit]
 
     @property
@@ -95,8 +96,8 @@ class TrainedRow:
             raise NotRun(
                 f"no trained weights; {command} trains by the paper's recipe, --epochs and --limit-train shorten"
             )
-        zoo.verified(self.shipped_folder)
-        load_weights(self.model, self.shipped_folder / zoo.WEIGHTS)
+        store.verified(self.shipped_folder)
+        load_weights(self.model, self.shipped_folder / store.WEIGHTS)
         return self.model
 
     def _train(self):

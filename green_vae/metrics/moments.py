@@ -6,8 +6,8 @@ import zipfile
 
 import numpy as np
 
-from green_vae.files import write_aside
 from green_vae.metrics.protocol import Protocol
+from green_vae.utils.files import write_aside
 
 _ROWS = 512  # features held back for one matrix product; its alignment does not depend on the batches
 _FORMAT = "green_vae moments 1"

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from green_vae.progress import progress
+from green_vae.utils.progress import progress
 
 _MARGIN = 1e-3  # what a float image may exceed [0, 1] by: rounding, not another range
 

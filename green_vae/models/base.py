@@ -6,12 +6,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from green_vae import losses, networks
-from green_vae.flows import FLOWS
-from green_vae.inputs import to_unit
-from green_vae.layers import GaussianSample
+from green_vae import networks
+from green_vae.models import losses
 from green_vae.models.codec import Codec
-from green_vae.train_step import TrainStep, replicas
+from green_vae.models.flows import FLOWS
+from green_vae.models.inputs import to_unit
+from green_vae.models.layers import GaussianSample
+from green_vae.models.train_step import TrainStep, replicas
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
@@ -39,7 +40,7 @@ class VAE(TrainStep, Codec, keras.Model):
         network_options: further arguments of its builder.
         beta: weight of the KL term.
         seed: seed of the noise; None takes a random one.
-        posterior: "gaussian", or a name of `green_vae.flows.FLOWS`.
+        posterior: "gaussian", or a name of `green_vae.models.flows.FLOWS`.
         posterior_options: further arguments of the flow, say {"steps": 2, "widths": [64]}.
 
     Input of a call: images (batch, h, w, c), uint8 or float in [0, 1]. Output: a dict with "mean", "log_var" and a

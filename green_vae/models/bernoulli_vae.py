@@ -2,7 +2,7 @@
 
 import keras
 
-from green_vae import losses
+from green_vae.models import losses
 from green_vae.models.beta_vae import BetaVAE
 
 

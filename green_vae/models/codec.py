@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 from green_vae import networks
-from green_vae.inputs import check_images
+from green_vae.models.inputs import check_images
 
 
 class Codec:

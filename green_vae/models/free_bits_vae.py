@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from green_vae import losses
+from green_vae.models import losses
 from green_vae.models.base import VAE
 
 

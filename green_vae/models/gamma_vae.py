@@ -4,15 +4,15 @@ import math
 
 import keras
 
-from green_vae.layers import ComputedGamma
 from green_vae.models.base import VAE
+from green_vae.models.layers import ComputedGamma
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
 class ComputedGammaVAE(VAE):
     """VAE with computed gamma: loss = mean over the batch of  1/2 SSE / gamma + beta KL.
 
-    gamma is the running average of the error per pixel, see `green_vae.layers.ComputedGamma`; each batch is weighted
+    gamma is the running average of the error per pixel, see `layers.ComputedGamma`; each batch is weighted
     by the gamma of the batches before it. Source: Asperti and Trentin 2020; survey, section on the balance, whose
     residual rows take beta = (2 side / latent_dim)^2; Split-VAE takes 8 or 3.
 

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from green_vae import losses
-from green_vae.layers import SpectralNorms
+from green_vae.models import losses
 from green_vae.models.beta_vae import BetaVAE
 from green_vae.models.codec import as_floats, in_units_of_the_prior, temperatures
+from green_vae.models.layers import SpectralNorms
 from green_vae.networks import hfvae, nvae, nvae_survey
 from green_vae.networks.pixel_flow import MaskedConv2D
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from green_vae import losses
+from green_vae.models import losses
 from green_vae.models.beta_vae import BetaVAE
 from green_vae.models.codec import as_floats, in_units_of_the_prior, temperatures
 from green_vae.networks.common import decoder_input, normed_dense, to_image

@@ -3,9 +3,10 @@
 import keras
 from keras import ops
 
-from green_vae import losses, networks
+from green_vae import networks
+from green_vae.models import losses
 from green_vae.models.autoencoder import Autoencoder
-from green_vae.train_step import decode_with_gradient
+from green_vae.models.train_step import decode_with_gradient
 
 REGULARIZERS = ("l2", "gp", "sn")
 

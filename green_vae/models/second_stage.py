@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from green_vae import losses
+from green_vae.models import losses
 from green_vae.models.base import VAE
 
 RECONSTRUCTIONS = ("cosine", "gaussian")

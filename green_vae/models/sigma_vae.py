@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from green_vae import losses
+from green_vae.models import losses
 from green_vae.models.base import VAE
 
 SIGMAS = ("mse", "learned", "data")

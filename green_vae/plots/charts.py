@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from green_vae.files import write_aside
+from green_vae.utils.files import write_aside
 
 PUBLISHED, OURS = "#9aa5b1", "#1f6fb4"  # grey for what is given, blue for what was measured
 MEASURED, VALIDATION = "#1f6fb4", "#d9762b"

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from green_vae.files import write_aside
+from green_vae.utils.files import write_aside
 
 _BACKGROUND = 255  # white
 _MARGIN = 4  # pixels on either side of a row's name

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from green_vae.files import narrowed, write_aside
+from green_vae.utils.files import narrowed, write_aside
 
 
 class Sampler(abc.ABC):

@@ -12,15 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from green_vae import plots, presets, zoo
-from green_vae.callbacks import Every
+from green_vae import plots, presets
 from green_vae.data import DataNotFoundError
 from green_vae.experiments import NotRun
 from green_vae.experiments.gallery import Figure, Gallery, chosen_figures, main, parser_for
 from green_vae.experiments.smoke import shrink
 from green_vae.metrics import WeightsNotFoundError
 from green_vae.plots import save_png
+from green_vae.presets import store
 from green_vae.samplers import GaussianMixture
+from green_vae.training.callbacks import Every
 
 COLOURS = [(31, 119, 180), (255, 127, 14), (44, 160, 44)]  # the first of matplotlib's tab10
 
@@ -296,7 +297,7 @@ class Models:
         self.preset, self.shipped = shrink(presets.preset("svae/mnist-mini")), folder / "shipped"
         for name in ("tiny/a", "tiny/b"):
             patch.setitem(presets.PRESETS, name, self.preset)
-        patch.setattr(presets, "PRETRAINED", self.shipped)
+        patch.setattr(presets.store, "PRETRAINED", self.shipped)
         self.runs = []
         both = ("tiny/a", "tiny/b")
         figures = [Figure(f"figure0{n}", "", self.draw, names) for n, names in ((1, both), (2, both), (3, both[:1]))]
@@ -308,7 +309,7 @@ class Models:
         save_png(context.path, context.run.trained.generate(1, seed=context.seed)[0])
 
     def ship(self, name, seed, history=None, **about):
-        zoo.save_preset(self.preset.build(seed), presets.pretrained_path(name).parent, history or (), **about)
+        store.save_preset(self.preset.build(seed), presets.pretrained_path(name).parent, history or (), **about)
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ import json
 import pytest
 from experiment_tables import Counted, hide_data, pixels, read_report, small_table
 
-from green_vae import presets, zoo
+from green_vae import presets
 from green_vae.data import DataNotFoundError
 from green_vae.experiments import Column, NotRun, Reference, Row, Table, main
 from green_vae.experiments.smoke import shrink
 from green_vae.experiments.spec import Measurement
 from green_vae.metrics import WeightsNotFoundError
+from green_vae.presets import store
 
 
 @pytest.fixture(autouse=True)
@@ -294,7 +295,7 @@ def tiny(monkeypatch, tmp_path):
 
 def test_fewer_images_are_said_and_never_taken_for_all(tiny, out):
     table, path, preset = tiny
-    zoo.save_preset(preset.build(1), path.parent)
+    store.save_preset(preset.build(1), path.parent)
     cell = measure(table, out, "--limit-train", "150")["a row"]["a"]
     assert (cell["value"], cell["verdict"], cell["reason"]) == (150, "differs", "on the first 150 training images")
     cell = measure(table, out)["a row"]["a"]

@@ -1,0 +1,117 @@
+"""What a comparison of likelihoods needs: bounds of log p(x), differences image by image, divergences, seconds."""
+
+import keras
+import numpy as np
+from scipy.special import logsumexp
+
+from green_vae.experiments.run import STEP, Run
+from green_vae.experiments.spec import Column, Measurement, NotRun
+from green_vae.models.likelihood import log_weights
+from green_vae.training.checkpoint import checkpoints
+from green_vae.utils.files import write_aside
+
+K, SMOKE_K = 200, 5  # draws per image
+
+
+def elbo():
+    """Mean evidence lower bound of the reference images, nats; its expectation is estimated from K draws per image."""
+    return _column("elbo", "ELBO, nats", lambda run: _mean(log_bounds(run)[0]))
+
+
+def importance_weighted():
+    """Mean of the importance-weighted bound of K draws, nats."""
+    return _column("iw", f"log p(x), k = {K}", lambda run: _mean(log_bounds(run)[1]))
+
+
+def gain():
+    """ELBO minus that of the table's first row, image by image, nats."""
+
+    def measure(run):
+        return _mean(log_bounds(run)[0] - log_bounds(baseline(run))[0], "of the differences, image by image")
+
+    def identity(run):
+        return {**_identity(run, "gain"), "baseline": baseline(run).weights_hash}
+
+    return Column("gain", "ELBO - first row's", measure, identity=identity, format="{:+,.2f}")
+
+
+def kl():
+    """Mean KL of the posterior to the prior over the reference images, nats; of a ladder also level by level."""
+
+    def measure(run):
+        logs = evaluated(run)
+        levels = [f"{value:.2f}" for name, value in logs.items() if name.startswith("kl_") and name != "kl_weight"]
+        return Measurement(logs["kl"], remark=f"levels from z_1 upwards: {', '.join(levels)}" if levels else "")
+
+    return _column("kl", "KL, nats", measure)
+
+
+def seconds():
+    """Seconds of the whole training, without what was measured between its epochs.
+
+    Raises NotRun if an epoch does not tell.
+    """
+
+    def measure(run):
+        spent = [epoch.get("seconds") for epoch in run.history]
+        if not spent or None in spent:
+            raise NotRun("the history of the weights does not tell the seconds of every epoch")
+        return Measurement(sum(spent), remark=f"{np.median(spent):.3g} s per epoch")
+
+    return _column("train_s", "training, s", measure, format="{:,.0f}")
+
+
+def log_bounds(run):
+    """(ELBO, importance-weighted bound) of every reference image, nats, float64 (2, n); kept in the row's folder."""
+    k, seed = SMOKE_K if run.settings.smoke else K, run.settings.seed
+    images = run.bench.reference_images
+    path = run.folder / f"bounds-{run.weights_hash}-{run.identity()['data']}-{len(images)}-k{k}-seed{seed}.npy"
+    if path.exists() and not run.settings.fresh:
+        return np.load(path)
+    parts = []
+    for start in range(0, len(images), 10 * STEP):  # the weights of all images at once are large
+        weights = log_weights(run.trained, images[start : start + 10 * STEP], k, batch_size=STEP, seed=seed + start)
+        parts.append([weights.mean(axis=1), logsumexp(weights, axis=1) - np.log(k)])
+    bounds = np.concatenate(parts, axis=1)
+    with write_aside(path) as aside, open(aside, "wb") as file:
+        np.save(file, bounds)
+    return bounds
+
+
+def evaluated(run):
+    """What the model logs on the reference images, from one draw each: raw terms and loss."""
+    model = run.trained
+    if not model.compiled:
+        model.compile(optimizer=keras.optimizers.Adam(), jit_compile="auto")
+    return model.evaluate(run.bench.reference_images, batch_size=STEP, verbose=0, return_dict=True)
+
+
+def baseline(run):
+    """The `Run` of the table's first row, whose weights are there already.
+
+    Raises:
+        NotRun: it is this row, or its weights are not there.
+    """
+    first = run.table.rows[0]
+    if run.row is first:
+        raise NotRun("the other rows are compared with this one")
+    found = Run(run.bench, first)
+    done = max((epoch for epoch, _ in checkpoints(found.folder)), default=0)
+    if run.settings.train and done < found.epochs:
+        raise NotRun(
+            f"`{run.table.command} --train --rows '{first.name}'` trains the row that this one is compared with"
+        )
+    return found
+
+
+def _mean(values, what="over the images"):
+    return Measurement(values.mean(), remark=f"standard error {values.std(ddof=1) / np.sqrt(len(values)):.2g} {what}")
+
+
+def _identity(run, quantity):
+    k = SMOKE_K if run.settings.smoke else K
+    return {**run.identity(), "quantity": quantity, "n": run.reference_count, "k": k}
+
+
+def _column(name, title, measure, format="{:,.2f}"):
+    return Column(name, title, measure, identity=lambda run: _identity(run, name), format=format)

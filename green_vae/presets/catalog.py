@@ -1,0 +1,16 @@
+"""All presets by name."""
+
+from green_vae.presets import boon, review, slides, survey, svae
+
+PRESETS = {name: chosen for paper in (survey, svae, review, slides, boon) for name, chosen in paper.PRESETS.items()}
+
+
+def preset(name):
+    """The `Preset` of that name.
+
+    Raises:
+        ValueError: no such name.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"unknown preset; there are {', '.join(PRESETS)}. Received: {name!r}")
+    return PRESETS[name]

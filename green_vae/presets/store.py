@@ -1,0 +1,243 @@
+"""Trained models as folders: what they are, how they came about, and weights whose checksums are verified first.
+
+The layout is that of KerasHub's presets: `config.json` (class and arguments), `metadata.json` (machine written:
+checksums, data, seed, epochs, cost, versions, commit, golden outputs) and `model.weights.h5` (float16). Beside them may
+lie `history.json` (what each epoch logged) and `sampler-<name>.npz` (fitted samplers).
+"""
+
+import datetime
+import hashlib
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from green_vae.models import MODELS
+from green_vae.presets.catalog import PRESETS, preset
+from green_vae.samplers import SAMPLERS
+from green_vae.training.checkpoint import load_weights, save_weights
+from green_vae.utils import ledger
+from green_vae.utils.files import write_json
+
+CONFIG, METADATA, WEIGHTS, HISTORY = "config.json", "metadata.json", "model.weights.h5", "history.json"
+FORMAT = 1
+PRETRAINED = Path(__file__).resolve().parent.parent.parent / "pretrained"
+GOLDEN_IMAGES, GOLDEN_NUMBERS = 4, 16
+GOLDEN_TOLERANCE = 1e-3  # of other backends and processors, in units of pixels and of latent codes
+
+
+def save_preset(model, folder, history=(), samplers=None, dtype="float16", **about):
+    """Write a trained model as a folder that `load_preset` reads.
+
+    Args:
+        model: a model of the package.
+        folder: made if missing; files of these names are replaced, metadata last.
+        history: list of dicts, as `training.train` returns it.
+        samplers: name -> fitted sampler of `green_vae.samplers`, to lie beside the weights.
+        dtype: of the weights on disk, those of samplers too; in memory they are float32 again.
+        about: what else the metadata should tell: preset, data, seed, epochs, cost ...
+
+    Returns:
+        dict, the metadata as written.
+
+    Raises:
+        ValueError: a model of another package, or a weight that does not fit into `dtype`.
+    """
+    folder, whole = Path(folder), keras.saving.serialize_keras_object(model)
+    _class_of(whole)
+    write_json(folder / CONFIG, {name: whole[name] for name in ("module", "class_name", "registered_name", "config")})
+    save_weights(model, folder / WEIGHTS, dtype)
+    files = [CONFIG, WEIGHTS]
+    if history:
+        write_json(folder / HISTORY, list(history))
+        files.append(HISTORY)
+    for name, sampler in (samplers or {}).items():
+        sampler.save(folder / sampler_file(name), dtype)
+        files.append(sampler_file(name))
+    shipped = _build(folder)  # what a reader will have, after rounding
+    load_weights(shipped, folder / WEIGHTS)
+    metadata = {
+        "format": FORMAT,
+        **about,
+        "parameters": int(model.count_params()),
+        "dtype": dtype,
+        "saved": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "versions": ledger.versions(),
+        "commit": ledger.commit(),
+        "golden": golden(shipped),
+        "sha256": {name: sha256(folder / name) for name in files},
+    }
+    write_json(folder / METADATA, metadata)
+    return metadata
+
+
+def load(name, weights="pretrained", seed=None):
+    """A model with trained weights.
+
+    Args:
+        name: of the preset, say "survey/resnet-s4-b64-l64"; or a folder of `save_preset`, or "hf://user/repository".
+        weights: "pretrained" for those in `pretrained/`, a path to a `.weights.h5` file, or None for fresh ones.
+        seed: of fresh weights and of the model's noise.
+
+    Raises:
+        ValueError: unknown preset, or files that are damaged, of another model, or not those that were saved.
+        FileNotFoundError: no such weights; the message says how to train them.
+    """
+    if str(name).startswith("hf://") or (name not in PRESETS and Path(name).is_dir()):
+        return load_preset(name)
+    chosen = preset(name)
+    if weights is None:
+        return chosen.build(seed)
+    path = pretrained_path(name) if weights == "pretrained" else Path(weights)
+    if not path.exists():
+        how = f"weights=None builds it untrained; `python -m green_vae train {name}` trains it"
+        raise FileNotFoundError(f"no weights for {name}; {how}. Received: {path}, which does not exist")
+    model = chosen.build(seed)
+    if weights == "pretrained":
+        verified(path.parent)
+    load_weights(model, path)
+    return model
+
+
+def load_sampler(name, sampler):
+    """A fitted sampler that ships with a model: `load_sampler("svae/mnist-mini", "gmm")`; name as for `load`.
+
+    Raises:
+        FileNotFoundError: there is no such sampler; the message names those that there are.
+    """
+    return sampler_in(pretrained_path(name).parent if name in PRESETS else name, sampler)
+
+
+def pretrained_path(name):
+    """Where the trained weights of a preset lie, if they do."""
+    return PRETRAINED / name / WEIGHTS
+
+
+def load_preset(folder):
+    """The model in a folder of `save_preset`, or in `hf://user/repository` (with huggingface_hub installed).
+
+    Nothing but the metadata is read before the checksum of every file is verified.
+
+    Raises:
+        FileNotFoundError: no such folder, or a file of it is missing.
+        ValueError: damaged files, files that are not the ones that were saved, or a foreign or newer format.
+    """
+    folder = verified(fetched(folder))
+    model = _build(folder)
+    load_weights(model, folder / WEIGHTS)
+    return model
+
+
+def sampler_in(folder, name):
+    """The fitted sampler that lies beside a model's weights.
+
+    Raises:
+        FileNotFoundError: the folder has no such sampler; the message names those that it has.
+    """
+    folder = verified(fetched(folder))
+    path = folder / sampler_file(name)
+    if not path.exists():
+        there = [path.stem.removeprefix("sampler-") for path in sorted(folder.glob("sampler-*.npz"))]
+        raise FileNotFoundError(f"no such sampler; there is {', '.join(['prior', *there])}. Received: {name!r}")
+    with np.load(path, allow_pickle=False) as file:
+        kind = json.loads(str(file["head"]))["sampler"]
+    return SAMPLERS[kind].load(path)
+
+
+def sampler_file(name):
+    return f"sampler-{name}.npz"
+
+
+def fetched(source):
+    """A local folder: `source` itself, or the download of an `hf://` address."""
+    if not str(source).startswith("hf://"):
+        return Path(source)
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError as error:
+        raise ImportError(f"hf:// needs `pip install huggingface_hub`. Received: {source}") from error
+    return Path(snapshot_download(str(source).removeprefix("hf://")))
+
+
+def metadata_of(folder):
+    """The metadata of a folder, a dict.
+
+    Raises:
+        FileNotFoundError: there is none. ValueError: damaged, or of another format.
+    """
+    path = Path(folder) / METADATA
+    if not path.exists():
+        raise FileNotFoundError(f"no trained model there: a folder with {METADATA} is one. Received: {folder}")
+    try:
+        metadata = json.loads(path.read_text(encoding="utf-8"))
+        known = metadata["format"] == FORMAT and {CONFIG, WEIGHTS} <= set(metadata["sha256"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"damaged or foreign metadata; save or fetch the model again. Received: {path}") from error
+    if not known:
+        raise ValueError(f"another format than {FORMAT}; it takes another version of green_vae. Received: {path}")
+    return metadata
+
+
+def verified(folder):
+    """`folder`, once the checksum of every file that its metadata names is found right.
+
+    Raises:
+        FileNotFoundError: a file is missing. ValueError: a file is not the one that was saved.
+    """
+    folder = Path(folder)
+    for name, expected in metadata_of(folder)["sha256"].items():
+        if Path(name).name != name:
+            raise ValueError(f"a model's files lie in its own folder. Received: {name!r} in {folder / METADATA}")
+        if not (folder / name).exists():
+            raise FileNotFoundError(f"a file of the model is missing; fetch it again. Received: {folder / name}")
+        if (found := sha256(folder / name)) != expected:
+            message = f"{folder / name} is damaged or not the file that was saved; fetch it again."
+            raise ValueError(f"{message} Received: sha256 {found[:12]}..., expected {expected[:12]}...")
+    return folder
+
+
+def golden(model):
+    """Outputs on fixed inputs, a few numbers of each: what a loaded model must give again.
+
+    Images are ramps and codes are waves, made by formula, so that no file and no generator is needed.
+    """
+    shape = model.image_shape
+    size = GOLDEN_IMAGES * int(np.prod(shape))
+    images = (np.arange(size) * 37 % 256).astype("uint8").reshape(GOLDEN_IMAGES, *shape)
+    waves = np.sin(np.arange(GOLDEN_IMAGES * model.latent_dim)).astype("float32")
+    made = {
+        "encode": model.encode(images),
+        "decode": model.decode(waves.reshape(GOLDEN_IMAGES, model.latent_dim)),
+    }
+    return {name: [float(v) for v in _spread(values)] for name, values in made.items()}
+
+
+def sha256(path):
+    """Of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _spread(values):
+    flat = np.ravel(values)
+    return flat[np.linspace(0, len(flat) - 1, min(GOLDEN_NUMBERS, len(flat)), dtype=int)].astype("float64")
+
+
+def _class_of(config):
+    """The class of a serialised model, one of `MODELS`: no other is looked up, let alone imported."""
+    for known in MODELS.values():
+        if keras.saving.get_registered_name(known) == config["registered_name"]:
+            return known
+    name = config["registered_name"]
+    raise ValueError(f"only the package's own models have this format; others: model.save(). Received: {name!r}")
+
+
+def _build(folder):
+    path = Path(folder) / CONFIG
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        return _class_of(config).from_config(config["config"])
+    except (ValueError, KeyError, TypeError) as error:
+        message = f"the configuration is damaged or of another version. Received: {path}"
+        raise ValueError(f"{message} ({type(error).__name__}: {error})") from error

@@ -1,0 +1,13 @@
+"""From a compiled model and a recipe to weights: the loop, its checkpoints, callbacks, and what it cost."""
+
+from green_vae.training.loop import (
+    Batches,
+    Recipe,
+    best_epoch,
+    recalibrate_batch_norm,
+    settling_steps,
+    train,
+    validation_losses,
+)
+
+__all__ = ["Batches", "Recipe", "best_epoch", "recalibrate_batch_norm", "settling_steps", "train", "validation_losses"]

@@ -1,0 +1,117 @@
+"""Keras callbacks that watch what a loss does not tell: latent units in use, distance of samples from real images,
+likeness of reconstructions.
+
+All write into the epoch's logs, so their numbers stand in `history` beside the losses: give them to
+`model.fit(callbacks=...)` before callbacks that read logs, or to `green_vae.training.train`.
+"""
+
+import warnings
+
+import keras
+
+from green_vae import metrics
+
+
+class Every(keras.callbacks.Callback):
+    """Measures after the first epoch and then after every `every` epochs.
+
+    A subclass writes `measure() -> dict` of numbers for the log.
+
+    Raises:
+        ValueError: `every` is not positive.
+    """
+
+    def __init__(self, every=1):
+        super().__init__()
+        if every < 1:
+            raise ValueError(f"every how many epochs to measure must be positive. Received: {every}")
+        self.every = every
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs is not None and (epoch == 0 or (epoch + 1) % self.every == 0):
+            logs.update(self.measure())
+
+
+class LatentActivity(Every):
+    """Logs the latent units in use, by both rules of `green_vae.metrics.inactive_mask`, and the variance law.
+
+    For any variational model, by its `latent_moments`: units of a ladder count in units of their own priors.
+
+    Log entries: "active_posterior" and "active_means" (units), "variance_law" (1 where the aggregate posterior has
+    the prior's variance). Source: survey, section on collapse; Split-VAE, section on latent space.
+
+    Args:
+        x: images (n, h, w, c) to encode; a thousand are enough.
+        every: epochs between measurements.
+    """
+
+    def __init__(self, x, every=1):
+        super().__init__(every)
+        self.x = x
+
+    def measure(self):
+        return latent_activity(*self.model.latent_moments(self.x))
+
+
+class SampleFID(Every):
+    """Logs the Frechet distance between real images and images generated from the prior, for each part asked for.
+
+    Log entries: "fid_x", and "fid_x1", "fid_x2" ... for the parts of a split model, and "fid_n", which is n. Source:
+    Split-VAE, Figure 13.
+
+    Args:
+        evaluator: a `green_vae.metrics.FIDEvaluator`.
+        reference: its moments of the real images.
+        n: images to generate; the same number on both sides keeps the bias of few images equal.
+        parts: of `decode`.
+        every: epochs between measurements.
+        layer: feature layer, one of the evaluator's; default its last.
+        seed: of the codes, the same in every epoch and for every part.
+    """
+
+    def __init__(self, evaluator, reference, n=1000, parts=("x",), every=5, layer=None, seed=0):
+        super().__init__(every)
+        self.evaluator, self.reference, self.n, self.parts, self.seed = evaluator, reference, n, tuple(parts), seed
+        self.layer = layer or list(reference)[-1]
+
+    def measure(self):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="a Frechet distance of only")  # n was chosen
+            return {**{f"fid_{part}": self._fid(part) for part in self.parts}, "fid_n": self.n}
+
+    def _fid(self, part):
+        moments = self.evaluator.moments(self.model.generate(self.n, seed=self.seed, part=part))
+        return self.evaluator.fid(moments, self.reference)[self.layer]
+
+
+class ReconstructionSSIM(Every):
+    """Logs how similar reconstructions are to their images, in two readings of the structural similarity.
+
+    Log entries: "ssim", the mean over x, for pixels that range over 1, and "ssim_published", that of the image `first`
+    alone, with the range 2 that scikit-image silently took for floats before 0.20, which is what the review plots.
+
+    Args:
+        x: images (n, h, w, c) that are not trained on; a thousand are enough.
+        first: one image (h, w, c), of those trained on.
+        every: epochs between measurements.
+        seed: of the codes, which are sampled.
+    """
+
+    def __init__(self, x, first, every=1, seed=0):
+        super().__init__(every)
+        self.x, self.first, self.seed = x, first[None], seed
+
+    def measure(self):
+        return {"ssim": self._ssim(self.x, 1.0), "ssim_published": self._ssim(self.first, 2.0)}
+
+    def _ssim(self, x, data_range):
+        return metrics.ssim(x, self.model.reconstruct(x, seed=self.seed), data_range)
+
+
+def latent_activity(means, variances):
+    """The entries of `LatentActivity` for posterior means and variances (n, units)."""
+    return {
+        "active_posterior": metrics.active_units(means, variances, "posterior"),
+        "active_means": metrics.active_units(means, variances, "means"),
+        "variance_law": metrics.variance_law(means, variances),
+    }

@@ -1,0 +1,225 @@
+"""Training by a recipe: shuffled the same way every time, saved after every epoch, resumed by default."""
+
+import math
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from green_vae.training.checkpoint import BEST, load_checkpoint, load_weights, save_checkpoint
+from green_vae.utils.files import write_aside
+from green_vae.utils.progress import progress
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a row of a table was trained.
+
+    Attributes:
+        learning_rate: of Adam, at the start.
+        halve_at: epochs at which it is halved.
+        batch_size: images; the last incomplete batch of an epoch is dropped.
+        epochs: passes over the training set.
+        note: where the numbers come from, and what the source leaves open.
+        validation: split that every epoch is evaluated on, in its own order; "" for none. With one, the weights of
+            the epoch with the least validation loss are kept and are those that training ends with.
+        plateau: epochs in a row without a better validation loss after which the rate is halved; 0 for never.
+        stop_below: training ends before an epoch whose rate would be lower.
+        clip_norm: largest norm of the gradient of all weights together; None for any.
+    """
+
+    learning_rate: float = 1e-4
+    halve_at: tuple = (80, 120, 150)
+    batch_size: int = 100
+    epochs: int = 150
+    note: str = ""
+    validation: str = ""
+    plateau: int = 0
+    stop_below: float = 0.0
+    clip_norm: float | None = None
+
+    def rate(self, epoch, losses=()):
+        """Learning rate in epoch 0, 1, ..., after the validation `losses` of the epochs before it."""
+        halvings = sum(epoch >= step for step in self.halve_at)
+        best, waited = float("inf"), 0
+        for loss in losses[:epoch] if self.plateau else ():
+            best, waited = (loss, 0) if loss < best else (best, waited + 1)
+            if waited == self.plateau:
+                halvings, waited = halvings + 1, 0
+        return self.learning_rate * 0.5**halvings
+
+    def stopped(self, history):
+        """Whether a training with this history, a list of dicts, is at its end because of its rate."""
+        return self.rate(len(history), validation_losses(history)) < self.stop_below
+
+
+class Batches(keras.utils.PyDataset):
+    """Minibatches in an order that depends on (seed, epoch) alone: a resumed run sees what it would have seen."""
+
+    def __init__(self, x, batch_size, seed=0):
+        super().__init__()
+        if len(x) < batch_size:
+            raise ValueError(f"fewer examples than one batch of {batch_size}; lower the batch size. Received: {len(x)}")
+        self.x, self.batch_size, self.seed = x, batch_size, seed
+        self.epoch = 0
+
+    @property
+    def epoch(self):
+        """Of the order of the examples, from 0 on."""
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, epoch):
+        self._epoch, self.order = epoch, np.random.default_rng((self.seed, epoch)).permutation(len(self.x))
+
+    def __len__(self):
+        return len(self.x) // self.batch_size
+
+    def __getitem__(self, index):
+        chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        return (self.x[np.sort(chosen)],)
+
+
+class _Epochs(keras.callbacks.Callback):
+    """Sets order and learning rate before each epoch; saves, logs and tells the time left after it."""
+
+    def __init__(self, batches, recipe, out, epochs, history, validation=None):
+        super().__init__()
+        self.validation = validation
+        self.batches, self.recipe, self.out, self.epochs, self.history_ = batches, recipe, out, epochs, history
+        self.bar, self.first = progress(), len(history)
+
+    def on_train_begin(self, logs=None):
+        self.start = time.monotonic()
+        self.bar.start()
+        total = (self.epochs - self.first) * len(self.batches)
+        self.task = self.bar.add_task(f"training {self.out.name}", total=total)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.batches.epoch = epoch
+        self.rate = self.recipe.rate(epoch, validation_losses(self.history_))
+        self.model.optimizer.learning_rate = self.rate
+        self.model.begin_epoch()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bar.advance(self.task)
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs.update(self.model.end_epoch(self.validation), learning_rate=self.rate)
+        if not math.isfinite(logs["loss"]):
+            advice = f"training diverged in epoch {epoch + 1}, which is not kept; lower the learning rate"
+            raise ValueError(f"{advice}. Received: a loss of {logs['loss']} at a learning rate of {self.rate:g}")
+        self.history_.append({name: float(value) for name, value in logs.items()})
+        if best_epoch(self.history_) == len(self.history_):  # first: of an epoch that is lost, it is written again
+            with write_aside(self.out / BEST) as aside:
+                self.model.save_weights(aside, overwrite=True)
+        save_checkpoint(self.model, self.out, self.history_)
+        self.model.stop_training = self.model.stop_training or self.recipe.stopped(self.history_)
+        spent = time.monotonic() - self.start
+        left = spent / (epoch + 1 - self.first) * (self.epochs - epoch - 1)
+        values = "  ".join(f"{name} {value:.5g}" for name, value in logs.items())
+        line = f"{self.out.name}: epoch {epoch + 1}/{self.epochs}  {values}  left {_clock(left)}"
+        print(line, file=sys.stderr, flush=True)
+
+    def on_train_end(self, logs=None):
+        self.bar.stop()
+
+
+def _clock(seconds):
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def validation_losses(history):
+    """The validation loss of every epoch that has one."""
+    return [epoch["val_loss"] for epoch in history if "val_loss" in epoch]
+
+
+def best_epoch(history):
+    """The number, from 1 on, of the first epoch with the least validation loss; None where there is no such loss."""
+    losses = validation_losses(history)
+    return 1 + int(np.argmin(losses)) if losses else None
+
+
+def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=None):
+    """Train `model` on x by `recipe`, going on from the last epoch saved in `out`, if any.
+
+    After every epoch weights, optimizer and history are saved whole or not at all; a run that was stopped, even by
+    `kill -9`, and is started again ends with the same weights as one that was not: to the bit on the same machine
+    with the same number of threads, whose number decides the order of sums.
+
+    Args:
+        model: a model of the package; compiled here with Adam.
+        x: training examples (n, ...).
+        recipe: a `Recipe`.
+        out: folder of the checkpoints, one per run.
+        epochs: instead of the recipe's.
+        seed: of the order of the examples.
+        callbacks: further Keras callbacks; what they add to an epoch's logs stands in the history.
+        validation: the images of the recipe's validation split, on which every epoch is evaluated, all of them. The
+            model ends with the weights of the best epoch then, as they lie in `out`.
+
+    Returns:
+        list of dicts, the means that each epoch logged, from epoch 0 on.
+
+    Raises:
+        ValueError: fewer examples than one batch, input that the model cannot take, no validation images for a
+            recipe that needs them, or a loss that is no longer a finite number: that epoch is not kept.
+    """
+    out, epochs = Path(out), epochs or recipe.epochs
+    model.check(x)
+    if recipe.validation and validation is None:
+        raise ValueError(f"this recipe needs the images of its split {recipe.validation!r}. Received: validation=None")
+    batches = Batches(x, recipe.batch_size, seed)
+    # XLA slows convolutions down on a CPU under TensorFlow; "auto" knows
+    settings = {"global_clipnorm": recipe.clip_norm} if recipe.clip_norm else {}
+    optimizer = model.make_optimizer(learning_rate=recipe.learning_rate, **settings)
+    model.compile(optimizer=optimizer, jit_compile="auto")
+    model.optimizer.build(model.trainable_variables)  # else they appear inside the first trace, and it takes two
+    history = load_checkpoint(model, out)
+    if len(history) < epochs and not recipe.stopped(history):
+        callback = _Epochs(batches, recipe, out, epochs, history, validation)
+        try:
+            # Batches shuffles; Keras's own shuffling of batches follows Python's global generator, never the same twice
+            start = {"initial_epoch": len(history), "shuffle": False}
+            watched = {"validation_data": validation, "validation_batch_size": recipe.batch_size}
+            watched = {} if validation is None else watched
+            model.fit(batches, epochs=epochs, **start, **watched, callbacks=[*callbacks, callback], verbose=0)
+        finally:
+            callback.bar.stop()
+    if best_epoch(history[:epochs]):
+        load_weights(model, out / BEST)
+    return history[:epochs]
+
+
+def recalibrate_batch_norm(model, x, batch_size=100, batches=20):
+    """Set the moving statistics of every BatchNormalization to plain averages over some batches of x.
+
+    The residual networks average with momentum 0.999, so that after few steps their statistics are still near the
+    start values, and the network in evaluation is not the one that was trained. Trained weights do not change, but
+    for one more power step of spectral normalisation where there is any.
+    """
+    norms = _batch_norms(model)
+    momenta = [norm.momentum for norm in norms]
+    count = min(batches, max(1, len(x) // batch_size))
+    for index in range(count):
+        for norm in norms:
+            norm.momentum = index / (index + 1)  # the running mean of the first index + 1 batches
+        model(x[index * batch_size : (index + 1) * batch_size], training=True)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+
+
+def settling_steps(model):
+    """Batches after which less than 1 % of the start values is left in any moving statistic of batch norm."""
+    momentum = max((norm.momentum for norm in _batch_norms(model)), default=0.0)
+    return 5 / (1 - momentum)  # momentum^(5 / (1 - momentum)) is about e^-5
+
+
+def _batch_norms(model):
+    layers = [layer for network in model.networks().values() for layer in network.layers]
+    return [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]

@@ -1,0 +1,312 @@
+"""The loss of every variant against independent NumPy, numbers worked out by hand, and finite differences."""
+
+import keras
+import numpy as np
+import pytest
+from core_models import HIERARCHICAL, LATENT, VARIANTS, as_float, blobs, build, examples, fixed_weights, numpy, vectors
+from keras import layers, ops
+
+from green_vae.models import RAE, ComputedGammaVAE, SecondStageVAE
+from green_vae.models.train_step import decode_with_gradient
+
+
+def step(model, x, training=True):
+    """One eager pass: (loss, outputs as NumPy)."""
+    outputs = model(x, training=training)
+    return float(model.compute_loss(x=ops.convert_to_tensor(x), y_pred=outputs, training=training)), numpy(outputs)
+
+
+def sse(x, outputs):
+    return ((as_float(x).astype("float64") - outputs["reconstruction"]) ** 2).reshape(len(x), -1).sum(axis=1)
+
+
+def kl(outputs):
+    variance = np.exp(outputs["log_var"])
+    return 0.5 * (outputs["mean"] ** 2 + variance - np.log(variance) - 1).sum(axis=1)
+
+
+def estimated_kl(outputs):
+    """log q(z|x) - log p(z), from the parts of log q."""
+    return (outputs["log_q"] + 0.5 * outputs["z"] ** 2 + 0.5 * np.log(2 * np.pi)).sum(axis=1)
+
+
+def cross_entropy(x, outputs):
+    x, y = as_float(x).astype("float64"), outputs["reconstruction"]
+    return -np.where(x > 0, x * np.log(y), 0).sum(axis=(1, 2, 3)) - ((1 - x) * np.log(1 - y)).sum(axis=(1, 2, 3))
+
+
+def ladder_kl(outputs, levels):
+    total = 0
+    for level in range(1, levels + 1):
+        names = ("mean", "log_var", "prior_mean", "prior_log_var")
+        mean_q, log_var_q, mean_p, log_var_p = (outputs[f"{name}_{level}"] for name in names)
+        ratio = np.exp(log_var_q - log_var_p)
+        unit = ratio - np.log(ratio) - 1 + (mean_q - mean_p) ** 2 / np.exp(log_var_p)
+        total = total + 0.5 * unit.sum(axis=1)
+    return total
+
+
+def log_sigma(variant, x, outputs):
+    """Of a sigma-VAE; that of "data" has no soft limit."""
+    if variant in ("sigma_vae_data", "lagging_vae", "reslag_vae"):
+        return np.log(as_float(x).astype("float64").std())
+    value = 0.4 if variant == "sigma_vae_learned" else 0.5 * np.log(sse(x, outputs).mean() / x[0].size)
+    return -6 + np.log1p(np.exp(value + 6))
+
+
+def mmd(x, y):
+    """The biased squared MMD, pair by pair."""
+
+    def mean(a, b):
+        return np.mean([[np.exp(-((p - q) ** 2).mean() / len(p)) for q in b] for p in a])
+
+    return mean(x, x) + mean(y, y) - 2 * mean(x, y)
+
+
+def transposed_kernels(model):
+    """Sum of squares of the decoder's stride-2 transposed kernels: those of rank 4, without the last."""
+    kernels = [w.numpy().astype("float64") for w in model.decoder.weights if w.name == "kernel" and len(w.shape) == 4]
+    return sum((kernel**2).sum() for kernel in kernels[:-1])  # the last one makes the image
+
+
+def reference(variant, model, x, outputs):
+    if variant in ("vae", "vae_split"):
+        return (0.5 * sse(x, outputs) + 900.0 * kl(outputs)).mean()
+    if variant == "autoencoder":
+        return 0.5 * sse(x, outputs).mean()
+    if variant == "beta_vae":
+        return (0.5 * sse(x, outputs) + 900.0 * 0.3 * kl(outputs)).mean()  # after 3 of 10 steps of warm-up
+    if variant == "vae_iaf":
+        return (0.5 * sse(x, outputs) + estimated_kl(outputs)).mean()
+    if variant == "free_bits_vae":  # two groups of two units, with 1/2 nat free
+        units = 0.5 * (outputs["mean"] ** 2 + np.exp(outputs["log_var"]) - outputs["log_var"] - 1).mean(axis=0)
+        return 0.5 * sse(x, outputs).mean() + 900.0 * sum(max(0.5, pair.sum()) for pair in units.reshape(2, 2))
+    if variant == "bernoulli_vae":
+        return (cross_entropy(x, outputs) + 900.0 * 0.3 * kl(outputs)).mean()
+    if variant == "review_vae":
+        return (sse(x, outputs) + 900.0 * kl(outputs)).mean()
+    if variant == "review_vae_published":
+        units = outputs["mean"] ** 2 + np.exp(outputs["log_var"]) - 0.5 * outputs["log_var"] - 0.5
+        return (sse(x, outputs) + 900.0 * units.sum(axis=1)).mean()
+    if variant == "info_vae":
+        return (sse(x, outputs) + 100 / LATENT * kl(outputs)).mean() + 800 * mmd(outputs["z"], outputs["prior"])
+    if variant.startswith("sigma_vae") or variant in ("lagging_vae", "reslag_vae"):
+        log_s = log_sigma(variant, x, outputs)
+        nll = 0.5 * sse(x, outputs) / np.exp(2 * log_s) + x[0].size * (log_s + 0.5 * np.log(2 * np.pi))
+        return (nll + 900.0 * kl(outputs)).mean()
+    if variant == "ladder_vae":
+        return (cross_entropy(x, outputs) + 900.0 * 0.3 * ladder_kl(outputs, levels=3)).mean()
+    if variant in ("computed_gamma_vae", "split_vae"):
+        return (0.5 * sse(x, outputs) / 0.25 + 900.0 * kl(outputs)).mean()  # gamma 0.25
+    if variant == "second_stage_cosine":
+        unit = [v / np.linalg.norm(v, axis=1, keepdims=True) for v in (x.astype("float64"), outputs["reconstruction"])]
+        return (-(unit[0] * unit[1]).sum(axis=1) + 0.005 * kl(outputs)).mean()
+    if variant == "second_stage_gaussian":
+        nll = 0.5 * sse(x, outputs) / np.exp(2 * 0.4) + 6 * (0.4 + 0.5 * np.log(2 * np.pi))  # log gamma 0.4
+        return (nll + kl(outputs)).mean()
+    loss = 0.5 * sse(x, outputs) + 20.0 * 0.5 * (outputs["z"] ** 2).sum(axis=1)
+    if variant == "rae_l2":
+        loss = loss + 3.0 * transposed_kernels(model)
+    if variant == "rae_gp":
+        loss = loss + 3.0 * (outputs["gradient"] ** 2).sum(axis=1)
+    return loss.mean()
+
+
+def visible_weights(variant):
+    """Every term must show in the loss, unlike with the papers' 1e-6 and 0.024."""
+    if variant.startswith("rae"):
+        return {"latent_weight": 20.0, "regularizer_weight": 3.0}
+    if variant == "info_vae":
+        return {"alpha": -99.0, "lambda_": 900.0}
+    weighted = variant.endswith(("vae", "vae_split")) or variant.startswith(("review", "sigma"))
+    return {"beta": 900.0} if weighted else {}
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("variant", [name for name in VARIANTS if name not in HIERARCHICAL])  # test_hierarchy.py
+def test_loss_against_numpy(variant, training):
+    model, x = build(variant, **visible_weights(variant)), examples(variant, 6)
+    for weight in model.weights:
+        known = {"steps": 3.0, "gamma": 0.25, "mse": 0.3, "log_gamma": 0.4, "log_sigma": 0.4}
+        if weight.name in known and weight.shape == ():
+            weight.assign(known[weight.name])
+    loss, outputs = step(model, x, training)
+    assert loss == pytest.approx(reference(variant, model, x, outputs), rel=1e-4)
+
+
+def test_the_l2_penalty_is_seen_in_the_loss():
+    """Its weight is small; with a large one it must be the loss, of two kernels and of no other weight."""
+    model, x = build("rae_l2", regularizer_weight=1.0, latent_weight=0.0), blobs(4)
+    assert model.get_config()["regularizer_weight"] == 1.0
+    loss, outputs = step(model, x, training=False)
+    assert loss - 0.5 * sse(x, outputs).mean() == pytest.approx(transposed_kernels(model), rel=1e-4)
+    assert transposed_kernels(model) > 1
+
+
+def test_warm_up_of_the_kl():
+    model, x = build("beta_vae", warmup_steps=4), blobs(4)
+    seen = []
+    for _ in range(6):
+        seen.append(float(model.term_weights()["kl"]))
+        step(model, x)
+    assert seen == [0, 1, 2, 3, 4, 4]
+    step(model, x, training=False)
+    assert float(model.steps.numpy()) == 6
+    assert float(build("beta_vae", warmup_steps=0).term_weights()["kl"]) == 4.0
+
+
+# computed gamma
+
+
+def test_gamma_over_several_batches():
+    """Every batch is weighted by the gamma of the batches before it; the error per pixel moves it afterwards."""
+    model = build("computed_gamma_vae")
+    gamma = mse = 1.0
+    for seed in range(5):
+        x = np.full((4, 32, 32, 1), 40 * seed, "uint8") if seed % 2 else blobs(4, seed)
+        loss, outputs = step(model, x)
+        expected = (0.5 * sse(x, outputs) / gamma + 0.25 * kl(outputs)).mean()
+        assert loss == pytest.approx(expected, rel=1e-4), seed
+        mse = 0.99 * mse + 0.01 * sse(x, outputs).mean() / 1024
+        gamma = min(gamma, mse)
+        assert float(model.gamma.gamma.numpy()) == pytest.approx(gamma, rel=1e-5)
+        assert float(model.gamma.mse.numpy()) == pytest.approx(mse, rel=1e-5)
+
+
+def test_gamma_by_hand():
+    """Black against a gray of 1/2: the error per pixel is 1/4, over 1,024 pixels 256."""
+    model, x = build("computed_gamma_vae"), np.zeros((2, 32, 32, 1), "uint8")
+    zeros, gray = np.zeros((2, LATENT), "float32"), np.full((2, 32, 32, 1), 0.5, "float32")
+    outputs = {"mean": zeros, "log_var": zeros, "z": zeros, "reconstruction": gray}
+    outputs = {name: ops.convert_to_tensor(value) for name, value in outputs.items()}
+    losses = [float(model.compute_loss(x=ops.convert_to_tensor(x), y_pred=outputs)) for _ in range(3)]
+    # gamma: 1, then 0.99 + 0.01 / 4 = 0.9925, then 0.99 * 0.9925 + 0.0025 = 0.985075
+    assert losses == pytest.approx([128.0, 128 / 0.9925, 128 / 0.985075], rel=1e-6)
+
+
+def test_pixels_of_a_colour_image_include_its_channels():
+    model = ComputedGammaVAE((32, 32, 3), 4, network="cnn", network_options={"base": 2})
+    assert model.pixels == 32 * 32 * 3
+
+
+# gradient penalty
+
+
+def total_squares(decoder, z, training):
+    images = decoder.stateless_call(decoder.trainable_variables, decoder.non_trainable_variables, z, training=training)
+    return (ops.convert_to_numpy(images[0]).astype("float64") ** 2).sum()
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_gradient_of_the_decoder_against_finite_differences(training):
+    model = fixed_weights(build("rae_gp"))
+    z = 0.5 * np.random.default_rng(0).normal(size=(3, LATENT)).astype("float32")
+    images, gradient = decode_with_gradient(model.decoder, ops.convert_to_tensor(z), training)
+    gradient, width = ops.convert_to_numpy(gradient), 1e-2
+    expected = np.empty_like(gradient)
+    for index in np.ndindex(*z.shape):
+        ends = []
+        for side in (1, -1):
+            moved = z.copy()
+            moved[index] += side * width
+            ends.append(total_squares(model.decoder, moved, training))
+        expected[index] = (ends[0] - ends[1]) / (2 * width)
+    assert np.abs(expected).max() > 1
+    np.testing.assert_allclose(gradient, expected, rtol=0.02, atol=0.02 * np.abs(expected).max())
+    if not training:
+        np.testing.assert_allclose(ops.convert_to_numpy(images), model.decode(z), atol=1e-6)
+
+
+def test_the_penalty_is_the_squared_gradient_and_can_be_learned():
+    tf = pytest.importorskip("tensorflow")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("uses TensorFlow's tape")
+    model = fixed_weights(build("rae_gp", regularizer_weight=1.0, latent_weight=0.0))
+    x = tf.constant(blobs(3))
+    with tf.GradientTape() as tape:
+        outputs = model(x, training=False)
+        penalty = ops.mean(model.terms(as_float(x.numpy()), outputs)["gradient_penalty"])
+    _, gradient = decode_with_gradient(model.decoder, outputs["z"], False)
+    assert float(penalty) == pytest.approx((gradient.numpy() ** 2).sum(axis=1).mean(), rel=1e-5)
+    kernel = model.decoder.trainable_weights[0]
+    slope = tape.gradient(penalty, kernel).numpy()
+    before, direction = kernel.numpy(), slope / np.linalg.norm(slope)
+    ends = []
+    for side in (1, -1):
+        kernel.assign(before + side * 1e-3 * direction)  # small: at the kinks of ReLU the penalty jumps
+        outputs = model(x, training=False)
+        ends.append(float(ops.mean(model.terms(as_float(x.numpy()), outputs)["gradient_penalty"])))
+    assert (ends[0] - ends[1]) / 2e-3 == pytest.approx(np.linalg.norm(slope), rel=0.05)
+
+
+# batch norm
+
+
+def first_norm(network, x):
+    """(first batch norm of a network, its input on x) in training."""
+    norm = next(layer for layer in network.layers if isinstance(layer, layers.BatchNormalization))
+    before = keras.Model(network.input, norm.input)(x, training=True)
+    return norm, ops.convert_to_numpy(before).astype("float64")
+
+
+@pytest.mark.parametrize("variant", ["autoencoder", "rae_l2", "rae_gp"])
+def test_batch_norm_statistics_move_once_per_step(variant):
+    """A gradient penalty differentiates the decoder a second time; its statistics must not move a second time."""
+    model, twin, x = build(variant), build(variant), blobs(8)
+    twin.set_weights(model.get_weights())
+    z = twin.encoder(as_float(x), training=True)["z"]
+    twin.set_weights(model.get_weights())
+    model.compile(optimizer=keras.optimizers.SGD(0.0), run_eagerly=True)
+    model.fit(x, batch_size=8, verbose=0)
+    for network, own, inputs in ((twin.encoder, model.encoder, as_float(x)), (twin.decoder, model.decoder, z)):
+        norm, values = first_norm(network, inputs)
+        moved = next(layer for layer in own.layers if isinstance(layer, layers.BatchNormalization))
+        mean, variance = values.mean(axis=(0, 1, 2)), values.var(axis=(0, 1, 2))
+        np.testing.assert_allclose(moved.moving_mean.numpy(), 0.01 * mean, rtol=1e-3, atol=1e-7)
+        np.testing.assert_allclose(moved.moving_variance.numpy(), 0.99 + 0.01 * variance, rtol=1e-5)
+        assert norm is not moved
+
+
+# second stage
+
+
+def compare(model, x, reconstruction):
+    zeros = ops.zeros((len(x), model.latent_dim))
+    outputs = {"mean": zeros, "log_var": zeros, "z": zeros, "reconstruction": ops.convert_to_tensor(reconstruction)}
+    return float(model.compute_loss(x=ops.convert_to_tensor(x), y_pred=outputs, training=False))
+
+
+def test_the_cosine_is_rewarded():
+    model = SecondStageVAE(2, "cosine", (4,))
+    x = np.array([[1, 0]], "float32")
+    for vector, loss in (([2, 0], -1.0), ([0.6, 0.8], -0.6), ([0, 5], 0.0), ([-3, 0], 1.0)):
+        assert compare(model, x, np.array([vector], "float32")) == pytest.approx(loss, abs=1e-6)
+
+
+def cosine(model, x):
+    y = model.reconstruct(x, sample=False)
+    return ((x * y).sum(axis=1) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1)).mean()
+
+
+def test_training_turns_the_vectors_towards_each_other():
+    model, x = build("second_stage_cosine"), vectors(64)
+    before = cosine(model, x)
+    model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    model.fit(x, batch_size=16, epochs=15, verbose=0)
+    assert cosine(model, x) > max(before + 0.2, 0.5)
+
+
+def test_the_likelihood_against_tensorflow_probability():
+    tfp = pytest.importorskip("tensorflow_probability")
+    model = SecondStageVAE(3, "gaussian", (4,))
+    model.log_gamma.assign(-0.7)
+    x, y = (np.random.default_rng(seed).normal(size=(5, 3)).astype("float32") for seed in (0, 1))
+    normal = tfp.distributions.MultivariateNormalDiag(y.astype("float64"), np.full(3, np.exp(-0.7)))
+    assert compare(model, x, y) == pytest.approx(-normal.log_prob(x.astype("float64")).numpy().mean(), rel=1e-5)
+    assert any(weight is model.log_gamma for weight in model.trainable_weights)
+
+
+def test_spectral_norm_adds_no_term():
+    assert set(build("rae_sn").term_weights()) >= {"reconstruction", "latent"}
+    assert build("rae_sn").losses == []
+    assert RAE((32, 32, 1), 4, network_options={"base": 2}, regularizer="sn").logged == ("reconstruction", "latent")
