@@ -4,10 +4,9 @@ from green_vae.training.loop import (
     Batches,
     Recipe,
     best_epoch,
-    recalibrate_batch_norm,
-    settling_steps,
     train,
     validation_losses,
 )
+from green_vae.training.statistics import recalibrate_batch_norm, settling_steps
 
 __all__ = ["Batches", "Recipe", "best_epoch", "recalibrate_batch_norm", "settling_steps", "train", "validation_losses"]

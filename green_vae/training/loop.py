@@ -194,32 +194,3 @@ def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=N
     if best_epoch(history[:epochs]):
         load_weights(model, out / BEST)
     return history[:epochs]
-
-
-def recalibrate_batch_norm(model, x, batch_size=100, batches=20):
-    """Set the moving statistics of every BatchNormalization to plain averages over some batches of x.
-
-    The residual networks average with momentum 0.999, so that after few steps their statistics are still near the
-    start values, and the network in evaluation is not the one that was trained. Trained weights do not change, but
-    for one more power step of spectral normalisation where there is any.
-    """
-    norms = _batch_norms(model)
-    momenta = [norm.momentum for norm in norms]
-    count = min(batches, max(1, len(x) // batch_size))
-    for index in range(count):
-        for norm in norms:
-            norm.momentum = index / (index + 1)  # the running mean of the first index + 1 batches
-        model(x[index * batch_size : (index + 1) * batch_size], training=True)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-
-
-def settling_steps(model):
-    """Batches after which less than 1 % of the start values is left in any moving statistic of batch norm."""
-    momentum = max((norm.momentum for norm in _batch_norms(model)), default=0.0)
-    return 5 / (1 - momentum)  # momentum^(5 / (1 - momentum)) is about e^-5
-
-
-def _batch_norms(model):
-    layers = [layer for network in model.networks().values() for layer in network.layers]
-    return [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]

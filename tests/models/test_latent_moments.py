@@ -8,8 +8,8 @@ from core_models import DETERMINISTIC, OF_IMAGES, as_float, blobs, build, numpy
 from green_vae.models import LadderVAE
 from green_vae.samplers import GaussianMixture
 from green_vae.training import Recipe, recalibrate_batch_norm, settling_steps, train
-from green_vae.training.loop import _batch_norms
 from green_vae.training.callbacks import LatentActivity, latent_activity
+from green_vae.training.statistics import batch_norms
 
 close = np.testing.assert_allclose
 
@@ -108,7 +108,7 @@ def test_the_activity_of_a_ladder_stands_in_its_history(tmp_path):
 
 def test_the_norms_of_the_priors_are_recalibrated_too():
     model, x = build("ladder_vae"), blobs(40)
-    assert len(_batch_norms(model)) == 2 * (3 + 2 + 1)  # encoder, priors, decoder
+    assert len(batch_norms(model)) == 2 * (3 + 2 + 1)  # encoder, priors, decoder
     norms = [
         layer for prior in model.priors for layer in prior.layers if isinstance(layer, keras.layers.BatchNormalization)
     ]

@@ -1,0 +1,57 @@
+"""The statistics that batch normalisation uses in evaluation, estimated from the weights that a training ends with."""
+
+import keras
+
+from green_vae.training.loop import Batches
+from green_vae.utils.progress import progress
+
+
+def recalibrate_batch_norm(model, x, batch_size=100, batches=None, seed=0):
+    """Set the moving statistics of every BatchNormalization to plain averages over batches of x, as in training.
+
+    A moving average lags behind the weights, the longer the higher its momentum (0.999 in the residual networks), so
+    that the network in evaluation is not the one that was trained. Trained weights do not change, but for the power
+    steps of spectral normalisation where there is any.
+
+    Args:
+        model: a trained model of the package. Nested networks count.
+        x: training examples (n, ...), taken in the shuffled order of epoch 0 of `seed`.
+        batch_size: of the training: the statistics are those of batches of this size.
+        batches: how many; None for all of x.
+        seed: of the order.
+
+    Raises:
+        ValueError: fewer examples than one batch.
+    """
+    norms = batch_norms(model)
+    if not norms:
+        return
+    order = Batches(x, min(batch_size, len(x)), seed)
+    count = len(order) if batches is None else min(batches, len(order))
+    momenta = [norm.momentum for norm in norms]
+    try:
+        with progress() as bar:
+            for index in bar.track(range(count), description="statistics of batch norm"):
+                for norm in norms:
+                    norm.momentum = index / (index + 1)  # the running mean of the first index + 1 batches
+                model(*order[index], training=True)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+
+
+def batch_norms(model):
+    """Every BatchNormalization of a model, those of networks inside its networks too, each once."""
+    waiting, found = list(model.networks().values()), {}
+    while waiting:
+        layer = waiting.pop(0)
+        if isinstance(layer, keras.layers.BatchNormalization):
+            found[id(layer)] = layer
+        waiting += getattr(layer, "layers", [])
+    return list(found.values())
+
+
+def settling_steps(model):
+    """Batches after which less than 1 % of the start values is left in any moving statistic of batch norm."""
+    momentum = max((norm.momentum for norm in batch_norms(model)), default=0.0)
+    return 5 / (1 - momentum)  # momentum^(5 / (1 - momentum)) is about e^-5
