@@ -11,13 +11,12 @@ from green_vae.experiments.spec import NotRun, Sampling
 from green_vae.experiments.trained import TrainedRow
 from green_vae.plots import save_grid
 from green_vae.presets import store
-from green_vae.samplers import new_sampler
 from green_vae.training.callbacks import latent_activity
 from green_vae.utils.files import write_aside
 
 STEP = 100  # images on their way through a network at a time
 SHOWN = 64  # images in a picture
-SMOKE_SAMPLERS = {"gmm": {"n_components": 2}, "second_stage": {"widths": (16,), "batch_size": 8}}
+SMOKE_SAMPLERS = {"gmm": {"n_components": 2}, "second_stage": {"widths": (16,), "batch_size": 8, "epochs": 1}}
 
 
 class Run(TrainedRow):
@@ -158,7 +157,8 @@ class Run(TrainedRow):
             return f"{what}samples from the model's own priors, from the top level down"
         if sampler.name == "prior":
             return f"{what}samples from N(0, I)"
-        settings = ", ".join(f"{name}={value!r}" for name, value in chosen.settings.items())
+        options = {**self.preset.samplers.get(sampler.name, {}), **chosen.settings}
+        settings = ", ".join(f"{name}={value!r}" for name, value in options.items())
         source = f"all {len(self.train_images):,} training images"
         if chosen.codes == "test":
             source = f"the {self.reference_count:,} test images that are the reference too, as the authors' code does"
@@ -207,7 +207,7 @@ class Run(TrainedRow):
         name, options = self.sampling(kind).sampler, dict(self.sampling(kind).settings)
         if self.settings.smoke:
             options |= SMOKE_SAMPLERS.get(name, {})
-        return new_sampler(name, self.epochs, **options)
+        return self.preset.new_sampler(name, **options)
 
     def sampler(self, kind):
         """The same, fitted to the codes of the training images: the one that ships, else kept in the row's folder."""

@@ -1,10 +1,11 @@
 """What a preset is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import keras
 
 from green_vae.models import MODELS
+from green_vae.samplers import SAMPLERS
 from green_vae.training import Recipe
 
 DIGITS, FACES = (28, 28, 1), (64, 64, 3)  # images of MNIST as they are, and of CelebA
@@ -21,7 +22,7 @@ class Preset:
         recipe: how.
         source: paper and table.
         codes: which codes the samplers are fitted on: "mean" of the posterior, or one "sample" from it.
-        samplers: those that ship with trained weights, names of `green_vae.samplers.SAMPLERS`.
+        samplers: those that ship with trained weights: a name of `green_vae.samplers.SAMPLERS` -> its arguments.
     """
 
     model: str
@@ -30,10 +31,14 @@ class Preset:
     recipe: Recipe
     source: str
     codes: str = "mean"
-    samplers: tuple = ("gmm",)
+    samplers: dict = field(default_factory=lambda: {"gmm": {}})
 
     def build(self, seed=None):
         """The model with fresh weights; the same ones for the same seed."""
         if seed is not None:
             keras.utils.set_random_seed(seed)
         return MODELS[self.model](**self.config, **({} if seed is None else {"seed": seed}))
+
+    def new_sampler(self, name, **settings):
+        """A sampler of latent codes, not yet fitted; `settings` go before the preset's."""
+        return SAMPLERS[name](**{**self.samplers.get(name, {}), **settings})

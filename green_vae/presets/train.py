@@ -11,7 +11,6 @@ import keras
 from green_vae import data, training
 from green_vae.presets import store
 from green_vae.presets.catalog import preset
-from green_vae.samplers import new_sampler
 from green_vae.training import recalibrate_batch_norm, settling_steps
 from green_vae.training.account import energy_log, enter_training
 from green_vae.training.callbacks import LatentActivity
@@ -88,7 +87,7 @@ def ship(model, folder, name, images, history, seed, **about):
     chosen = preset(name)
     samplers = {}
     if not model.prior_only and model.latent_dim <= WIDEST:
-        new = (new_sampler(kind, len(history)) for kind in chosen.samplers)
+        new = map(chosen.new_sampler, chosen.samplers)
         codes = model.encode(images, sample=chosen.codes == "sample", seed=seed)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Best performing initialization did not converge")

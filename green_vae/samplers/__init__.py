@@ -16,14 +16,4 @@ __all__ = [
     "Sampler",
     "ScalarGaussian",
     "SecondStage",
-    "new_sampler",
 ]
-
-
-def new_sampler(name, epochs, **settings):
-    """A sampler for the codes of a model that was trained for so many epochs, not yet fitted.
-
-    A second stage trains as long as the first did, which is what the survey did; all else is as in `settings`, by
-    default as in the survey.
-    """
-    return SAMPLERS[name](**({"epochs": epochs} if name == "second_stage" else {}) | settings)

@@ -10,7 +10,6 @@ from PIL import Image
 import green_vae as gv
 from green_vae import cli, presets
 from green_vae.presets import Preset, store
-from green_vae.samplers import new_sampler
 from green_vae.training import Recipe
 from green_vae.utils import ledger
 
@@ -128,10 +127,13 @@ def test_several_devices_need_jax(tmp_path, monkeypatch, capsys):
 
 
 def test_samplers_that_ship_are_those_of_the_survey():
-    assert (new_sampler("gmm", 7).n_components, new_sampler("second_stage", 7).epochs) == (10, 7)
-    assert new_sampler("second_stage", 7).settings() == gv.samplers.SecondStage("cosine", 7).settings()
-    for name in ("survey/cnn-mini", "survey/l2-rae-mini", "survey/resnet-s4-b64-l64"):
-        assert presets.preset(name).samplers == ("gmm", "second_stage")
+    wide, narrow = (presets.preset(f"survey/{name}") for name in ("resnet-s4-b64-l64", "resnet-mini"))
+    for chosen in (wide, narrow, presets.preset("survey/l2-rae-mini")):
+        assert [*chosen.samplers] == ["gmm", "second_stage"] and chosen.new_sampler("gmm").n_components == 10
+    assert wide.new_sampler("second_stage").settings() == gv.samplers.SecondStage("cosine", 150).settings()
+    second = narrow.new_sampler("second_stage", seed=3)
+    assert (second.widths, second.epochs, second.seed) == ((512, 512), 100, 3)
+    assert second.epochs > 10 * narrow.recipe.epochs  # a length of its own, not that of the first stage
 
 
 @pytest.mark.parametrize("command", ["train", "generate"])
