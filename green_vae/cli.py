@@ -11,6 +11,8 @@ import os
 import sys
 from pathlib import Path
 
+from green_vae.utils.arguments import positive
+
 EPILOG = """examples:
   python -m green_vae presets                             what there is: name, data set, source
   python -m green_vae cost survey/l2-rae-b128-l128        parameters, FLOPs and memory traffic, layer by layer
@@ -117,7 +119,7 @@ def _add_cost(commands):
     add = command.add_argument
     add("model", metavar="PRESET|FILE.keras", help="a name that `presets` lists, or a model saved by Keras")
     add("--rule", choices=("survey", "macs"), default="survey", help="how FLOPs are counted (default: survey)")
-    add("--batch-size", type=_positive, default=1, metavar="N", help="images in one batch (default: 1)")
+    add("--batch-size", type=positive, default=1, metavar="N", help="images in one batch (default: 1)")
     add("--import", action="append", default=[], metavar="MODULE", dest="modules", help="with classes of your own")
     command.set_defaults(run=_cost)
 
@@ -136,7 +138,7 @@ def _add_generate(commands):
         metavar="NAME|FOLDER",
         help="a preset with shipped weights, a folder of `train`, or hf://user/repository",
     )
-    add("-n", type=_positive, default=64, metavar="N", help="how many images (default: 64)")
+    add("-n", type=positive, default=64, metavar="N", help="how many images (default: 64)")
     add("-o", "--out", type=Path, default=Path("generated.png"), metavar="FILE", help="(default: generated.png)")
     add(
         "--sampler",
@@ -145,7 +147,7 @@ def _add_generate(commands):
     )
     add("--part", choices=("x", "x1", "x2", "map", "mix"), default="x", help="of a split model's images (default: x)")
     add("--seed", type=int, default=0, metavar="S", help="of the codes (default: 0)")
-    add("--zoom", type=_positive, default=2, metavar="Z", help="every pixel Z x Z large (default: 2)")
+    add("--zoom", type=positive, default=2, metavar="Z", help="every pixel Z x Z large (default: 2)")
     command.set_defaults(run=_generate)
 
 
@@ -159,24 +161,18 @@ def _add_train(commands):
     )
     add = command.add_argument
     add("model", metavar="PRESET", help="a name that `presets` lists")
-    add("--epochs", type=_positive, metavar="N", help="instead of the recipe's")
-    add("--batch", type=_positive, metavar="N", dest="batch_size", help="images in a batch, instead of the recipe's")
-    add("--limit-train", type=_positive, metavar="N", help="train on the first N images only")
+    add("--epochs", type=positive, metavar="N", help="instead of the recipe's")
+    add("--batch", type=positive, metavar="N", dest="batch_size", help="images in a batch, instead of the recipe's")
+    add("--limit-train", type=positive, metavar="N", help="train on the first N images only")
     add("--seed", type=int, default=0, metavar="S", help="of weights, noise and order (default: 0)")
     add("--data-dir", type=Path, metavar="DIR", help="folder with the data sets (default: $GREEN_VAE_DATA)")
     add("--download", action="store_true", help="fetch the data set if it is missing")
     add("--mixed-precision", action="store_true", help="compute in bfloat16: for accelerators")
     add("--devices", choices=("one", "all"), default="one", help="share batches among all accelerators (JAX)")
-    add("--pictures-every", type=_positive, default=1, metavar="N", help="epochs between pictures (default: 1)")
+    add("--pictures-every", type=positive, default=1, metavar="N", help="epochs between pictures (default: 1)")
     add("--resume", action=argparse.BooleanOptionalAction, default=True, help="go on from --out (default: yes)")
     add("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/PRESET)")
     command.set_defaults(run=_train)
-
-
-def _positive(text):
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a positive number. Received: {text}")
-    return int(text)
 
 
 def _cost(options):

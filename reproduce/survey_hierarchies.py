@@ -8,9 +8,7 @@ Expected: the error falls in every epoch; every group has a KL of its own, and t
 most numbers, take most of it. The paper's Figures 15 and 16 show samples of the wide models.
 """
 
-import numpy as np
-
-from green_vae import presets
+from green_vae import metrics, presets
 from green_vae.experiments import NotRun
 from green_vae.experiments.gallery import Figure, Gallery, main
 from green_vae.plots import lines, reconstruction_grid, rows_picture, save_png
@@ -62,7 +60,7 @@ def reconstructions(context):
     images = context.dataset(context.run.preset.dataset, "test").images[:SHOWN]
     made = context.run.trained.reconstruct(images, seed=context.seed)
     save_png(context.path, reconstruction_grid(images, made), zoom=2)
-    error = np.mean(np.square(images.astype("float32") / 255 - made))
+    error = metrics.mse(images, made)
     return f"Mean squared error of these {len(images)}, x 1000: {1000 * error:.1f}."
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import keras
-import numpy as np
 from keras import tree
 
 from green_vae.cost.crosscheck import tensorflow_accelerator
 from green_vae.cost.graph import networks_of
+from green_vae.utils.images import unit_floats
 from green_vae.utils.progress import progress
 
 
@@ -55,8 +55,7 @@ def forward_seconds(model, images, batch_sizes=(100, 10, 1), repeats=3, warmup=2
         raise ValueError(f"timing takes images, and at least one of everything. Received: {received}")
     network = _Forward(model)
     network.compile(jit_compile="auto")  # XLA slows convolutions down on a CPU under TensorFlow; "auto" knows
-    images = np.asarray(images)
-    images = images.astype("float32") / np.float32(255 if images.dtype == np.uint8 else 1)
+    images = unit_floats(images)
     calls = {size: math.ceil(len(images) / size) for size in batch_sizes}
     seconds = {size: [] for size in batch_sizes}
     with progress() as bar:

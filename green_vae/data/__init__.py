@@ -1,7 +1,9 @@
 """Data sets as uint8 arrays: `load("cifar10", "test")`. A new one is one file here and one line in catalog.py."""
 
+from green_vae.utils.places import data_dir
+
 from .catalog import DATASETS, load
 from .dataset import Dataset
-from .spec import DataNotFoundError, data_dir
+from .spec import DataNotFoundError
 
 __all__ = ["DATASETS", "DataNotFoundError", "Dataset", "data_dir", "load"]

@@ -1,8 +1,9 @@
 """The table of data sets, and `load`."""
 
+from green_vae.utils import places
+
 from . import celeba, cifar, digits, folder, idx, tfds
 from .dataset import Dataset
-from .spec import data_dir as find_data_dir
 from .spec import not_found
 
 DATASETS = {
@@ -43,7 +44,7 @@ def load(name, split="train", data_dir=None, download=False):
     if isinstance(name, str) and name.startswith(folder.PREFIX):
         return folder.read(name, split)
     spec = _spec(name, split)
-    root = find_data_dir(data_dir)
+    root = places.data_dir(data_dir)
     images, labels = _read(spec, split, root, download)
     images = spec.finish(images)
     if images.shape != (spec.splits[split], *spec.shape):

@@ -1,10 +1,12 @@
 """One split of one data set: uint8 images, their labels, and a fingerprint of both."""
 
-import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+
+from green_vae.utils import digests
+from green_vae.utils.images import unit_floats
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,17 +60,10 @@ class Dataset:
 
     def float(self, index=slice(None)):
         """The images at `index` as float32 in [0, 1]: value / 255."""
-        images = np.array(self.images[index], dtype=np.float32, subok=False)
-        images /= np.float32(255)
-        return images
+        return unit_floats(self.images[index])
 
     @cached_property
     def fingerprint(self):
         """SHA-256 (hex) over name, shape, images and labels; read once, 64 MiB at a time, and remembered."""
-        digest = hashlib.sha256(f"{self.name}{self.images.shape}".encode())
-        step = max(1, 2**26 // max(1, int(np.prod(self.shape))))
-        for start in range(0, len(self), step):
-            digest.update(np.ascontiguousarray(self.images[start : start + step]))
-        if self.labels is not None:
-            digest.update(np.ascontiguousarray(self.labels, dtype="<i8"))
-        return digest.hexdigest()
+        labels = [] if self.labels is None else [self.labels.astype("<i8")]
+        return digests.of_arrays([self.images, *labels], f"{self.name}{self.images.shape}")

@@ -11,9 +11,8 @@ import numpy as np
 from PIL import Image
 
 from green_vae.utils.files import write_aside
+from green_vae.utils.places import cache_dir
 from green_vae.utils.progress import progress
-
-from .spec import cache_dir
 
 SIZE = (178, 218)  # width, height of an aligned CelebA image
 BATCH = 512  # images in flight: some 10 kB each as a file, 12 kB as a result

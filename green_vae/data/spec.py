@@ -5,9 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import platformdirs
-
-VARIABLE = "GREEN_VAE_DATA"
+from green_vae.utils.places import VARIABLE
 
 
 class DataNotFoundError(FileNotFoundError):
@@ -61,16 +59,6 @@ class Spec:
         if self.download_bytes < 10**9:
             return f"{self.download_bytes / 10**6:.0f} MB"
         return f"{self.download_bytes / 10**9:.1f} GB"
-
-
-def cache_dir():
-    """The user's own cache folder of this package."""
-    return Path(platformdirs.user_cache_dir("green_vae"))
-
-
-def data_dir(path=None):
-    """The folder that data sets are looked for in: `path`, else $GREEN_VAE_DATA, else the user's cache folder."""
-    return Path(path or os.environ.get(VARIABLE) or cache_dir()).expanduser()
 
 
 def tfds_roots(root):

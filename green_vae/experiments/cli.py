@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 
 from green_vae.experiments.spec import Settings
+from green_vae.utils.arguments import positive
 
 EPILOG = """examples:
   {command}                       counts live; measured cells from trained or recorded results
@@ -72,13 +73,6 @@ def add_shared(parser):
     add("--data-dir", type=Path, metavar="DIR", help="folder with the data sets (default: $GREEN_VAE_DATA)")
     add("--inception", type=Path, metavar="FILE", help="Inception weights (default: $GREEN_VAE_INCEPTION)")
     add("--out", type=Path, default=Path("results"), metavar="DIR", help="folder of the report (default: results)")
-
-
-def positive(text):
-    """The type of options that count."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a positive number. Received: {text}")
-    return int(text)
 
 
 def chosen(entries, names, kind):

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from green_vae.experiments.cli import add_shared, chosen, new_parser, positive, run_script
+from green_vae.experiments.cli import add_shared, chosen, new_parser, run_script
+from green_vae.utils.arguments import positive
 
 EPILOG = """examples:
   {command}                    what the weights and data that are here allow; why not the rest

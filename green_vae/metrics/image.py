@@ -3,6 +3,8 @@
 import numpy as np
 from skimage.metrics import structural_similarity
 
+from green_vae.utils.images import unit_floats
+
 _WINDOW = 7  # pixels; scikit-image's uniform window
 
 
@@ -70,8 +72,7 @@ def _squared_error(a, b):
 
 
 def _as_float(images):
-    images = np.asarray(images)
-    images = images / 255.0 if images.dtype == np.uint8 else images.astype("float64")
+    images = unit_floats(images, "float64")
     if not np.isfinite(images).all():
         raise ValueError(f"images must be finite. Received: {np.sum(~np.isfinite(images))} pixels NaN or infinite")
     return images

@@ -1,9 +1,9 @@
 """What a Frechet distance was measured with: numbers of different protocols never meet."""
 
 import dataclasses
-import hashlib
-import json
 from typing import NamedTuple
+
+from green_vae.utils import digests
 
 
 class Layer(NamedTuple):
@@ -71,8 +71,7 @@ class Protocol:
     @property
     def hash(self):
         """Twelve hexadecimal digits that name these settings; the same in every process."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return digests.of_json(dataclasses.asdict(self))[:12]
 
     @property
     def label(self):

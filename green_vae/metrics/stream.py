@@ -1,11 +1,12 @@
 """Images on their way to a feature extractor: checked, converted, cut into batches of one size."""
 
-import hashlib
 import sys
 import time
 
 import numpy as np
 
+from green_vae.utils import digests
+from green_vae.utils.images import unit_floats
 from green_vae.utils.progress import progress
 
 _MARGIN = 1e-3  # what a float image may exceed [0, 1] by: rounding, not another range
@@ -14,10 +15,7 @@ _MARGIN = 1e-3  # what a float image may exceed [0, 1] by: rounding, not another
 def image_key(images):
     """A content hash of an array of images: its type, shape and bytes, 16 hexadecimal digits."""
     images = np.asanyarray(images)
-    digest = hashlib.sha256(f"{images.dtype.str}{images.shape}".encode())
-    for start in range(0, len(images), 1024):
-        digest.update(np.ascontiguousarray(images[start : start + 1024]).tobytes())
-    return digest.hexdigest()[:16]
+    return digests.of_arrays([images], f"{images.dtype.str}{images.shape}")[:16]
 
 
 def prepare(images, quantise=False, stretch=False):
@@ -32,9 +30,7 @@ def prepare(images, quantise=False, stretch=False):
         ValueError: another shape, type or range, or numbers that are not finite.
     """
     _check(images)
-    if images.dtype == np.uint8:
-        images = images / np.float32(255)
-    images = images.astype("float32", copy=False)
+    images = unit_floats(images)
     if stretch:
         low, high = images.min((1, 2, 3), keepdims=True), images.max((1, 2, 3), keepdims=True)
         images = (images - low) / np.where(high > low, high - low, 1)

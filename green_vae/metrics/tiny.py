@@ -1,10 +1,9 @@
 """Features without a network or a file, for smoke tests; protocol `tiny`."""
 
-import hashlib
-
 import numpy as np
 
 from green_vae.metrics.protocol import TINY, Protocol
+from green_vae.utils import digests
 
 _GRID = 4
 
@@ -27,7 +26,7 @@ class TinyExtractor:
             "tiny": Protocol(
                 name="tiny",
                 weights="fixed random projection",
-                weights_sha256=hashlib.sha256(self._matrix.astype("<f8").tobytes()).hexdigest(),
+                weights_sha256=digests.of_arrays([self._matrix.astype("<f8")]),
                 resize=f"average over {_GRID}x{_GRID} cells",
                 input_range="x in [0, 1]",
                 layer="tiny",

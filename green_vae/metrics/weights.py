@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import hashlib
 import os
 import tempfile
 import zipfile
@@ -10,9 +9,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import platformdirs
 
 from green_vae.metrics.protocol import LAYERS
+from green_vae.utils import digests, places
 
 KERAS_FILE = "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
 KERAS_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/{KERAS_FILE}"
@@ -42,8 +41,7 @@ class WeightsNotFoundError(FileNotFoundError):
 
 def inception_folder(data_dir=None):
     """Where weights are looked for: `inception/` in `data_dir`, else in $GREEN_VAE_DATA, else in the user's cache."""
-    root = data_dir or os.environ.get("GREEN_VAE_DATA") or platformdirs.user_cache_dir("green_vae")
-    return Path(root).expanduser() / "inception"
+    return places.data_dir(data_dir) / "inception"
 
 
 def find_weights(layers, path=None, data_dir=None, download=False):
@@ -154,17 +152,9 @@ def _opened(path):
 
 @functools.lru_cache(maxsize=64)
 def _fingerprint(path, convolutions, _stamp):
-    digest = hashlib.sha256()
     if convolutions is None:
-        for file in checkpoint_files(path):
-            with open(file, "rb") as stream:
-                while block := stream.read(1 << 22):
-                    digest.update(block)
-    else:
-        for arrays in read_npz(path, convolutions):
-            for array in arrays:
-                digest.update(np.ascontiguousarray(array, "<f4").tobytes())
-    return digest.hexdigest()
+        return digests.of_files(*checkpoint_files(path))
+    return digests.of_arrays(array.astype("<f4") for arrays in read_npz(path, convolutions) for array in arrays)
 
 
 def _is_weights(path):

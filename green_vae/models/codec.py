@@ -5,6 +5,7 @@ from keras import ops
 
 from green_vae import networks
 from green_vae.models.inputs import check_images
+from green_vae.utils.images import unit_floats
 
 
 class Codec:
@@ -112,7 +113,7 @@ def in_batches(network, x, batch_size):
     """Outputs of `network` on x, batch by batch; the last batch is filled up with zeros, so that no shape is new."""
     batch_size = min(batch_size, len(x))
     for start in range(0, len(x), batch_size):
-        part = as_floats(x[start : start + batch_size], unit=True)
+        part = unit_floats(ops.convert_to_numpy(x[start : start + batch_size]))
         missing = batch_size - len(part)
         yield network.predict_on_batch(np.pad(part, [(0, missing)] + [(0, 0)] * (part.ndim - 1)) if missing else part)
 
@@ -122,11 +123,9 @@ def joined(parts, n):
     return np.concatenate([as_floats(part) for part in parts])[:n]
 
 
-def as_floats(x, unit=False):
-    """A tensor or array as a float32 array; unit=True divides uint8 by 255."""
-    x = np.asarray(ops.convert_to_numpy(x))
-    floats = x.astype("float32", copy=False)
-    return floats / np.float32(255) if unit and x.dtype == np.uint8 else floats
+def as_floats(x):
+    """A tensor or array as a float32 array."""
+    return np.asarray(ops.convert_to_numpy(x)).astype("float32", copy=False)
 
 
 def in_units_of_the_prior(mean, log_var, prior_mean, prior_log_var):

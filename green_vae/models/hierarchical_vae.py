@@ -10,6 +10,7 @@ from green_vae.models.codec import as_floats, in_units_of_the_prior, temperature
 from green_vae.models.layers import SpectralNorms
 from green_vae.networks import hfvae, nvae, nvae_survey
 from green_vae.networks.pixel_flow import MaskedConv2D
+from green_vae.utils.images import unit_floats
 
 HIERARCHIES = {"hfvae": hfvae.build, "nvae": nvae.build, "nvae-survey": nvae_survey.build}
 INACTIVE = 0.9  # of a posterior's variance to its prior's: a unit above it says nothing of the image (survey's code)
@@ -235,7 +236,7 @@ class HierarchicalVAE(BetaVAE):
         rng, streams, parts = np.random.default_rng(seed), self._streams(seed), []
         factors = [float(sample)] * len(self.shapes)
         for start in range(0, len(x), batch_size):
-            images = as_floats(x[start : start + batch_size], unit=True)
+            images = unit_floats(ops.convert_to_numpy(x[start : start + batch_size]))
             posterior = {name: as_floats(value) for name, value in self.encoder.predict_on_batch(images).items()}
             own = {name: posterior.pop(name) for name in ("mean", "log_var")}
             noise = np.float32(sample) * rng.standard_normal(own["mean"].shape, dtype="float32")

@@ -6,7 +6,6 @@ lie `history.json` (what each epoch logged) and `sampler-<name>.npz` (fitted sam
 """
 
 import datetime
-import hashlib
 import json
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from green_vae.models import MODELS
 from green_vae.presets.catalog import PRESETS, preset
 from green_vae.samplers import SAMPLERS
 from green_vae.training.checkpoint import load_weights, save_weights
-from green_vae.utils import ledger
+from green_vae.utils import digests, ledger
 from green_vae.utils.files import write_json
 
 CONFIG, METADATA, WEIGHTS, HISTORY = "config.json", "metadata.json", "model.weights.h5", "history.json"
@@ -66,7 +65,7 @@ def save_preset(model, folder, history=(), samplers=None, dtype="float16", **abo
         "versions": ledger.versions(),
         "commit": ledger.commit(),
         "golden": golden(shipped),
-        "sha256": {name: sha256(folder / name) for name in files},
+        "sha256": {name: digests.of_files(folder / name) for name in files},
     }
     write_json(folder / METADATA, metadata)
     return metadata
@@ -191,7 +190,7 @@ def verified(folder):
             raise ValueError(f"a model's files lie in its own folder. Received: {name!r} in {folder / METADATA}")
         if not (folder / name).exists():
             raise FileNotFoundError(f"a file of the model is missing; fetch it again. Received: {folder / name}")
-        if (found := sha256(folder / name)) != expected:
+        if (found := digests.of_files(folder / name)) != expected:
             message = f"{folder / name} is damaged or not the file that was saved; fetch it again."
             raise ValueError(f"{message} Received: sha256 {found[:12]}..., expected {expected[:12]}...")
     return folder
@@ -211,12 +210,6 @@ def golden(model):
         "decode": model.decode(waves.reshape(GOLDEN_IMAGES, model.latent_dim)),
     }
     return {name: [float(v) for v in _spread(values)] for name, values in made.items()}
-
-
-def sha256(path):
-    """Of a file, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _spread(values):

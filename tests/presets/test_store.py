@@ -15,6 +15,7 @@ from green_vae.presets import PRESETS, store
 from green_vae.presets.store import PRETRAINED
 from green_vae.samplers import SAMPLERS
 from green_vae.training.statistics import batch_norms
+from green_vae.utils import digests
 
 
 def changed(folder, name, change):
@@ -95,7 +96,7 @@ def test_foreign_classes_are_not_looked_up(saved):
     _, folder = saved
     changed(folder, "config.json", lambda config: config.update(registered_name="os>system", module="os"))
     changed(
-        folder, "metadata.json", lambda m: m["sha256"].update({"config.json": store.sha256(folder / "config.json")})
+        folder, "metadata.json", lambda m: m["sha256"].update({"config.json": digests.of_files(folder / "config.json")})
     )
     with pytest.raises(ValueError, match="only the package's own models.*Received: 'os>system'"):
         gv.load(folder)

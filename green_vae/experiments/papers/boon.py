@@ -14,6 +14,7 @@ from keras import ops
 
 from green_vae.experiments.spec import Column, Measurement
 from green_vae.models.info_vae import squared_mmd
+from green_vae.utils.images import unit_floats
 
 BATCH = 32
 QUANTITIES = {"rec": ("Rec", 0.1), "latent": ("Lat", 0.1), "mmd": ("MMD", 0.1), "total": ("Total", 0.01)}
@@ -74,7 +75,7 @@ def batch_quantities(kind, model, images, rng, variance=None):
         rng: NumPy generator of the noise.
         variance: sigma^2 of a sigma model; None for that of the batch.
     """
-    unit = images.astype("float64") / 255 if images.dtype == np.uint8 else images.astype("float64")
+    unit = unit_floats(images, "float64")
     size = min(len(images), BATCH)
     posterior = model.posterior(images, batch_size=size)
     if kind == "autoencoder":
