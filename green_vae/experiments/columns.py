@@ -1,6 +1,6 @@
 """The columns that tables are made of."""
 
-from green_vae.experiments.spec import Column, Measurement
+from green_vae.experiments.spec import Column, Measurement, comparable
 
 
 def parameters(name="params", title="params"):
@@ -18,7 +18,7 @@ def mse(name="mse_x1e3", title="MSE x 1000", tolerance=0.1):
     return Column(
         name,
         title,
-        lambda run: Measurement(1000 * run.mse()),
+        lambda run: Measurement(1000 * run.mse(), images=run.reference_count),
         identity=lambda run: {**run.identity(), "quantity": "mse", "n": run.reference_count},
         format="{:,.2f}",
         tolerance=tolerance,
@@ -35,7 +35,7 @@ def latent(name, title, format="{:,.0f}"):
     return Column(
         name,
         title,
-        lambda run: Measurement(run.latent_activity[name]),
+        lambda run: Measurement(run.latent_activity[name], images=run.reference_count),
         identity=lambda run: {**run.identity(), "quantity": name, "n": run.reference_count},
         format=format,
     )
@@ -63,9 +63,10 @@ def fid(name, of, title, layer=None, tolerance=0.1, format="{:,.1f}"):
         label, why = protocol.label, ""
         if protocol.approximate:
             why = f"{label}: two kernels of the Inception weights are reconstructed, so it is off by several per cent"
-        elif label != "FID":
+        elif not comparable(label):
             why = f"{label} is not on the scale of the published FID (2048 features)"
-        return Measurement(run.fid(of, own), label, why, run.kid(of, own), protocol.describe(), run.made(of))
+        counts = [moments[protocol.layer].n for moments in (run.moments(of), run.bench.reference_moments)]
+        return Measurement(run.fid(of, own), label, why, run.kid(of, own), protocol.describe(), run.made(of), *counts)
 
     return Column(
         name,

@@ -1,11 +1,10 @@
 """The report of a gallery: JSON, a Markdown page, lines for the terminal; each figure, and what it was drawn from."""
 
 import dataclasses
-import shlex
-import time
 from dataclasses import dataclass, field
 
-from green_vae.experiments.runner import read_report, versions
+from green_vae.experiments.provenance import section
+from green_vae.experiments.runner import read_report
 
 NOT_ASKED = "not asked for in this run"
 
@@ -18,7 +17,7 @@ class Entry:
         picture: path of the PNG, from the page; "" if not drawn.
         sentence: what was measured on it.
         reason: why it was not drawn, or not drawn anew.
-        details: what it was drawn from: preset, epochs, weights, seed ...
+        details: what it was drawn from: preset, epochs, weights ..., and `provenance.circumstances`.
         recorded: whether it was taken over from an earlier run.
     """
 
@@ -48,15 +47,12 @@ def read_entries(path, smoke=False):
 
 
 def to_json(gallery, settings, entries):
-    """The report: what, how, with which versions, and every figure of the gallery in the printed order."""
+    """The report: what is true of all figures, and each with its own provenance, in the printed order."""
     return {
         "gallery": gallery.name,
         "title": gallery.title,
         "source": gallery.source,
         "smoke": settings.smoke,
-        "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "command": shlex.join([*gallery.command.split(), *settings.arguments]),
-        "versions": versions(),
         "figures": {
             figure.name: {
                 "title": figure.title,
@@ -73,7 +69,6 @@ def markdown(gallery, report):
         f"# {gallery.title}",
         "",
         f"Source: {gallery.source}.",
-        f"Written {report['written']} by `{report['command']}`.",
     ]
     if report["smoke"]:
         page += ["", "**Smoke test: tiny networks on embedded digits; the pictures mean nothing.**"]
@@ -91,13 +86,14 @@ def markdown(gallery, report):
             page += ["", entry["reason"] if entry["picture"] else f"Not run: {entry['reason']}"]
     if gallery.notes:
         page += ["", *(f"* {note}" for note in gallery.notes)]
-    named = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
-    return "\n".join([*page, "", f"Versions: {named}.", ""])
+    entries = [(figure.label, report["figures"][figure.name]) for figure in gallery.figures]
+    drawn = [(label, "", entry["details"]) for label, entry in entries if entry["picture"]]
+    return "\n".join([*page, "", *section("How these figures were drawn", drawn)])
 
 
 def drawn_from(details):
     """`FigureRun.details` in words."""
-    if not details:
+    if "preset" not in details:
         return "Drawn without trained weights."
     parts = [details["preset"]]
     if details.get("shipped"):

@@ -9,6 +9,7 @@ from functools import cached_property
 from green_vae import presets
 from green_vae.experiments.bench import Bench
 from green_vae.experiments.figure_report import Entry, markdown, read_entries, terminal_line, to_json
+from green_vae.experiments.provenance import circumstances
 from green_vae.experiments.run import Run
 from green_vae.experiments.runner import UNAVAILABLE, why_not
 from green_vae.experiments.spec import NotRun, Reference, Row, Sampling, Table
@@ -191,7 +192,9 @@ def drawn(studio, figure, old=None, reason=None):
             warnings.filterwarnings("ignore", message="a Frechet distance of only")
             sentence = figure.draw(context) or ""
         picture = context.path.relative_to(studio.settings.out).as_posix()
-        return Entry(picture, sentence, details=context.run.details() if context.run else {})
+        details = context.run.details() if context.run else {}
+        details |= circumstances(studio.gallery, studio.settings)
+        return Entry(picture, sentence, details=details)
     except UNAVAILABLE as error:
         if old and old.picture:
             return dataclasses.replace(old, reason=f"not drawn anew: {why_not(error)}", recorded=True)

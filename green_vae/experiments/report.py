@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from green_vae.experiments import spec
+from green_vae.experiments.provenance import measured_cells, section
 from green_vae.plots import bars
 from green_vae.utils.files import write_text
 
@@ -26,7 +27,7 @@ def lines_of(column, cell, footnotes):
 
 def labelled(column, cell):
     """A measured number, with the name of its scale where that is not the printed one's."""
-    label = "" if cell["label"] in ("", "FID") else f" {cell['label']}"
+    label = "" if spec.comparable(cell["label"]) else f" {cell['label']}"
     return column.format.format(cell["value"]) + label
 
 
@@ -90,14 +91,12 @@ def markdown(table, report):
         parts = [lines_of(column, cells[column.name], footnotes) for column in table.columns]
         for index, line in enumerate(LINES):
             body.append([f"**{name}**" if index == 0 else "", line, *(part[index] for part in parts)])
-    versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
     reference = report["reference"]
     page = [
         f"# {table.title}",
         "",
         f"Source of the published numbers: {table.source}.",
-        f"Reference images: the first {reference['n']:,} of {reference['dataset']}, {reference['split']} split. "
-        f"Written {report['written']} by `{report['command']}`.",
+        f"Reference images: the first {reference['n']:,} of {reference['dataset']}, {reference['split']} split.",
         *(
             ["", "**Smoke test: tiny networks on embedded digits; the numbers mean nothing.**"]
             if report["smoke"]
@@ -110,8 +109,7 @@ def markdown(table, report):
         "",
         *(f"* {note}" for note in (*remarks(report, table.columns), *table.conclusions(report), *table.notes)),
         "",
-        f"Versions: {versions}.",
-        "",
+        *section("How these numbers were measured", measured_cells(report, table.columns)),
     ]
     return "\n".join(page)
 
@@ -131,7 +129,7 @@ def draw(table, report, out):
         cells = {row: cell for row, cell in cells.items() if cell["value"] is not None or cell["published"] is not None}
         if column.identity and sum(cell["value"] is not None for cell in cells.values()) > 1:
             labels = sorted({cell["label"] for cell in cells.values() if cell["label"]})
-            comparable = not any("@" in label for label in labels)
+            comparable = all(map(spec.comparable, labels))
             sides = [[cell["published"] if comparable else None for cell in cells.values()]]
             sides.append([cell["value"] for cell in cells.values()])
             path = out / table.name / f"{column.name}.png"

@@ -1,17 +1,17 @@
 """One row of a table on its way from data to numbers: a model, its codes, its samplers, its images."""
 
-import hashlib
-import json
 from functools import cached_property
 
 import numpy as np
 
 from green_vae import metrics
+from green_vae.experiments import spec
 from green_vae.experiments.spec import NotRun, Sampling
 from green_vae.experiments.trained import TrainedRow
 from green_vae.plots import save_grid
 from green_vae.presets import store
 from green_vae.training.callbacks import latent_activity
+from green_vae.utils import digests
 from green_vae.utils.files import write_aside
 
 STEP = 100  # images on their way through a network at a time
@@ -45,7 +45,7 @@ class Run(TrainedRow):
         return [f"measured on {count:,} instead of {n:,} images"] if count < n else []
 
     def details(self):
-        """How a measured number came about, for the report."""
+        """What a measured number is of, for the report; `provenance` adds how it was measured."""
         recipe = self.preset.recipe
         return {
             "preset": self.row.preset,
@@ -55,8 +55,6 @@ class Run(TrainedRow):
             "train_images": len(self.train_images),
             "learning_rate": recipe.learning_rate,
             "batch_size": recipe.batch_size,
-            "images": self.reference_count,
-            "seed": self.settings.seed,
             "weights": self.weights_hash,
         }
 
@@ -95,7 +93,7 @@ class Run(TrainedRow):
         for start in range(0, len(images), STEP):
             part = images[start : start + STEP]
             made = self.trained.reconstruct(part, seed=self.settings.seed + start, batch_size=STEP)
-            total += metrics.mse(part.astype("float32") / 255, made) * len(part)
+            total += metrics.mse(part, made) * len(part)
         return total / len(images)
 
     def fid(self, kind, layer):
@@ -116,7 +114,7 @@ class Run(TrainedRow):
     def moments(self, kind):
         """Moments of one kind of images, by layer; measured once."""
         if kind not in self._moments:
-            key = digest(self.image_identity(kind))
+            key = identity(self.image_identity(kind))
             label = f"{self.row.name} {kind}"
             images = self._with_picture(self.images(kind), kind)
             self._moments[kind] = self.bench.moments(images, key, label, total=self.reference_count)
@@ -228,7 +226,7 @@ class Run(TrainedRow):
 
     def _fitted(self, sampler, split):
         codes = self.codes(split)
-        key = digest([self.weights_hash, sampler.settings(), split, len(codes)])
+        key = digests.of_json([self.weights_hash, sampler.settings(), split, len(codes)])[:16]
         path = self.folder / f"{sampler.name}-{key}.npz"
         if path.exists():
             return type(sampler).load(path)
@@ -243,7 +241,7 @@ class ImagesRun(Run):
 
     def identity(self):
         reference = self.bench.reference_images
-        return {"images": metrics.image_key(self.row_images), "reference": metrics.image_key(reference)}
+        return {"image_key": metrics.image_key(self.row_images), "reference_key": metrics.image_key(reference)}
 
     def image_identity(self, kind):
         return self.identity()
@@ -259,7 +257,7 @@ class ImagesRun(Run):
         return "; ".join(self.fewer())
 
     def details(self):
-        return {"n": len(self.row_images), "reference_n": self.reference_count, **self.identity()}
+        return self.identity()
 
     def moments(self, kind):
         """Cached by content alone, so that any table may share them."""
@@ -277,6 +275,6 @@ def of_and_part(kind):
     return of, part or "x"
 
 
-def digest(value):
-    """Sixteen hexadecimal digits that name a JSON value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+def identity(value):
+    """Sixteen hexadecimal digits that name what this code measures from what a JSON value tells; see `spec.FORMAT`."""
+    return digests.of_json([spec.FORMAT, value])[:16]

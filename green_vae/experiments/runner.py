@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import json
 import math
-import shlex
 import sys
 import time
 import warnings
@@ -13,15 +12,14 @@ import keras
 
 from green_vae.cost import EnergyMeter
 from green_vae.data import DataNotFoundError
-from green_vae.experiments import spec
+from green_vae.experiments import provenance, spec
 from green_vae.experiments.bench import Bench
 from green_vae.experiments.plan import plan
-from green_vae.experiments.run import ImagesRun, Run, digest
+from green_vae.experiments.run import ImagesRun, Run, identity
 from green_vae.experiments.spec import Cell, NotRun
 from green_vae.metrics import WeightsNotFoundError
 from green_vae.training.account import enter_table
 from green_vae.utils.files import write_json
-from green_vae.utils.ledger import versions
 
 UNAVAILABLE = (NotRun, DataNotFoundError, WeightsNotFoundError)
 
@@ -63,10 +61,10 @@ def finished(run, column, old=None):
         return Cell(published=None, reason="the paper prints nothing here")
     try:
         # with the printed number, so that a verdict is never that of another one
-        identity = digest([column.identity(run), published]) if column.identity else ""
-        if old and identity and old.identity == identity and not fresh:
+        own = identity([column.identity(run), published]) if column.identity else ""
+        if old and own and old.identity == own and not fresh:
             return dataclasses.replace(old, recorded=True)
-        return measured(run, column, published, identity)
+        return measured(run, column, published, own)
     except UNAVAILABLE as reason:
         if old and old.value is not None and old.identity:
             return dataclasses.replace(old, recorded=True)
@@ -86,8 +84,8 @@ def _tell(text):
     print(text, file=sys.stderr)
 
 
-def measured(run, column, published, identity):
-    """Measure one cell now."""
+def measured(run, column, published, own):
+    """Measure one cell now; `own` is its identity."""
     start = time.perf_counter()
     with warnings.catch_warnings():
         # the number of images stands in the report
@@ -95,19 +93,14 @@ def measured(run, column, published, identity):
         measurement = column.measure(run)
     if not math.isfinite(measurement.value):
         raise NotRun(f"the value is not finite: the model has diverged. Received: {measurement.value}")
-    cell = Cell(
-        float(measurement.value), published, label=measurement.label, remark=measurement.remark, identity=identity
-    )
-    cell.seconds = round(time.perf_counter() - start, 3)
+    seconds = time.perf_counter() - start
+    cell = Cell(float(measurement.value), published, label=measurement.label, remark=measurement.remark, identity=own)
     note = run.row.notes.get(column.name, "")
-    of_weights = identity and column.trained
-    shortened = run.shortened() if of_weights else ""
+    shortened = run.shortened() if own and column.trained else ""
     cell.verdict = verdict(run, column, cell, measurement, shortened)
     cell.reason = "; ".join(part for part in (measurement.incomparable, shortened, note) if part)
-    cell.details = run.details() if of_weights else {}
-    for how in ("protocol", "made"):
-        if said := getattr(measurement, how):
-            cell.details[how] = said
+    if own:
+        cell.details = provenance.of_cell(run, column, measurement, seconds)
     return cell
 
 
@@ -117,7 +110,7 @@ def verdict(run, column, cell, measurement, shortened):
         return spec.SMOKE
     if cell.published is None:
         return spec.MEASURED
-    if measurement.incomparable:
+    if measurement.incomparable or not spec.comparable(cell.label):
         return spec.INCOMPARABLE
     if column.tolerance is None:
         return spec.EXACT if cell.value == cell.published else spec.DIFFERS
@@ -140,16 +133,13 @@ def merge(table, recorded, cells):
 
 
 def to_json(table, settings, cells):
-    """The report: what, how, with which versions, and every cell."""
+    """The report: what is true of all its cells, and every cell with its own provenance."""
     return {
         "table": table.name,
         "title": table.title,
         "source": table.source,
         "reference": dataclasses.asdict(table.reference),
         "smoke": settings.smoke,
-        "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "command": shlex.join([*table.command.split(), *settings.arguments]),
-        "versions": versions(),
         "rows": {
             row: {
                 column: {**dataclasses.asdict(cell), "difference": cell.difference}

@@ -8,6 +8,19 @@ EXACT, REPRODUCED, DIFFERS, INCOMPARABLE, NOT_RUN = "exact", "reproduced", "diff
 MEASURED = "measured"  # nothing is published to compare with
 SMOKE = "smoke"
 
+# Of the code that measures, and a part of every measured cell's identity: raise it whenever a change of code changes a
+# value that is measured, so that what the old code recorded is measured again.
+FORMAT = 2
+
+
+def comparable(label):
+    """Whether a number of that label is on the published scale: "" is what the column says, "FID" the published FID.
+
+    `FID~`, `FID@1280`, `FID(ttur)` and a KID are not: they have no difference to a published number, no bar beside one
+    and no verdict on it.
+    """
+    return label in ("", "FID")
+
 
 class NotRun(Exception):  # noqa: N818 - an outcome that a table prints, not an error
     """A cell cannot be measured here; the message says why, and which command makes it possible."""
@@ -49,6 +62,8 @@ class Measurement:
         remark: what else was measured with it.
         protocol: how the images were measured.
         made: how they were made.
+        images: how many of ours were measured, None if it is not about images.
+        reference_images: how many they were compared with, None if with none.
     """
 
     value: float
@@ -57,6 +72,8 @@ class Measurement:
     remark: str = ""
     protocol: str = ""
     made: str = ""
+    images: int | None = None
+    reference_images: int | None = None
 
 
 @dataclass(frozen=True)
@@ -176,8 +193,8 @@ class Cell:
         reason: why not run, why not comparable, what was shortened.
         remark: what else was measured with it: the KID beside an FID of few images.
         identity: hash of everything the value depends on; "" for what is computed live.
-        details: the same in words: epochs, images, seed, protocol ...
-        seconds: that the measurement took.
+        details: how the value came about, see `provenance.of_cell`: command, date, commit, versions, seed, weights,
+            images, protocol, seconds ...; {} for what is computed live. A recorded cell keeps its own.
         recorded: whether the value was taken over from an earlier run's file.
     """
 
@@ -189,12 +206,11 @@ class Cell:
     remark: str = ""
     identity: str = ""
     details: dict = field(default_factory=dict)
-    seconds: float = 0.0
     recorded: bool = False
 
     @property
     def difference(self):
         """Ours minus published; None if there is not both, or if they are on different scales."""
-        if self.value is None or self.published is None or "@" in self.label or self.verdict == SMOKE:
+        if self.value is None or self.published is None or not comparable(self.label) or self.verdict == SMOKE:
             return None
         return self.value - self.published

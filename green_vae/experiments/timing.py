@@ -29,7 +29,8 @@ def seconds(batch):
         scale = PROTOCOL_IMAGES / timing.images
         spread = f"+- {timing.spread * scale:.2g} s over {timing.repeats} passes"
         short = "" if scale == 1 else f" of {timing.images:,} images, scaled to {PROTOCOL_IMAGES:,}"
-        return Measurement(timing.mean * scale, incomparable=f"measured on {timing.device}", remark=spread + short)
+        why = f"measured on {timing.device}"
+        return Measurement(timing.mean * scale, incomparable=why, remark=spread + short, images=timing.images)
 
     def identity(run):
         """Weights do not matter, nor do the images; the device does, and what it was asked."""
@@ -78,7 +79,7 @@ def step_seconds():
         batch_size = asked or run.preset.recipe.batch_size
         seconds = step_times(run.model, batch_size)
         spread = f"{min(seconds):.3g} to {max(seconds):.3g} s, {STEPS} steps of {batch_size} on {device_name()}"
-        return Measurement(float(np.median(seconds)), remark=spread)
+        return Measurement(float(np.median(seconds)), remark=spread, images=batch_size)
 
     def identity(run):
         asked, backend = run.settings.limit_eval, keras.backend.backend()

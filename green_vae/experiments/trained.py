@@ -1,10 +1,7 @@
 """The model of a row on its way to trained weights: those that ship, or a training of its own."""
 
-import hashlib
 import shlex
 from functools import cached_property
-
-import numpy as np
 
 from green_vae import presets
 from green_vae.cost import flops, mflops, parameters, trainable_parameters
@@ -15,6 +12,7 @@ from green_vae.training import recalibrate_batch_norm, settling_steps, train
 from green_vae.training.account import energy_log, enter_training
 from green_vae.training.callbacks import LatentActivity
 from green_vae.training.checkpoint import checkpoints, load_weights, read_history
+from green_vae.utils import digests
 
 
 class TrainedRow:
@@ -153,7 +151,4 @@ class TrainedRow:
 
     @cached_property
     def weights_hash(self):
-        digest = hashlib.sha256()
-        for weight in self.trained.get_weights():
-            digest.update(np.ascontiguousarray(weight))
-        return digest.hexdigest()[:16]
+        return digests.of_arrays(self.trained.get_weights())[:16]

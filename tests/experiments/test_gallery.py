@@ -77,14 +77,14 @@ def smoked(request, tmp_path_factory):
 def test_smoke_draws_every_figure(smoked):
     gallery, out = smoked
     report = read_report(out / f"{gallery.name}.json")
-    assert report["smoke"] is True
+    assert set(report) == {"gallery", "title", "source", "smoke", "figures"} and report["smoke"] is True
     assert list(report["figures"]) == [figure.name for figure in gallery.figures]
     for figure in gallery.figures:
         entry = report["figures"][figure.name]
         assert entry["picture"] == f"{gallery.name}/{figure.name}.png" and not entry["reason"], entry
         picture = read(out / entry["picture"])
         assert picture.min() < picture.max()
-        assert bool(entry["details"]) == bool(figure.presets)
+        assert ("preset" in entry["details"]) == bool(figure.presets) and entry["details"]["date"]
         assert "nan" not in entry["sentence"]
     assert not [path for path in out.rglob("*") if path.name.startswith(".")]
 
@@ -96,6 +96,9 @@ def test_smoke_writes_the_page(smoked):
     places = [page.index(f"]({gallery.name}/{figure.name}.png)") for figure in gallery.figures]
     assert places == sorted(places)
     assert all(f"## {figure.label}: {figure.title}" in page for figure in gallery.figures)
+    head, how = page[: page.index("\n## ")], page[page.index("## How these figures were drawn") :]
+    assert "reproduce/" not in head and f"`python reproduce/{gallery.name}.py --smoke" in how
+    assert all(figure.label in how for figure in gallery.figures)
 
 
 TYPED = "svae_figures"
@@ -373,7 +376,9 @@ def test_trained_once_and_then_drawn_without_training(models, out):
     somebody.touch()
     (out / "small" / "figure01.png").unlink()
     again = draw(models.gallery, out, *options)
-    assert again["figure01"]["details"] == details  # with the hash of the weights: statistics of batch norm, too
+    made = again["figure01"]["details"]
+    assert made.pop("command") != details.pop("command")
+    assert made == details  # with the hash of the weights: statistics of batch norm, too
     np.testing.assert_array_equal(read(out / "small" / "figure01.png"), picture)
     assert somebody.exists() and models.runs[-1].history == history
     assert drawn_from(draw(models.gallery, out, "--figures", "1"))["1"] == "tiny/b"  # kept: all images is another run

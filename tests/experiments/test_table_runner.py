@@ -1,6 +1,7 @@
 """The runner on tables of a few numbers: verdicts, what is taken over, what becomes a reason, what an error leaves."""
 
 import dataclasses
+import datetime
 import json
 
 import pytest
@@ -8,11 +9,12 @@ from experiment_tables import Counted, hide_data, pixels, read_report, small_tab
 
 from green_vae import presets
 from green_vae.data import DataNotFoundError
-from green_vae.experiments import Column, NotRun, Reference, Row, Table, main
+from green_vae.experiments import Column, NotRun, Reference, Row, Table, main, spec
 from green_vae.experiments.smoke import shrink
 from green_vae.experiments.spec import Measurement
-from green_vae.metrics import WeightsNotFoundError
+from green_vae.metrics import WeightsNotFoundError, image_key
 from green_vae.presets import store
+from green_vae.utils import ledger
 
 
 @pytest.fixture(autouse=True)
@@ -67,11 +69,21 @@ def test_another_scale_is_not_comparable_even_if_equal(out):
     assert cell["difference"] is None
 
 
+@pytest.mark.parametrize("label", ["FID~", "FID@1280", "FID~@1280", "FID(ttur)", "FID(8 bit)", "KID"])
+def test_another_label_than_fid_never_compares(label, out):
+    """Whether or not a column gives a reason."""
+    cell = cell_of(Counted(8.0, label=label), out)
+    assert (cell["verdict"], cell["difference"]) == ("not comparable", None)
+    cell = cell_of(Counted(8.0, label=label), out / "unpublished", published=None)
+    assert (cell["verdict"], cell["difference"]) == ("measured", None)
+    assert cell_of(Counted(8.5, label="FID"), out / "exact")["difference"] == 0.5
+
+
 def test_nothing_shortened_is_reproduced(out):
     assert cell_of(Counted(8.0), out)["verdict"] == "reproduced"
     cell = cell_of(Counted(8.0), out, "--limit-eval", "100", "--fresh")
     assert cell["verdict"] == "differs" and cell["reason"] == "measured on 100 instead of 500 images"
-    assert cell["details"]["reference_n"] == 100
+    assert cell["details"]["images"] == cell["details"]["reference_images"] == 100
 
 
 def test_a_reference_that_is_too_small_is_shortened(out):
@@ -124,6 +136,17 @@ def test_another_identity_measures_again(out):
     after = measure(table, out)
     assert column.calls == 4
     assert (after["first"]["a"]["value"], after["first"]["a"]["recorded"]) == (1.0, False)
+
+
+def test_other_measuring_code_measures_again_what_is_asked_for(out, monkeypatch):
+    column = Counted(8.5)
+    table = small_table([column])
+    measure(table, out)
+    monkeypatch.setattr(spec, "FORMAT", spec.FORMAT + 1)
+    column.value = 1.0
+    after = measure(table, out, "--rows", "first")
+    assert (after["first"]["a"]["value"], after["first"]["a"]["recorded"]) == (1.0, False)
+    assert (after["second"]["a"]["value"], after["second"]["a"]["recorded"]) == (8.5, True)
 
 
 def test_a_live_column_is_always_computed(out):
@@ -262,14 +285,58 @@ def test_a_fault_of_the_program_is_not_hidden(out):
         main(small_table([Counted(ZeroDivisionError())]), ["--out", str(out)])
 
 
-def test_the_report_says_how_it_came_about(out):
-    table = small_table([Counted(8.0)])
-    measure(table, out, "--seed", "3")
+# provenance
+
+
+def test_every_cell_says_how_it_came_about_and_the_head_what_is_true_of_all(out):
+    table = small_table([Counted(8.0), Counted(1.0, "b", live=True)])
+    cells = measure(table, out, "--seed", "3", "--limit-eval", "7")["first"]
+    said = cells["a"]["details"]
+    assert said["command"] == f"python reproduce/small.py --seed 3 --limit-eval 7 --out {out}"
+    assert abs(datetime.date.fromisoformat(said["date"]) - datetime.datetime.now(datetime.UTC).date()).days <= 1
+    assert said["versions"]["green_vae"] and said["versions"]["backend"] in ("tensorflow", "jax", "torch")
+    assert said["commit"] == ledger.commit() and said["seconds"] >= 0
+    assert (said["seed"], said["images"], said["reference_images"]) == (3, 7, 7)
+    assert said["image_key"] == image_key(pixels(1)(None)) and said["reference_key"]
+    assert cells["b"]["details"] == {}  # computed live
     report = json.loads((out / "small.json").read_text())
-    assert report["command"] == f"python reproduce/small.py --seed 3 --out {out}"
-    assert report["reference"] == {"dataset": "digits", "split": "test", "n": 500}
-    assert report["versions"]["green_vae"] and report["versions"]["backend"] in ("tensorflow", "jax", "torch")
-    assert report["smoke"] is False
+    assert set(report) == {"table", "title", "source", "reference", "smoke", "rows"}
+    assert report["reference"] == {"dataset": "digits", "split": "test", "n": 500} and report["smoke"] is False
+
+
+def test_a_run_with_other_settings_leaves_the_provenance_of_the_other_cells(out):
+    table = small_table([Counted(8.0)])
+    before = measure(table, out, "--limit-eval", "100")
+    after = measure(table, out, "--rows", "second", "--seed", "5", "--limit-eval", "200", "--fresh")
+    assert after["first"]["a"]["details"] == before["first"]["a"]["details"]
+    said = after["second"]["a"]["details"]
+    assert (said["seed"], said["images"]) == (5, 200) and "--seed 5" in said["command"]
+    page = (out / "small.md").read_text()
+    where = page.index("## How these numbers were measured")
+    lines = page[where:].splitlines()[2:]
+    assert [line.split(":")[0] for line in lines] == ["* A of first", "* A of second", "* Versions 1"]
+    assert "seed 0, 100 images against 100, versions 1." in lines[0]
+    assert "seed 5, 200 images against 200, versions 1." in lines[1]
+    assert said["date"] not in page[:where] and "python reproduce" not in page[:where]
+
+
+def test_cells_of_the_earlier_code_are_kept_until_they_are_asked_for(out):
+    column = Counted(8.5)
+    table = small_table([column])
+    measure(table, out)
+    path = out / "small.json"
+    report = json.loads(path.read_text())
+    for row in report["rows"].values():
+        row["a"] |= {"identity": "0123456789abcdef", "details": {"made": "somehow"}, "seconds": 1.5}
+    path.write_text(json.dumps({**report, "written": "2026-11-21", "command": "x", "versions": {}}))
+    column.value = 1.0
+    cells = measure(table, out, "--rows", "second")
+    assert (cells["first"]["a"]["value"], cells["first"]["a"]["details"]) == (8.5, {"made": "somehow"})
+    assert (cells["second"]["a"]["value"], cells["second"]["a"]["recorded"]) == (1.0, False)
+    assert "* A of first: recorded before provenance was kept.\n" in (out / "small.md").read_text()
+    column.value = NotRun("gone")
+    cell = measure(table, out)["first"]["a"]
+    assert (cell["value"], cell["recorded"]) == (8.5, True)
 
 
 # a row with a model, on the digits

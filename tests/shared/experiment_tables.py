@@ -115,7 +115,8 @@ class Counted:
         value = self.value[run.row.name] if isinstance(self.value, dict) else self.value
         if isinstance(value, BaseException):
             raise value
-        return Measurement(value, self.label, self.why)
+        count = run.reference_count
+        return Measurement(value, self.label, self.why, images=count, reference_images=count)
 
 
 def small_table(columns, rows=None, n=500):

@@ -34,7 +34,7 @@ def _column(name, quantity, title, tolerance, reading, **options):
     def measure(run):
         images = f"the {len(images_of(run)):,} validation images"
         made = (f"{images} in batches of {BATCH}, without the last, by the number of all", f"all of {images}")[reading]
-        return Measurement(evaluated(run)[quantity][reading], made=made)
+        return Measurement(evaluated(run)[quantity][reading], made=made, images=len(images_of(run)))
 
     def identity(run):
         return {**run.identity(), "quantity": name, "n": len(images_of(run))}

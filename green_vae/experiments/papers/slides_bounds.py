@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from scipy.special import logsumexp
 
-from green_vae.experiments.run import STEP, Run
+from green_vae.experiments.run import STEP, Run, identity
 from green_vae.experiments.spec import Column, Measurement, NotRun
 from green_vae.models.likelihood import log_weights
 from green_vae.training.checkpoint import checkpoints
@@ -41,7 +41,8 @@ def kl():
     def measure(run):
         logs = evaluated(run)
         levels = [f"{value:.2f}" for name, value in logs.items() if name.startswith("kl_") and name != "kl_weight"]
-        return Measurement(logs["kl"], remark=f"levels from z_1 upwards: {', '.join(levels)}" if levels else "")
+        remark = f"levels from z_1 upwards: {', '.join(levels)}" if levels else ""
+        return Measurement(logs["kl"], remark=remark, images=run.reference_count)
 
     return _column("kl", "KL, nats", measure)
 
@@ -65,7 +66,7 @@ def log_bounds(run):
     """(ELBO, importance-weighted bound) of every reference image, nats, float64 (2, n); kept in the row's folder."""
     k, seed = SMOKE_K if run.settings.smoke else K, run.settings.seed
     images = run.bench.reference_images
-    path = run.folder / f"bounds-{run.weights_hash}-{run.identity()['data']}-{len(images)}-k{k}-seed{seed}.npy"
+    path = run.folder / f"bounds-{identity([run.identity(), len(images), k])}.npy"
     if path.exists() and not run.settings.fresh:
         return np.load(path)
     parts = []
@@ -105,7 +106,8 @@ def baseline(run):
 
 
 def _mean(values, what="over the images"):
-    return Measurement(values.mean(), remark=f"standard error {values.std(ddof=1) / np.sqrt(len(values)):.2g} {what}")
+    error = f"standard error {values.std(ddof=1) / np.sqrt(len(values)):.2g} {what}"
+    return Measurement(values.mean(), remark=error, images=len(values))
 
 
 def _identity(run, quantity):

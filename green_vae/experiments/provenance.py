@@ -1,0 +1,94 @@
+"""How a number or a picture came about. Each tells it for itself, since a report keeps what earlier runs have made."""
+
+import datetime
+import functools
+import shlex
+
+from green_vae.utils import ledger
+
+BEFORE = "recorded before provenance was kept"
+
+
+@functools.cache
+def _code():
+    """What computes: the same for all that one process makes."""
+    return {"commit": ledger.commit(), "versions": ledger.versions()}
+
+
+def circumstances(subject, settings):
+    """When, by which command and by which code something is made now, as a dict for JSON; the date is of UTC.
+
+    Args:
+        subject: a `Table` or a `Gallery`. settings: a `Settings`.
+    """
+    return {
+        "command": shlex.join([*subject.command.split(), *settings.arguments]),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        **_code(),
+        "seed": settings.seed,
+    }
+
+
+def of_cell(run, column, measurement, seconds):
+    """The `details` of a cell that has just been measured.
+
+    Args:
+        run: a `Run`. column: a `Column`. measurement: its `Measurement`.
+        seconds: that it took, with what was first made for it: training, codes, samplers, features.
+    """
+    return {
+        **(run.details() if column.trained else {}),
+        "images": measurement.images,
+        "reference_images": measurement.reference_images,
+        **{how: said for how in ("protocol", "made") if (said := getattr(measurement, how))},
+        "seconds": round(seconds, 3),
+        **circumstances(run.table, run.settings),
+    }
+
+
+def measured_cells(report, columns):
+    """Yield (row, column's title, details) of every measured cell of a table's report, column by column."""
+    for column in columns:
+        for row, cells in report["rows"].items():
+            cell = cells[column.name]
+            if cell["value"] is not None and cell["identity"]:
+                yield row, column.title, cell["details"]
+
+
+def section(title, made):
+    """Lines of Markdown that say how things were made, one for all that share it; [] for nothing.
+
+    Args:
+        title: of the section.
+        made: iterable of (row or figure, column or "", details).
+    """
+    groups, packages = {}, {}
+    for row, column, details in made:
+        groups.setdefault(_told(details, packages), {}).setdefault(row, []).append(column)
+    lines = [f"* {_names(rows)}: {how}." for how, rows in groups.items()]
+    lines += [f"* Versions {number}: {named}." for named, number in packages.items()]
+    return [f"## {title}", "", *lines, ""] if lines else []
+
+
+def _told(details, packages):
+    """One provenance in words; `packages`, a dict versions -> number, takes its versions."""
+    if "command" not in details:
+        return BEFORE
+    named = ", ".join(f"{name} {version}" for name, version in details["versions"].items())
+    number = packages.setdefault(named, len(packages) + 1)
+    commit = details["commit"] or "unknown"
+    parts = [details["date"], f"`{details['command']}`", f"commit {commit[:10]}{commit[40:]}"]
+    parts.append(f"seed {details['seed']}")
+    if details.get("images"):
+        against = details.get("reference_images")
+        parts.append(f"{details['images']:,} images" + (f" against {against:,}" if against else ""))
+    return ", ".join([*parts, f"versions {number}"])
+
+
+def _names(rows):
+    """Row -> columns in words; rows that have the same columns together."""
+    together = {}
+    for row, columns in rows.items():
+        together.setdefault(", ".join(filter(None, columns)), []).append(row)
+    named = ((f"{columns} of " if columns else "") + ", ".join(names) for columns, names in together.items())
+    return "; ".join(named)
