@@ -8,8 +8,8 @@ EXACT, REPRODUCED, DIFFERS, INCOMPARABLE, NOT_RUN = "exact", "reproduced", "diff
 MEASURED = "measured"  # nothing is published to compare with
 SMOKE = "smoke"
 
-# Of the code that measures, and a part of every measured cell's identity: raise it whenever a change of code changes a
-# value that is measured, so that what the old code recorded is measured again.
+# The number of the measuring code. It is part of every measured cell's identity: raise it whenever a change of code
+# changes a measured value, so that what the old code recorded is measured again.
 FORMAT = 2
 
 

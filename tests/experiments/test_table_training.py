@@ -14,6 +14,7 @@ import pytest
 from experiment_tables import ROOT, TABLES, bare, hide_data, python, read_report
 
 from green_vae.experiments import Reference, Row, Table, columns, main
+from green_vae.experiments.smoke import IMAGES
 from green_vae.metrics.inception import InceptionExtractor
 
 REAL = os.environ.get("GREEN_VAE_DATA")  # read before it is hidden
@@ -87,6 +88,9 @@ def test_stopped_training_goes_on_to_the_same_numbers(stopped, uninterrupted, tm
     assert cells == uninterrupted[1]
     assert cells["mse_x1e3"]["details"]["weights"] == uninterrupted[1]["fid_gmm"]["details"]["weights"]
     assert cells["mse_x1e3"]["details"]["epochs"] == len(history(out)) == EPOCHS
+    details = {name: cells[name]["details"] for name in ("mse_x1e3", "fid_gmm")}
+    sides = {name: (said["images"], said["reference_images"]) for name, said in details.items()}
+    assert sides == {"mse_x1e3": (IMAGES, None), "fid_gmm": (IMAGES, IMAGES)}
     assert not [path for path in (out / "runs").rglob("*") if path.name.startswith(".")]
 
 
