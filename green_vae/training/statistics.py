@@ -17,7 +17,7 @@ def recalibrate_batch_norm(model, x, batch_size=100, batches=200, seed=0):
         model: a trained model of the package. Nested networks count.
         x: training examples (n, ...), taken in the shuffled order of epoch 0 of `seed`.
         batch_size: of the training: the statistics are those of batches of this size.
-        batches: how many, at most: more than 200 change nothing (Wu and Johnson 2021, precise batch norm); None for all.
+        batches: how many at most; more than 200 change nothing (Wu and Johnson 2021, precise batch norm). None for all.
         seed: of the order.
 
     Raises:
