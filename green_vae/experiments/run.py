@@ -70,8 +70,14 @@ class Run(TrainedRow):
         return {"weights": self.weights_hash, "data": test.fingerprint[:16], "seed": self.settings.seed}
 
     def image_identity(self, kind):
-        """What one kind of images depends on, and the reference with it."""
+        """What one kind of images depends on, and the reference with it.
+
+        Raises:
+            NotRun: a part of an image, of a model that has no parts; or as by `trained`.
+        """
         of, part = of_and_part(kind)
+        if part != "x" and self.model.parts is None:
+            raise NotRun("no split head: the images of this row have no parts")
         own = {**self.identity(), "kind": kind, "n": self.reference_count}
         own["codes"] = [self.preset.codes, len(self.train_images)]
         if of != "reconstructions":

@@ -6,17 +6,33 @@ from green_vae.experiments.spec import Row, Sampling
 SOURCE = "Asperti, Bugo, Filippini 2022, Enhancing variational generation through self-decomposition"
 PARAMETERS = columns.parameters(title="params (total)")
 TRAINABLE = columns.trainable_parameters()
-DIGITS = "{:,.4g}"  # the paper prints 7.47 and 116.3
-GENERATED = columns.fid("fid_gen", "prior", "FID GEN", format=DIGITS)
-MIXTURE = columns.fid("fid_gmm", "gmm", "FID GMM", format=DIGITS)
-MIXTURE_OF_TEST = columns.fid("fid_gmm_test", "gmm_test", "FID GMM (test codes)", format=DIGITS)
+DIGITS = "{:,.4g}"  # the paper has 7.47 and 116.3
+KINDS = {  # column -> (kind of codes, title, parts of the image)
+    "fid_gen": ("prior", "FID GEN", ("x", "x1", "x2", "mix")),
+    "fid_gmm": ("gmm", "FID GMM", ("x", "x1", "x2", "mix")),
+    "fid_gmm_test": ("gmm_test", "FID GMM (test codes)", ("x", "mix")),
+}
+FIDS = tuple(
+    columns.fid(name, of, title, format=DIGITS)
+    if part == "x"
+    else columns.fid(f"{name}_{part}", f"{of}:{part}", f"{title} {part}", format=DIGITS)
+    for name, (of, title, parts) in KINDS.items()
+    for part in parts
+)
+NAMES = tuple(column.name for column in FIDS)
+PARTS = tuple(name for name in NAMES if name not in KINDS)  # of the columns that need a split head
+
+
+def split(preset, published, **options):
+    """The row of the paper's own model: the columns of FIDs in which nothing is published are measured too."""
+    return Row("SVAE", {**dict.fromkeys(NAMES), **published}, preset=preset, **options)
 
 
 def rae(name, parameters, fid_gen, fid_gmm, preset, note=""):
     """A row of a regularised autoencoder: a mixture of 10 Gaussians, as Ghosh et al. fit it."""
     return Row(
         name,
-        {"params": parameters, "fid_gen": fid_gen, "fid_gmm": fid_gmm},
+        {"params": parameters, "fid_gen": fid_gen, "fid_gmm": fid_gmm, **dict.fromkeys(PARTS)},
         preset=preset,
         samplers={"gmm": Sampling("gmm", {"n_components": 10})},
         notes={"params": note} if note else {},
@@ -28,7 +44,7 @@ def two_stage(name, parameters, fid_gen, fid_gmm, preset, widths, note=""):
     again = "in this row the second stage stands in the place of the mixture, as in the paper it is taken from"
     return Row(
         name,
-        {"params": parameters, "fid_gen": fid_gen, "fid_gmm": fid_gmm},
+        {"params": parameters, "fid_gen": fid_gen, "fid_gmm": fid_gmm, **dict.fromkeys(PARTS)},
         preset=preset,
         samplers={"gmm": Sampling("second_stage", {"reconstruction": "gaussian", "widths": widths, "beta": 1.0})},
         notes={"fid_gmm": again, **({"params": note} if note else {})},
@@ -40,7 +56,7 @@ def others(numbers, rae_parameters, two_stage_parameters, presets, notes=("", ""
 
     Args:
         numbers: five pairs, FID GEN and FID GMM, of RAE-GP, RAE-L2, RAE-SN, and both two-stage VAEs.
-        rae_parameters, two_stage_parameters: as printed.
+        rae_parameters, two_stage_parameters: as published.
         presets: four names, of the three RAEs and of the two-stage VAE.
         notes: on the parameters of the RAEs and of the two-stage VAEs.
     """
@@ -65,6 +81,8 @@ NOTES = (
     "2020; the parameters it gives them are those of the Green-AI survey's re-implementations, which are built here.",
     "FID GMM: the mixture is fitted on posterior means of training images. FID GMM (test codes): on those of the test "
     "images that are also the reference, which is what the authors' code does.",
+    "x1 and x2 are the two images that a split head mixes. mix: half of the images are x1, half x2, of the same codes "
+    "as in the column of the whole image.",
     "FID by the survey's protocol: Inception v3 of TF-Slim/Keras, bilinear to 299x299, first 10,000 test images; gray "
     "images with the channel repeated.",
     "Tolerances, fixed beforehand: counts equal; FID within 10 % and nothing shortened count as reproduced.",

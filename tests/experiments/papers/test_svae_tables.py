@@ -8,7 +8,7 @@ from sklearn.mixture import GaussianMixture
 from green_vae.experiments import main
 from green_vae.experiments.bench import Bench
 from green_vae.experiments.run import SMOKE_SAMPLERS, Run
-from green_vae.experiments.spec import Settings
+from green_vae.experiments.spec import NotRun, Row, Settings
 
 TABLE = TABLES["svae_table4"]
 SVAE = next(row for row in TABLE.rows if row.name == "SVAE")
@@ -52,6 +52,14 @@ def test_what_images_depend_on_differs_by_kind(run):
     assert len(set(identities)) == len(kinds)
 
 
+def test_models_without_a_split_head_say_so(tmp_path):
+    """The plain twin, and a row of another paper; the head itself is asked for before any weights are."""
+    bench = Bench(TABLE, Settings(out=tmp_path, smoke=True))
+    for row in (Row("plain twin", preset="svae/mnist-mini-plain"), TABLE.rows[1]):
+        with pytest.raises(NotRun, match="^no split head: the images of this row"):
+            Run(bench, row).image_identity("gmm:mix")
+
+
 def test_words_for_how_images_are_made(run):
     assert run.made("prior") == "samples from N(0, I)"
     assert run.made("prior:x2") == "x2 of samples from N(0, I)"
@@ -63,7 +71,8 @@ def test_words_for_how_images_are_made(run):
 
 
 def test_the_report_says_how_images_are_made(tmp_path):
-    arguments = ["--smoke", "--rows", "SVAE", "2S-VAE (Dai", "--columns", "fid_gmm", "fid_gmm_test"]
+    columns = ["fid_gmm", "fid_gmm_test", "fid_gmm_test_mix"]
+    arguments = ["--smoke", "--rows", "SVAE", "2S-VAE (Dai", "--columns", *columns]
     assert main(TABLE, [*arguments, "--out", str(tmp_path)]) == 0
     page = (tmp_path / "svae_table4.md").read_text(encoding="utf-8")
     assert "FID GMM, SVAE: samples by gmm(" in page
@@ -71,4 +80,15 @@ def test_the_report_says_how_images_are_made(tmp_path):
     assert "FID GMM (test codes), SVAE: samples by gmm(" in page and "as the authors' code does" in page
     cells = read_report(tmp_path / "svae_table4.json")["rows"]
     assert cells["SVAE"]["fid_gmm"]["value"] != cells["SVAE"]["fid_gmm_test"]["value"]
+    assert "FID GMM (test codes) mix, SVAE: half x1, half x2, of samples by gmm(" in page
+    assert cells["2S-VAE (Dai, Wipf)"]["fid_gmm_test_mix"]["reason"].startswith("no split head")
     assert "second stage stands in the place of the mixture" in cells["2S-VAE (Dai, Wipf)"]["fid_gmm"]["reason"]
+
+
+def test_active_units_stand_beside_the_published_range():
+    """Section 5.1: between 2 and 5 of 32 units are inactive, so 27 to 30 are active."""
+    for value, verdict in ((26, "outside"), (27, "inside"), (30, "inside"), (31, "outside")):
+        cells = {name: {"active_means": {"value": value}} for name in ("MNIST split", "MNIST plain")}
+        (line,) = TABLES["svae_activity"].conclusions({"rows": cells})
+        assert "published 27 to 30 of 32" in line and line.endswith(f"ours {value}: {verdict}.")
+    assert not list(TABLES["svae_activity"].conclusions({"rows": {"MNIST split": {"active_means": {"value": None}}}}))
