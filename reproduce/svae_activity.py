@@ -31,7 +31,7 @@ def published_range(report):
             verdict = "inside" if low <= value <= high else "outside"
             width = ", at a quarter of the paper's width" if "mini" in name else ""
             yield (
-                f"{name}, active (means): published {low} to {high} of 32 units (section 5.1: between 2 and 5 inactive), "
+                f"{name}, active (means): published {low} to {high} of 32 (section 5.1: between 2 and 5 inactive), "
                 f"ours {value:.0f}{width}: {verdict}."
             )
 
