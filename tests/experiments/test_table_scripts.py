@@ -111,6 +111,7 @@ SMOKED = {
     "survey_table3": ("CNN-b128-l64", "L2-RAE-b128-l64", "Resnet-s3-b64-l64"),
     "svae_table1": ("RAE-SN", "2S-VAE (Dai, Wipf)", "SVAE"),
     "svae_table3": ("RAE-L2", "2S-VAE (Asperti, Trentin)", "SVAE"),
+    "svae_table4": ("RAE-GP", "2S-VAE (Dai, Wipf)", "SVAE"),
     "boon_table1": (
         *(f"MNIST {model}" for model in ("AutoEncoder", "beta-VAE", "MMD InfoVAE", "Optimal Sigma VAE", "Lagging VAE")),
         *(f"CIFAR10 {model}" for model in ("ResLag-VAE", "light ResLag-VAE")),
