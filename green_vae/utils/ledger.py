@@ -94,15 +94,17 @@ def versions():
     return found
 
 
-def commit(folder=Path(__file__).parent):
-    """The git commit of this package, "-dirty" behind it if tracked files differ; None outside its repository.
+def commit(folder=Path(__file__).parent.parent):
+    """The git commit of this package, "-dirty" behind it if its code or a script differs; None outside its repository.
+
+    Reports and trained weights are no code: a table that has just been written makes the next one no less clean.
 
     Args:
         folder: of the package. An installed copy inside somebody else's repository is not tracked there: None.
     """
     try:
         _git(folder, "ls-files", "--error-unmatch", "__init__.py")
-        dirty = _git(folder, "status", "--porcelain", "--untracked-files=no")
+        dirty = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".", ":(top)reproduce")
         return _git(folder, "rev-parse", "HEAD") + ("-dirty" if dirty else "")
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -112,6 +112,9 @@ def test_commit_clean_dirty_and_outside(tmp_path):
     package = tmp_path / "package"
     package.mkdir()
     (package / "__init__.py").write_text("1\n")
+    (tmp_path / "report").write_text("old\n")
+    (tmp_path / "reproduce").mkdir()
+    (tmp_path / "reproduce" / "table.py").write_text("old\n")
     assert ledger.commit(package) is None
     git(tmp_path, "init", "--quiet")
     assert ledger.commit(package) is None  # installed into somebody else's repository
@@ -120,6 +123,11 @@ def test_commit_clean_dirty_and_outside(tmp_path):
     head = git(tmp_path, "rev-parse", "HEAD")
     assert ledger.commit(package) == head
     (tmp_path / "new").write_text("untracked files are no change of the code\n")
+    (tmp_path / "report").write_text("nor is a report that was written anew\n")
+    assert ledger.commit(package) == head
+    (tmp_path / "reproduce" / "table.py").write_text("a script is\n")
+    assert ledger.commit(package) == f"{head}-dirty"
+    git(tmp_path, "checkout", "--", "reproduce")
     assert ledger.commit(package) == head
     (package / "__init__.py").write_text("2\n")
     assert ledger.commit(package) == f"{head}-dirty"
