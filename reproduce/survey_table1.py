@@ -110,8 +110,9 @@ TABLE = Table(
     conclusions=conclusions,
     notes=(
         "Groups are those of all scales together. MNIST is 28x28 in the paper and padded to 32x32, as its code does.",
-        "Not in the table, taken from NVAE's released code: halvings before the first group, their cells, balancing of "
-        "the KLs, spectral regularisation. Left out of it: weight normalisation and the mixture of logistics.",
+        "Not in the table, taken from NVAE's released code: halvings before the first group, their cells, spectral "
+        "regularisation, the mixture of ten logistics for colours, and the balancing of the KLs, which divides by the "
+        "size of a group where the paper multiplies. Left out: weight normalisation.",
         "GFLOPs by the survey's rule, both directions of one pass. MB per image: outputs of all layers in float32.",
     ),
 )

@@ -1,18 +1,23 @@
 """Hierarchical VAE: groups of latent variables from the inside outwards, with residual posteriors (HFVAE, NVAE)."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
 
 from green_vae.models import losses
+from green_vae.models.balancing import balancing
 from green_vae.models.beta_vae import BetaVAE
 from green_vae.models.codec import as_floats, in_units_of_the_prior, temperatures
-from green_vae.models.layers import SpectralNorms
+from green_vae.models.layers import ComputedGamma, SpectralNorms
 from green_vae.networks import hfvae, nvae, nvae_survey
 from green_vae.networks.pixel_flow import MaskedConv2D
 from green_vae.utils.images import unit_floats
 
 HIERARCHIES = {"hfvae": hfvae.build, "nvae": nvae.build, "nvae-survey": nvae_survey.build}
+LIKELIHOODS = ("gaussian", "computed_gamma", "bernoulli", "logistics")
+BALANCES = {None: None, False: None, True: "paper", "paper": "paper", "code": "code"}  # True: as saved before "code"
 INACTIVE = 0.9  # of a posterior's variance to its prior's: a unit above it says nothing of the image (survey's code)
 
 
@@ -33,28 +38,35 @@ class HierarchicalVAE(BetaVAE):
         beta, warmup_steps, seed: as for `BetaVAE`.
         reconstruction_weight: c; the survey takes 1 for HFVAE and 1/2 for NVAE.
         group_weights: g_l, the innermost first; None for 1 everywhere.
-        balance: multiply the KLs by gamma_l while w rises: proportional to the group's size and to the batch mean of
-            its KL, 1 on average, without gradient (survey, balancing coefficients; NVAE, appendix A).
+        balance: gamma_l while w rises, "paper" or "code" of `green_vae.models.balancing`; afterwards, and for None, 1.
+            Older configurations have True for "paper".
         spectral: weight of the sum of the largest singular values of all convolution kernels (NVAE, section 3.3).
-        likelihood: "gaussian", or "bernoulli": the raw "reconstruction" is then the cross-entropy, c should be 1.
+        likelihood: "gaussian", c = 1/2 being sigma = 1; "computed_gamma": c / gamma takes the place of c, see
+            `ComputedGammaVAE`; "bernoulli" or "logistics": the raw "reconstruction" is then the cross-entropy, or minus
+            the log probability of 8-bit pixels (`losses.logistics_nll`), and c should be 1. "logistics" needs a
+            network that gives a mixture: "nvae" with the option `components`. Its images are the mixture's means.
 
     Output of a call: "mean", "log_var", "z" of the innermost group, (batch, latent_dim); for every other group l
-    "mean_l", "log_var_l", "prior_mean_l", "prior_log_var_l" and "z_l"; "reconstruction". Logged: "kl", the plain sum,
-    "kl_0" (innermost), "kl_1", ... by group, "weighted_kl" the sum that is paid for, "kl_weight".
+    "mean_l", "log_var_l", "prior_mean_l", "prior_log_var_l" and "z_l"; "reconstruction", and "mixture" if the network
+    gives one. Logged: "kl", the plain sum, "kl_0" (innermost), "kl_1", ... by group, "weighted_kl" the sum that is paid
+    for, "kl_weight", and "gamma" if it is computed.
 
     Raises:
-        ValueError: an unknown network or likelihood, or not one weight per group.
+        ValueError: an unknown network, balance or likelihood, a likelihood that the network does not serve, or not one
+            weight per group.
     """
 
     def __init__(self, image_shape=(32, 32, 3), network="hfvae", network_options=None, beta=1.0, warmup_steps=0,
-                 reconstruction_weight=0.5, group_weights=None, balance=False, spectral=0.0, likelihood="gaussian",
+                 reconstruction_weight=0.5, group_weights=None, balance=None, spectral=0.0, likelihood="gaussian",
                  seed=None, **kwargs):  # fmt: skip
         if network not in HIERARCHIES:
             there_is = ", ".join(HIERARCHIES)
             raise ValueError(f"unknown hierarchical network; choose one of {there_is}. Received: {network!r}")
-        if likelihood not in losses.ERRORS:
-            raise ValueError(f"likelihood must be 'gaussian' or 'bernoulli'. Received: {likelihood!r}")
-        self.reconstruction_weight, self.balance = reconstruction_weight, balance
+        if likelihood not in LIKELIHOODS:
+            raise ValueError(f"likelihood must be one of {', '.join(LIKELIHOODS)}. Received: {likelihood!r}")
+        if balance not in BALANCES:
+            raise ValueError(f"balance must be 'paper', 'code' or None. Received: {balance!r}")
+        self.reconstruction_weight, self.balance = reconstruction_weight, BALANCES[balance]
         self.spectral, self.likelihood = spectral, likelihood
         # latent_dim is known when the network is built
         super().__init__(image_shape, None, network, network_options, beta, warmup_steps, seed=seed, **kwargs)
@@ -62,16 +74,23 @@ class HierarchicalVAE(BetaVAE):
         if len(self.group_weights) != self.groups:
             raise ValueError(f"expected {self.groups} weights, one per group. Received: {group_weights}")
         self.norms = SpectralNorms(self.kernels(), seed=seed) if spectral else None
+        self.gamma = ComputedGamma(name="gamma") if likelihood == "computed_gamma" else None
 
     def build_networks(self):
         encoder, decoder, self.generator, *flow = HIERARCHIES[self.network](self.image_shape, **self.network_options)
+        if (self.likelihood == "logistics") != ("mixture" in decoder.output):
+            hint = (
+                "'logistics' goes with network='nvae' and network_options={'components': 10}, no other likelihood does"
+            )
+            raise ValueError(f"{hint}. Received: {self.likelihood!r}, {self.network!r}, {self.network_options}")
         self.latent_dim = encoder.output["mean"].shape[-1]
         self.flow = flow[0] if flow else None
         self.shapes = {int(name[6:]): x.shape[1:] for name, x in decoder.input.items() if name.startswith("noise_")}
         self.groups = 1 + len(self.shapes)
         groups = (f"kl_{n}" for n in range(self.groups))
         spectral = ("spectral",) if self.spectral else ()
-        self.logged = ("reconstruction", "kl", *groups, "weighted_kl", *spectral, "kl_weight")
+        gamma = ("gamma",) if self.likelihood == "computed_gamma" else ()
+        self.logged = ("reconstruction", "kl", *groups, "weighted_kl", *spectral, "kl_weight", *gamma)
         return encoder, decoder
 
     def kernels(self):
@@ -144,36 +163,50 @@ class HierarchicalVAE(BetaVAE):
     def terms(self, x, outputs):
         groups = [self.group_kl(n, outputs) for n in range(self.groups)]
         weighted = sum(weight * kl for weight, kl in zip(self._balanced(groups), groups, strict=True))
-        error = losses.ERRORS[self.likelihood](x, outputs["reconstruction"])
-        terms = {"reconstruction": error, "kl": sum(groups), "weighted_kl": weighted}
+        terms = {"reconstruction": self._error(x, outputs), "kl": sum(groups), "weighted_kl": weighted}
         if self.norms is not None:
             terms["spectral"] = ops.broadcast_to(self.norms(self.kernels()), ops.shape(weighted))
         return {**terms, **{f"kl_{n}": kl for n, kl in enumerate(groups)}}
 
+    def _error(self, x, outputs):
+        if self.likelihood == "logistics":
+            return losses.logistics_nll(x, outputs["mixture"])
+        return losses.ERRORS["bernoulli" if self.likelihood == "bernoulli" else "gaussian"](
+            x, outputs["reconstruction"]
+        )
+
     def _balanced(self, groups):
         """The factors gamma_l g_l of the KLs of all groups."""
-        if not self.balance:
+        if self.balance is None:
             return self.group_weights
-        sizes = [self.latent_dim, *(int(np.prod(shape)) for shape in self.shapes.values())]
-        means = ops.stack([size * ops.abs(ops.mean(kl)) for size, kl in zip(sizes, groups, strict=True)])
-        gamma = ops.stop_gradient(means / ops.maximum(ops.mean(means), 1e-12))
+        sizes = [self.latent_dim, *(math.prod(shape) for shape in self.shapes.values())]
+        gamma = balancing(groups, sizes, self.balance)
         rising = ops.cast(ops.convert_to_tensor(self.steps) < self.warmup_steps, "float32")
         gamma = rising * gamma + (1.0 - rising)
         return [weight * gamma[n] for n, weight in enumerate(self.group_weights)]
 
     def term_weights(self):
         weights = dict.fromkeys(self.logged, 0.0)
-        del weights["kl_weight"]
+        for name in self.schedule_state():
+            del weights[name]
         spectral = {} if self.norms is None else {"spectral": self.spectral}
-        return {**weights, "reconstruction": self.reconstruction_weight, "weighted_kl": self.kl_weight(), **spectral}
+        c = self.reconstruction_weight if self.gamma is None else self.reconstruction_weight / self.gamma.value()
+        return {**weights, "reconstruction": c, "weighted_kl": self.kl_weight(), **spectral}
 
     def update_schedule(self, means):
         super().update_schedule(means)
+        if self.gamma is not None:
+            self.gamma.update(means["reconstruction"] / math.prod(self.image_shape))
         if self.norms is not None:
             self.norms.step(self.kernels())
 
+    def schedule_state(self):
+        return {**super().schedule_state(), **({} if self.gamma is None else {"gamma": self.gamma.value()})}
+
     def observation(self):
-        return ("bernoulli", None) if self.likelihood == "bernoulli" else None
+        if self.gamma is not None:
+            return "gaussian", math.sqrt(float(self.gamma.value()))
+        return None if self.likelihood == "gaussian" else (self.likelihood, None)
 
     # use
 
@@ -225,7 +258,7 @@ class HierarchicalVAE(BetaVAE):
 
         Args:
             x, sample, seed, batch_size: as for `reconstruct`.
-            names: which; None for all.
+            names: which; None for all but "mixture", which is many times the images.
 
         Raises:
             ValueError: images that the model cannot take, or sample=False with flows, whose means are not known.
@@ -245,7 +278,7 @@ class HierarchicalVAE(BetaVAE):
                 {"z": as_floats(latent["z"]), **posterior, **self._noise(streams, len(images), factors)}
             )
             outputs = {**own, **latent, **outputs}
-            parts.append({name: as_floats(outputs[name]) for name in names or outputs})
+            parts.append({name: as_floats(outputs[name]) for name in names or outputs.keys() - {"mixture"}})
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def latent_moments(self, x, batch_size=100, draws=1, seed=0):

@@ -16,7 +16,7 @@ class GaussianSample(keras.layers.Layer):
     """
 
     def __init__(self, seed=None, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{**kwargs, "dtype": "float32"})  # else mixed precision would round mean and log_var first
         self.seed = seed
         self.generator = keras.random.SeedGenerator(seed)
 

@@ -31,7 +31,8 @@ def log_likelihood(model, x, k=200, likelihood=None, sigma=None, batch_size=100,
         seed: of the draws. Those of an example depend on batch_size and draws, too, and on the backend.
 
     Returns:
-        float64 (n,), nats per example. A density of pixels in [0, 1] for "gaussian", so it may be positive.
+        float64 (n,), nats per example. A density of pixels in [0, 1] for "gaussian", so it may be positive; the
+        probability of 8-bit pixels where a hierarchy states a mixture of logistics.
 
     Raises:
         ValueError: input that the model refuses, a model without a posterior, no p(x|z) or not a whole one, or
@@ -91,13 +92,15 @@ class _LogWeights(keras.Model):
         posterior = self.model.encoder(x, training=False)
         repeated = {name: ops.repeat(value, self.draws, axis=0) for name, value in posterior.items()}
         outputs = self.model.infer(repeated, False)
-        error = self._error(ops.repeat(x, self.draws, axis=0), outputs["reconstruction"])
+        error = self._error(ops.repeat(x, self.draws, axis=0), outputs)
         return ops.reshape(-error - self.model.log_ratio(outputs), (-1, self.draws))
 
-    def _error(self, x, y):
+    def _error(self, x, outputs):
+        if self.likelihood == "logistics":
+            return losses.logistics_nll(x, outputs["mixture"])
         if self.likelihood == "bernoulli":
-            return losses.bernoulli_nll(x, y)
-        return losses.gaussian_nll(x, y, math.log(self.sigma))
+            return losses.bernoulli_nll(x, outputs["reconstruction"])
+        return losses.gaussian_nll(x, outputs["reconstruction"], math.log(self.sigma))
 
 
 @contextlib.contextmanager

@@ -10,8 +10,9 @@ group comes from the encoder's map of the same size, as a difference to the prio
 A builder takes (image_shape, **options) and returns (encoder, decoder, generator), functional Keras models. encoder:
 image -> {"mean", "log_var": (batch, latent_dim) of the innermost z, "features_l": a map for every group}. decoder:
 {"z", "features_l", "noise_l"} -> for every group "mean_l", "log_var_l", "prior_mean_l", "prior_log_var_l", "z_l", and
-"reconstruction". generator: {"z", "noise_l"} -> images. The noise is standard normal and of the shape of z_l. Decoder
-and generator share their layers.
+"reconstruction", an image; where that is the mean of a mixture (`green_vae.networks.logistics`) also "mixture", its
+parameters. generator: {"z", "noise_l"} -> images. The noise is standard normal and of the shape of z_l. Decoder and
+generator share their layers.
 """
 
 import math
@@ -37,15 +38,16 @@ class Group(NamedTuple):
     flow: keras.Model | None = None
 
 
-def assemble(latent_dim, seed, groups, output, bound=None):
+def assemble(latent_dim, seed, groups, output, bound=None, mixture_mean=None):
     """(decoder, generator) of a hierarchy.
 
     Args:
         latent_dim: size of the innermost z.
         seed: functional model, z (batch, latent_dim) -> the first map.
         groups: of `Group`, from the inside outwards.
-        output: functional model, the last map -> images.
+        output: functional model, the last map -> images, or the parameters of a mixture.
         bound: (mean, log_var) -> the same kept in bounds, before a draw; None for none.
+        mixture_mean: layer, parameters of the mixture -> images; None where `output` gives images.
     """
     bound = bound or (lambda mean, log_var: (mean, log_var))
     z = keras.Input((latent_dim,), name="z")
@@ -73,9 +75,11 @@ def assemble(latent_dim, seed, groups, output, bound=None):
         names = ("mean", "log_var", "prior_mean", "prior_log_var", "z")
         outputs |= {f"{name}_{number}": x for name, x in zip(names, (*posterior, *prior, latent), strict=True)}
         inferred = group.merge([p["map"], latent])
-    outputs["reconstruction"] = output(inferred)
+    to_images = mixture_mean or (lambda images: images)
+    made = output(inferred)
+    outputs |= {"reconstruction": to_images(made), **({} if mixture_mean is None else {"mixture": made})}
     decoder = keras.Model({"z": z, **features, **noise}, outputs, name="decoder")
-    return decoder, keras.Model({"z": z, **noise}, output(generated), name="generator")
+    return decoder, keras.Model({"z": z, **noise}, to_images(output(generated)), name="generator")
 
 
 @keras.saving.register_keras_serializable(package="green_vae")

@@ -1,8 +1,7 @@
 """NVAE as its own paper configures it (Vahdat and Kautz 2020; survey, Table 1): many groups of latent maps at one or
 more scales, residual cells, normalising flows in the posterior.
 
-Left out of the released code: weight normalisation, which adds a number per output channel, and the mixture of
-logistics of its colour images; here the decoder gives an image, and the model states p(x|z).
+Left out of the released code: weight normalisation, which adds a number per output channel.
 """
 
 import keras
@@ -10,12 +9,13 @@ from keras import layers, ops
 
 from green_vae.networks.common import square_side, to_image
 from green_vae.networks.hierarchy import Group, assemble, flat, pair, squeeze_excitation
+from green_vae.networks.logistics import MixtureMean, size
 from green_vae.networks.pixel_flow import volume_preserving_flow
 
 RESIDUAL = 0.1  # factor of every cell's branch
 
 
-def build(image_shape, base=128, group_dim=20, groups=(30,), cells=2, flows=2, blocks=1, block_cells=2):
+def build(image_shape, base=128, group_dim=20, groups=(30,), cells=2, flows=2, blocks=1, block_cells=2, components=0):
     """Encoder, decoder, generator, and the flow of the innermost group.
 
     Args:
@@ -26,6 +26,8 @@ def build(image_shape, base=128, group_dim=20, groups=(30,), cells=2, flows=2, b
         cells: residual cells per group, in both directions.
         flows: flow cells per group; 0 for a Gaussian posterior.
         blocks, block_cells: halvings between the image and the largest scale, and cells in each.
+        components: of a mixture of logistics (`green_vae.networks.logistics`) whose parameters the decoder gives beside
+            its mean image; the paper takes 10. 0 for an image alone.
 
     Raises:
         ValueError: an image size that does not fit.
@@ -40,9 +42,12 @@ def build(image_shape, base=128, group_dim=20, groups=(30,), cells=2, flows=2, b
             up = scale > 0 and index == 0
             of = (side << scale, width >> scale)
             below.append(_group(*of, group_dim, cells, flows, up, len(below) + 1))
-    output = _output(image_shape, side << (scales - 1), width >> (scales - 1), blocks, block_cells)
+    channels = image_shape[-1]
+    output = _output((side << (scales - 1),) * 2, width >> (scales - 1), blocks, block_cells, channels, components)
+    mixture_mean = MixtureMean(channels, name="image") if components else None
     latent = (side, side, group_dim)
-    decoder, generator = assemble(side * side * group_dim, seed, below, output, SoftBound(name="bound"))
+    bound = SoftBound(name="bound")
+    decoder, generator = assemble(side * side * group_dim, seed, below, output, bound, mixture_mean)
     return encoder, decoder, generator, _flat_flow(latent, flows) if flows else None
 
 
@@ -186,9 +191,13 @@ def _group(side, width, group_dim, cells, flows, up, number):
     return Group(prior, delta, merge, flow)
 
 
-def _output(image_shape, side, width, blocks, block_cells):
-    x = inner = keras.Input((side, side, width))
+def _output(sides, width, blocks, block_cells, channels, components):
+    x = inner = keras.Input((*sides, width))
     for _ in range(blocks):
         for cell in range(block_cells):
             x = inverted_cell(x, expansion=3, up=cell == 0)
-    return keras.Model(inner, to_image(layers.Conv2D(image_shape[-1], 3, padding="same")(_elu(x))), name="output")
+    if components:
+        made = layers.Conv2D(size(channels, components), 3, padding="same", dtype="float32", name="mixture")(_elu(x))
+    else:
+        made = to_image(layers.Conv2D(channels, 3, padding="same")(_elu(x)))
+    return keras.Model(inner, made, name="output")

@@ -12,8 +12,9 @@ from scipy import stats
 from green_vae import data
 from green_vae.cost import flops, mflops, parameters
 from green_vae.models import HierarchicalVAE, hierarchical_vae
+from green_vae.models.balancing import balancing
 from green_vae.models.layers import SpectralNorms
-from green_vae.models.likelihood import log_likelihood
+from green_vae.models.likelihood import log_likelihood, log_weights
 from green_vae.networks import hfvae, nvae, nvae_survey
 from green_vae.networks.hierarchy import Group, assemble
 from green_vae.networks.pixel_flow import channel_mask, pixel_mask, volume_preserving_flow
@@ -50,6 +51,15 @@ def test_groups_of_the_original_nvae():
     assert [decoder.input[f"features_{n}"].shape[-1] for n in range(1, 6)] == [32, 16, 16, 16, 8]
 
 
+def test_the_head_of_ten_logistics_by_hand():
+    """100 numbers per pixel where an image has 3: one logit, three means, scales and coefficients per component."""
+    options = {"base": 4, "group_dim": 2, "groups": (1, 1), "cells": 1, "flows": 0}
+    image, mixture = (nvae.build(COLOUR, **options, components=k)[1] for k in (0, 10))
+    assert parameters(mixture) - parameters(image) == (9 * 4 + 1) * (100 - 3)
+    assert mixture.output["mixture"].shape[1:] == (32, 32, 100)
+    assert mixture.output["reconstruction"].shape == image.output["reconstruction"].shape
+
+
 @pytest.mark.parametrize("network", [hfvae, nvae, nvae_survey])
 def test_images_that_do_not_fit(network):
     for shape in ((30, 32, 3), (33, 33, 3)):
@@ -62,8 +72,13 @@ def test_wrong_options():
         HierarchicalVAE(network="cnn")
     with pytest.raises(ValueError, match="expected 3 weights, one per group. Received: "):
         build("hfvae", group_weights=[1.0])
-    with pytest.raises(ValueError, match="'gaussian' or 'bernoulli'. Received: 'mixture'"):
+    with pytest.raises(ValueError, match="gaussian, computed_gamma, bernoulli, logistics. Received: 'mixture'"):
         build("hfvae", likelihood="mixture")
+    for variant, likelihood in (("hfvae", "logistics"), ("nvae_logistics", "gaussian")):
+        with pytest.raises(ValueError, match=f"goes with network='nvae'.* Received: '{likelihood}'"):
+            build(variant, likelihood=likelihood)
+    with pytest.raises(ValueError, match="'paper', 'code' or None. Received: 'both'"):
+        build("hfvae", balance="both")
     with pytest.raises(ValueError, match="final_norms is 2.*Received: 3"):
         nvae_survey.build(COLOUR, final_norms=3)
 
@@ -231,12 +246,28 @@ def test_the_kl_of_a_flow_is_right_on_average():
 # schedules and penalties
 
 
-def test_balancing_coefficients():
-    model, x = build("hfvae", balance=True, warmup_steps=4, group_weights=[1.0, 2.0, 3.0]), blobs(6)
+@pytest.mark.parametrize("rule", ["paper", "code"])
+def test_balancing_against_numpy(rule):
+    kls = np.random.default_rng(0).normal(1.0, 3.0, (4, 6)).astype("float32")  # estimates: some are negative
+    sizes = [8, 8, 32, 128]
+    pulls = {
+        "paper": np.array(sizes) * abs(kls.mean(1)),
+        "code": (abs(kls).mean(1) + 0.01) / [1 / 2, 1 / 2, 4, 16],  # 4^scale / groups of the scale, as the code has it
+    }[rule]
+    gamma = ops.convert_to_numpy(balancing(list(kls), sizes, rule))
+    close(gamma, pulls / pulls.mean(), rtol=1e-5)
+    assert gamma.mean() == pytest.approx(1.0, rel=1e-5)
+
+
+@pytest.mark.parametrize(("balance", "rule"), [(True, "paper"), ("paper", "paper"), ("code", "code")])
+def test_balancing_while_the_weight_rises(balance, rule):
+    model, x = build("hfvae", balance=balance, warmup_steps=4, group_weights=[1.0, 2.0, 3.0]), blobs(6)
+    assert model.get_config()["balance"] == rule
     unit = ops.convert_to_tensor(x / 255.0)
     terms = numpy(model.terms(unit, model(x)))
     kls = np.array([terms[f"kl_{n}"] for n in range(3)])
-    pull = np.array([model.latent_dim, 3, 3]) * kls.mean(1)
+    sizes = np.array([model.latent_dim, 3, 3])
+    pull = {"paper": sizes * kls.mean(1), "code": (kls.mean(1) + 0.01) * [1, 2, 2] / sizes}[rule]
     gamma = pull / pull.mean()
     close(terms["weighted_kl"], (np.array([1.0, 2.0, 3.0]) * gamma) @ kls, rtol=1e-4)
     for _ in range(4):
@@ -270,6 +301,29 @@ def test_spectral_term_pulls_at_every_kernel():
     assert 0 < terms["spectral"][0] < len(model.kernels()) * widest
     assert model.term_weights()["spectral"] == 0.01 and "spectral" in model.logged
     assert build("hfvae").norms is None
+
+
+def test_computed_gamma_takes_the_place_of_the_variance():
+    model, x = build("hfvae", likelihood="computed_gamma", beta=1.0, warmup_steps=0), blobs(16)
+    model.compile(optimizer=keras.optimizers.Adam(1e-3))
+    errors = [log / 32**2 for log in model.fit(x, batch_size=16, epochs=3, verbose=0).history["reconstruction"]]
+    gamma = mse = 1.0
+    for error in errors:
+        mse = 0.99 * mse + 0.01 * error
+        gamma = min(gamma, mse)
+    assert gamma < 1 and model.observation() == ("gaussian", pytest.approx(np.sqrt(gamma), rel=1e-5))
+    logs = model.evaluate(x, batch_size=16, verbose=0, return_dict=True)
+    assert logs["gamma"] == pytest.approx(gamma, rel=1e-5)
+    assert logs["loss"] == pytest.approx(0.5 * logs["reconstruction"] / gamma + logs["kl"], rel=1e-4)
+
+
+def test_the_bound_of_the_mixture_is_that_of_the_loss():
+    model, x = build("nvae_logistics"), blobs(2)
+    terms = numpy(model.terms(ops.convert_to_tensor(x / 255.0), model(x)))
+    weights = log_weights(model, x, k=60)
+    bound = -terms["reconstruction"] - terms["kl"]  # of one draw, as spread as any of these
+    assert (abs(weights.mean(1) - bound) < 6 * weights.std(1)).all()
+    assert (weights < 0).all()  # probabilities of bytes, not densities
 
 
 def test_activity_of_groups():

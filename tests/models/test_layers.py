@@ -47,6 +47,16 @@ def test_noise_is_new_in_every_call_and_follows_the_seed():
     assert not np.array_equal(sample(GaussianSample(), zeros, zeros), sample(GaussianSample(), zeros, zeros))
 
 
+def test_mixed_precision_rounds_no_mean_before_the_draw():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        layer, mean = GaussianSample(seed=0), np.array([[1.001, -2.003]], "float32")  # between numbers of 8 bits
+        np.testing.assert_array_equal(sample(layer, mean, np.full((1, 2), -200.0, "float32")), mean)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
 def test_samples_are_float32_whatever_comes_in():
     half = ops.zeros((2, 3), dtype="bfloat16")
     assert keras.backend.standardize_dtype(GaussianSample(seed=0)(half, half).dtype) == "float32"

@@ -10,6 +10,7 @@ from keras import ops
 from scipy import stats
 
 from green_vae.models import losses
+from green_vae.networks import logistics
 
 close = np.testing.assert_allclose
 few = settings(max_examples=60, deadline=None)
@@ -124,6 +125,7 @@ EVERY = {
     "kl_normal": lambda x: losses.kl_normal(x, x, 0.5 * x, 0.5 * x),
     "gaussian_nll": lambda x: losses.gaussian_nll(x, 0.5 * x, 0.1),
     "bernoulli_nll": lambda x: losses.bernoulli_nll(ops.sigmoid(x), ops.sigmoid(0.5 * x)),
+    "logistics_nll": lambda x: losses.logistics_nll(ops.sigmoid(x), ops.tile(x, (1, 1, 1, 6))),
     "half_squared_norm": losses.half_squared_norm,
     "cosine_similarity": lambda x: losses.cosine_similarity(x, 0.5 * x),
 }
@@ -155,3 +157,98 @@ def test_pixels_are_summed_and_not_averaged(name):
 def test_sums_of_many_bfloat16_pixels_stay_exact():
     x = ops.ones((1, 64, 64, 3), dtype="bfloat16")  # in bfloat16 a sum of ones ends at 256
     assert float(losses.squared_error(x, 0 * x)[0]) == 64 * 64 * 3
+
+
+# a mixture of logistics
+
+BYTES = (np.arange(256) / 255).astype("float32")
+
+
+def parameters(channels, components, seed=0, log_scale=-2.0):
+    """Random parameters of one pixel, (1, 1, 1, size)."""
+    found = 0.6 * draw(1, 1, 1, logistics.size(channels, components), seed=seed)
+    found[..., components * (1 + channels) : components * (1 + 2 * channels)] += log_scale
+    return found
+
+
+def probabilities(pixels, parameters):
+    """Of pixels (n, channels) under the parameters of one pixel."""
+    x = np.asarray(pixels, "float32")[:, None, None, :]
+    return np.exp(-value(losses.logistics_nll(x, np.repeat(parameters, len(x), axis=0))).astype("float64"))
+
+
+def test_one_channel_against_tensorflow_probability():
+    tfp = pytest.importorskip("tensorflow_probability")
+    tfd, made = tfp.distributions, parameters(1, 3, log_scale=-3.0)
+    logits, mean, log_scale = made.astype("float64").reshape(3, 3)
+    bins = tfd.TransformedDistribution(  # QuantizedDistribution rounds up
+        tfd.Logistic(127.5 * (mean + 1), 127.5 * np.exp(log_scale)), tfp.bijectors.Shift(np.float64(-0.5))
+    )
+    mixture = tfd.MixtureSameFamily(tfd.Categorical(logits=logits), tfd.QuantizedDistribution(bins, 0.0, 255.0))
+    expected = mixture.prob(np.arange(256.0)).numpy()
+    close(probabilities(BYTES[:, None], made), expected, rtol=1e-4, atol=1e-9)
+
+
+@pytest.mark.parametrize("log_scale", [-9.0, -5.0, -1.0, 6.0])  # -7 is the least
+def test_probabilities_of_all_bytes_add_up_to_one(log_scale):
+    for seed in range(3):
+        assert probabilities(BYTES[:, None], parameters(1, 4, seed, log_scale)).sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_all_pairs_of_two_channels():
+    """By brute force: they add up to one, and their mean is that of the image."""
+    made = parameters(2, 3, log_scale=-4.0)
+    made[..., 3:9] *= 0.5  # away from the ends
+    pairs = np.stack(np.meshgrid(BYTES, BYTES, indexing="ij"), axis=-1).reshape(-1, 2)
+    p = probabilities(pairs, made)
+    assert p.sum() == pytest.approx(1, abs=1e-4)
+    close(value(logistics.MixtureMean(2)(made)).ravel(), p @ pairs, atol=5e-4)
+    assert abs(np.cov(pairs.T, aweights=p)[0, 1]) > 1e-4  # they depend on each other
+
+
+def test_red_is_a_mixture_of_its_own_and_green_follows_it():
+    made = parameters(3, 2, seed=1)
+    red = BYTES[100]
+    rest = np.stack(np.meshgrid(red, BYTES[::3], BYTES, indexing="ij"), axis=-1).reshape(-1, 3)
+    alone = np.concatenate([made[..., :2], made[..., 2:4], made[..., 8:10]], axis=-1)  # logits, means, log scales
+    pair = np.concatenate([made[..., :6], made[..., 8:12], made[..., 14:16]], axis=-1)
+    greens = probabilities(rest, made).reshape(86, 256).sum(1)  # blue summed out
+    close(greens, probabilities(rest.reshape(86, 256, 3)[:, 0, :2], pair), rtol=1e-3)
+    both = np.stack([np.full(256, red), BYTES], axis=-1)
+    assert probabilities(both, pair).sum() == pytest.approx(probabilities([[red]], alone)[0], rel=1e-3)
+
+
+def test_one_logistic_of_three_channels_by_hand():
+    mean, scale, coefficients = np.array([0.1, -0.2, 0.3]), np.array([0.1, 0.2, 0.3]), np.array([0.5, -0.4, 0.8])
+    made = np.concatenate([[0.7], mean, np.log(scale), np.arctanh(coefficients)]).astype("float32").reshape(1, 1, 1, -1)
+    levels = np.array([140, 0, 255])
+    r, g, _ = levels / 127.5 - 1
+    where = mean + [0, coefficients[0] * r, coefficients[1] * r + coefficients[2] * g]
+    logistic, half = stats.logistic(where, scale), 1 / 255
+    low, high = logistic.cdf(levels / 127.5 - 1 - half), logistic.cdf(levels / 127.5 - 1 + half)
+    expected = (high[0] - low[0]) * high[1] * (1 - low[2])
+    close(probabilities([levels / 255], made), expected, rtol=1e-4)
+    m = mean[0], mean[1] + 0.5 * mean[0]
+    image = 0.5 + 0.5 * np.array([*m, mean[2] - 0.4 * m[0] + 0.8 * m[1]])
+    close(value(logistics.MixtureMean(3)(made)).ravel(), image, rtol=1e-5)
+
+
+def test_the_mixture_stays_finite_far_from_its_means():
+    tf = pytest.importorskip("tensorflow")
+    x = np.repeat(BYTES[[0, 128, 255]], 3).reshape(3, 1, 1, 3)
+    for mean, log_scale in ((50.0, -20.0), (-50.0, -7.0), (0.0, 40.0)):
+        made = np.zeros((3, 1, 1, 20), "float32")
+        made[..., 2:8], made[..., 8:14] = mean, log_scale
+        made = tf.Variable(made)
+        with tf.GradientTape() as tape:
+            nll = losses.logistics_nll(x, made)
+        assert np.isfinite(nll).all() and np.isfinite(tape.gradient(nll, made)).all()
+
+
+def test_bfloat16_parameters_are_summed_in_float32():
+    made = np.tile(parameters(3, 2), (1, 16, 16, 1))
+    x = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3)) / 255
+    nll = losses.logistics_nll(x, ops.cast(made, "bfloat16"))
+    assert keras.backend.standardize_dtype(nll.dtype) == "float32"
+    rounded = value(ops.cast(ops.cast(made, "bfloat16"), "float32"))
+    close(value(nll), value(losses.logistics_nll(x, rounded)), rtol=1e-6)

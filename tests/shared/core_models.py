@@ -17,6 +17,7 @@ ROOT = SHARED.parents[1]
 SIDE, LATENT = 32, 4
 _IMAGES = {"image_shape": (SIDE, SIDE, 1), "latent_dim": LATENT, "network_options": {"base": 2}}
 _HIERARCHY = {"image_shape": (SIDE, SIDE, 1), "network": "hfvae", "beta": 0.01, "warmup_steps": 10}
+_NVAE = {"base": 4, "group_dim": 1, "groups": [1, 1], "cells": 1, "block_cells": 1}
 _VECTORS = {"latent_dim": 6, "widths": (8, 8)}
 
 # variant -> (name in MODELS, arguments)
@@ -54,9 +55,20 @@ VARIANTS = {
         {
             **_HIERARCHY,
             "network": "nvae",
-            "network_options": {"base": 4, "group_dim": 1, "groups": [1, 1], "cells": 1, "flows": 1, "block_cells": 1},
-            "balance": True,
+            "network_options": {**_NVAE, "flows": 1},
+            "balance": "paper",
             "spectral": 0.01,
+        },
+    ),
+    "nvae_logistics": (
+        "hierarchical_vae",
+        {
+            **_HIERARCHY,
+            "network": "nvae",
+            "network_options": {**_NVAE, "flows": 0, "components": 2},
+            "balance": "code",
+            "likelihood": "logistics",
+            "reconstruction_weight": 1.0,
         },
     ),
     "bernoulli_vae": ("bernoulli_vae", {**_IMAGES, "network": "cnn", "beta": 4.0, "warmup_steps": 10}),
