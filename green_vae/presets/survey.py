@@ -49,6 +49,10 @@ NVAE_NOTE = (
     "Adam from 1e-3 here; KLs balanced as in its released code, which divides by the size of a group where the paper "
     "multiplies"
 )
+LOGISTICS_NOTE = (
+    "the paper's mixture of ten logistics, since sigma = 1 on pixels in [0, 1] collapses: of the 1,280 units of a "
+    "narrow network 64 were active after 600 steps of 16 images, with a computed gamma 659, with this mixture 886"
+)
 MINI_NOTE = (
     "narrow, with as many epochs as one CPU core finishes in under an hour; Adam from 1e-3, ten times the survey's"
 )
@@ -90,7 +94,8 @@ def _nvae(image_shape, dataset, epochs, batch, spectral, likelihood, train_image
         "spectral": spectral,
         "likelihood": likelihood,
     }
-    recipe = Recipe(1e-3, (), batch, epochs, NVAE_NOTE)
+    note = f"{NVAE_NOTE}; {LOGISTICS_NOTE}" if likelihood == "logistics" else NVAE_NOTE
+    recipe = Recipe(1e-3, (), batch, epochs, note)
     return Preset("hierarchical_vae", config, dataset, recipe, "survey, Table 1", codes="sample")
 
 
