@@ -326,6 +326,23 @@ def test_the_bound_of_the_mixture_is_that_of_the_loss():
     assert (weights < 0).all()  # probabilities of bytes, not densities
 
 
+def test_heads_draws_and_losses_are_float32_in_mixed_precision():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model, x = build("nvae_logistics"), blobs(2)
+        outputs = model(x)
+        terms = model.terms(ops.convert_to_tensor(x / 255.0), outputs)
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert "bfloat16" in {layer.compute_dtype for layer in model.encoder._flatten_layers()}
+    assert {keras.backend.standardize_dtype(value.dtype) for value in {**outputs, **terms}.values()} == {"float32"}
+    # drawn from what the heads say, not from what is left of it in 8 bits
+    sharp = {**outputs, "log_var": ops.full_like(outputs["log_var"], -200.0)}
+    np.testing.assert_array_equal(numpy(model.bend(sharp, model.sample(sharp["mean"], sharp["log_var"])))["z"],
+                                  numpy(outputs)["mean"])  # fmt: skip
+
+
 def test_activity_of_groups():
     model = build("nvae_survey")
     rows = model.activity(blobs(12))

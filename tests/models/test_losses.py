@@ -220,7 +220,8 @@ def test_red_is_a_mixture_of_its_own_and_green_follows_it():
 
 def test_one_logistic_of_three_channels_by_hand():
     mean, scale, coefficients = np.array([0.1, -0.2, 0.3]), np.array([0.1, 0.2, 0.3]), np.array([0.5, -0.4, 0.8])
-    made = np.concatenate([[0.7], mean, np.log(scale), np.arctanh(coefficients)]).astype("float32").reshape(1, 1, 1, -1)
+    made = np.concatenate([[0.7], mean, np.log(scale), np.arctanh(coefficients)]).astype("float32").repeat(2)
+    made = made.reshape(1, 1, 1, -1)  # two components, alike
     levels = np.array([140, 0, 255])
     r, g, _ = levels / 127.5 - 1
     where = mean + [0, coefficients[0] * r, coefficients[1] * r + coefficients[2] * g]
