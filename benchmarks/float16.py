@@ -14,16 +14,20 @@ import numpy as np
 import green_vae as gv
 from green_vae import metrics
 from green_vae.presets import store
-from green_vae.training import BEST, checkpoints, load_weights
+from green_vae.training import best_epoch, recalibrate_batch_norm
+from green_vae.training.checkpoint import best_path, load_weights, newest, read_history
 
 
-def weights_before(run):
-    """The newest checkpoint of a run, or its best epoch if it kept one."""
-    found = checkpoints(run)
-    if not found:
+def put_back(model, run, metadata):
+    """Give the model the weights of the newest checkpoint, or of the best epoch, as they were before they shipped."""
+    epoch, path = newest(run)
+    if path is None:
         how = f"`python -m green_vae train PRESET --out {run}` makes one"
         raise SystemExit(f"no checkpoint there; {how}. Received: {run}")
-    return run / BEST if (run / BEST).exists() else found[-1][1]
+    best = best_epoch(read_history(run)[:epoch])
+    load_weights(model, best_path(run, best) if best else path)
+    images = gv.data.load(gv.PRESETS[metadata["preset"]].dataset).images[: metadata["train_images"]]
+    recalibrate_batch_norm(model, images, metadata["recipe"]["batch_size"])
 
 
 def main():
@@ -35,7 +39,7 @@ def main():
     options = parser.parse_args()
     metadata = store.metadata_of(options.run / "model")
     before, after = (store.load_preset(options.run / "model") for _ in range(2))
-    load_weights(before, weights_before(options.run))
+    put_back(before, options.run, metadata)
     sampler = None if after.variational else gv.load_sampler(options.run / "model", "gmm")
     images = gv.data.load(gv.PRESETS[metadata["preset"]].dataset, "test").images[: options.n]
     evaluator = metrics.FIDEvaluator(layers=options.layer)

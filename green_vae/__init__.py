@@ -17,6 +17,7 @@ _LAZY = {
     "load": "green_vae.presets:load",
     "load_sampler": "green_vae.presets:load_sampler",
     "save_preset": "green_vae.presets:save_preset",
+    "train": "green_vae.presets:train",
     "PRESETS": "green_vae.presets:PRESETS",
     "MODELS": "green_vae.models:MODELS",
     "SAMPLERS": "green_vae.samplers:SAMPLERS",

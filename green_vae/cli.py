@@ -52,15 +52,21 @@ GENERATE_EPILOG = """examples:
 """
 
 TRAIN_EPILOG = """What lies in --out afterwards:
+  run.json      what the run is: preset, configuration, recipe, seed, data, batch size, precision, backend, versions,
+                commit. Another command for the same folder is refused; --fresh starts over
   model/        to be loaded: config.json, metadata.json (checksums, data, cost, golden outputs), model.weights.h5 in
                 float16, a fitted mixture
   pictures/     generated and reconstructed images of every epoch; TensorBoard logs, if tensorboard is installed
   history.json  losses, active latent units, seconds and energy of every epoch
-  ledger.jsonl  what the training cost; and the newest checkpoint
+  ledger.jsonl  what the training cost; and the newest checkpoint, written every --save-every epochs
+
+--budget: after the first epoch it is known how many fit. If the whole recipe does, it stays as it is; else the halvings
+of its learning rate are scaled, and run.json and model/metadata.json say so: "63 of 150 epochs, schedule scaled".
 
 examples:
   python -m green_vae train svae/mnist-mini
   python -m green_vae train survey/resnet-s4-b64-l64 --epochs 10 --limit-train 5000
+  python -m green_vae train svae/cifar10-mini --budget 1h30m
   KERAS_BACKEND=jax python -m green_vae train svae/cifar10 --mixed-precision --devices all
 """
 
@@ -161,7 +167,9 @@ def _add_train(commands):
     )
     add = command.add_argument
     add("model", metavar="PRESET", help="a name that `presets` lists")
-    add("--epochs", type=positive, metavar="N", help="instead of the recipe's")
+    length = command.add_mutually_exclusive_group().add_argument
+    length("--epochs", type=positive, metavar="N", help="instead of the recipe's")
+    length("--budget", metavar="TIME", help="9m, 90s, 1h30m: as many epochs as fit, schedule scaled")
     add("--batch", type=positive, metavar="N", dest="batch_size", help="images in a batch, instead of the recipe's")
     add("--limit-train", type=positive, metavar="N", help="train on the first N images only")
     add("--seed", type=int, default=0, metavar="S", help="of weights, noise and order (default: 0)")
@@ -170,7 +178,8 @@ def _add_train(commands):
     add("--mixed-precision", action="store_true", help="compute in bfloat16: for accelerators")
     add("--devices", choices=("one", "all"), default="one", help="share batches among all accelerators (JAX)")
     add("--pictures-every", type=positive, default=1, metavar="N", help="epochs between pictures (default: 1)")
-    add("--resume", action=argparse.BooleanOptionalAction, default=True, help="go on from --out (default: yes)")
+    add("--save-every", type=positive, default=1, metavar="N", help="epochs between checkpoints (default: 1)")
+    add("--fresh", action="store_true", help="start over: delete the run in --out, its own files only")
     add("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/PRESET)")
     command.set_defaults(run=_train)
 
@@ -219,9 +228,7 @@ def _train(options):
         raise WrongCommand(f"a preset; `python -m green_vae presets` lists them. Received: {options.model}")
 
     out = options.out or Path("runs", options.model)
-    if not options.resume and (out / "history.json").exists():
-        raise WrongCommand(f"a run lies there; delete it or choose another --out. Received: {out}")
-    rest = ("command", "run", "model", "resume", "out")
+    rest = ("command", "run", "model", "out")
     presets.train(options.model, out, **{key: value for key, value in vars(options).items() if key not in rest})
     print(f"written: {out / 'model'}; `python -m green_vae generate {out / 'model'}` draws from it")
 

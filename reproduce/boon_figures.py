@@ -59,9 +59,7 @@ def trained_models(context, models, dataset):
         if context.settings.smoke and len(found) == 2:
             break
         try:
-            run = context.studio.run(name)
-            run.trained  # noqa: B018 - or the reason why not
-            found[title] = run
+            found[title] = context.studio.run(name).prepare()
         except NotRun:
             missing.append(title)
     return found, f" No weights: {', '.join(missing)}." if missing else ""

@@ -64,7 +64,10 @@ def add_shared(parser):
     """The options that every script has: those of `Settings`."""
     add = parser.add_argument
     add("--train", action="store_true", help="train what has no weights (going on from a checkpoint, if there is one)")
-    add("--epochs", type=positive, metavar="N", help="epochs instead of the recipe's")
+    length = parser.add_mutually_exclusive_group().add_argument
+    length("--epochs", type=positive, metavar="N", help="epochs instead of the recipe's")
+    length("--budget", metavar="TIME", help="9m, 90s, 1h30m for a model: as many epochs as fit, schedule scaled")
+    add("--save-every", type=positive, default=1, metavar="N", help="epochs between checkpoints (default: 1)")
     add("--limit-train", type=positive, metavar="N", help="train on the first N images only")
     add("--limit-eval", type=positive, metavar="N", help="measure on N images instead of the protocol's")
     add("--seed", type=int, default=0, metavar="S", help="of weights, order and samples (default: 0)")

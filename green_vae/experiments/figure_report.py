@@ -99,13 +99,11 @@ def drawn_from(details):
     if details.get("shipped"):
         parts.append("shipped weights")
     if details["epochs"]:
-        parts.append(f"{details['epochs']} of {details['recipe_epochs']} epochs")
+        parts.append(details.get("length") or f"{details['epochs']} of {details['recipe_epochs']} epochs")
     if details.get("data"):
         parts.append(f"trained on {details['data']}")
     if details.get("limit_train"):
         parts.append(f"on the first {details['limit_train']:,} training images")
-    if details.get("recalibrated"):
-        parts.append("batch-norm statistics re-estimated after training")
     return f"Drawn from {', '.join(parts)}; weights {details['weights']}, seed {details['seed']}."
 
 

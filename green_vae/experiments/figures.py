@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import sys
 import warnings
-from functools import cached_property
 
 from green_vae import presets
 from green_vae.experiments.bench import Bench
@@ -14,8 +13,7 @@ from green_vae.experiments.run import Run
 from green_vae.experiments.runner import UNAVAILABLE, why_not
 from green_vae.experiments.spec import NotRun, Reference, Row, Sampling, Table
 from green_vae.presets import store
-from green_vae.training import recalibrate_batch_norm
-from green_vae.training.checkpoint import BEST, checkpoints, load_weights, read_history
+from green_vae.training.checkpoint import newest
 from green_vae.utils.files import write_json, write_text
 
 LAYER = "mixed8"  # of the FIDs during training: the deepest that needs no reconstructed kernels
@@ -27,33 +25,28 @@ class FigureRun(Run):
     @property
     def checkpoint(self):
         """(epochs done, path) of the newest complete epoch in the folder; (0, None) for none."""
-        known = len(read_history(self.folder))
-        return max((found for found in checkpoints(self.folder) if found[0] <= known), default=(0, None))
+        return newest(self.folder)
 
     @property
     def epochs(self):
         return super().epochs if self.trains or self.shipped else self.checkpoint[0]
 
-    @cached_property
-    def trained(self):
-        """As in a table; without --train, also from the folder. It is left as it is: somebody may be training there."""
-        _, path = self.checkpoint
-        if self.trains or self.shipped or path is None:
-            return super().trained
-        best = self.folder / BEST
-        load_weights(self.model, best if self.preset.recipe.validation and best.exists() else path)
-        if self.recalibrated:
-            recalibrate_batch_norm(self.model, self.train_images, self.preset.recipe.batch_size)
-        return self.model
+    def _load(self):
+        """As in a table; also from the folder, which is left as it is: somebody may be training there."""
+        if self.shipped or not self.checkpoint[0]:
+            return super()._load()
+        limit, seed = self.settings.limit_train, self.settings.seed
+        self.model, self.history = presets.load_run(self.preset, self.folder, self.bench.data, limit, seed)
+        self.length = presets.length(self.preset, self.folder)
 
     def details(self):
         """What a figure was drawn from, for the report."""
-        limit = self.settings.limit_train
         return {
             "preset": self.row.preset,
             "epochs": len(self.history) or None,  # shipped weights may come without a history
             "recipe_epochs": self.preset.recipe.epochs,
-            **(self._provenance() if self.shipped else {"limit_train": limit, "recalibrated": self.recalibrated}),
+            "length": self.length,
+            **(self._provenance() if self.shipped else {"limit_train": self.settings.limit_train}),
             "weights": self.weights_hash,
             "seed": self.settings.seed,
         }
@@ -99,7 +92,7 @@ class Studio:
         for run in runs:
             if run.shipped or run.checkpoint[0]:
                 return run
-        runs[0].train_images  # noqa: B018 - without data, that is the reason to give
+        runs[0].require_data()  # without data, that is the reason to give
         command = f"{self.gallery.command} --train --figures {figure.name}"
         *smaller, first = [run.row.preset for run in reversed(runs)]
         others = f", --preset {' or '.join(reversed(smaller))} another model" if smaller else ""
@@ -116,7 +109,7 @@ class Context:
 
     Attributes:
         path: where the PNG goes.
-        run: a `Run` of the chosen preset: `run.trained` is the model; None if the figure needs none.
+        run: a `Run` of the chosen preset: `run.trained` is the model, once it is prepared; None if none is needed.
         settings, seed: of the command line.
         fid_every: epochs between Frechet distances during training.
         command: that trains what the figure needs.
@@ -187,6 +180,8 @@ def drawn(studio, figure, old=None, reason=None):
         if reason:
             raise reason
         context = Context(studio, figure)
+        if context.run:
+            context.run.prepare()
         with warnings.catch_warnings():
             # the number of images stands in the sentence
             warnings.filterwarnings("ignore", message="a Frechet distance of only")

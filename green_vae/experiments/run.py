@@ -32,11 +32,9 @@ class Run(TrainedRow):
         """What was cut from the paper's recipe and protocol, in words; "" for nothing."""
         recipe, parts = self.preset.recipe, []
         if self.epochs != recipe.epochs and not recipe.stopped(self.history):
-            parts.append(f"trained {self.epochs} of {recipe.epochs} epochs")
+            parts.append(f"trained {self.length}")
         if len(self.train_images) < len(self.bench.data(self.preset.dataset, "train")):
             parts.append(f"on the first {len(self.train_images):,} training images")
-        if self.settings.train and self.recalibrated:
-            parts.append("batch-norm statistics re-estimated after training")
         return "; ".join([*parts, *self.fewer()])
 
     def fewer(self):
@@ -236,14 +234,15 @@ class Run(TrainedRow):
         path = self.folder / f"{sampler.name}-{key}.npz"
         if path.exists():
             return type(sampler).load(path)
-        if sampler.name == "second_stage":
-            sampler.checkpoint_dir = path.with_suffix("")
-        sampler.fit(codes).save(path)
+        sampler.fit(codes, path.with_suffix("")).save(path)
         return sampler
 
 
 class ImagesRun(Run):
     """A row that is a set of real images."""
+
+    def prepare(self):
+        return self  # there is no model
 
     def identity(self):
         reference = self.bench.reference_images

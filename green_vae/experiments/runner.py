@@ -60,6 +60,8 @@ def finished(run, column, old=None):
     if column.name not in row.published and not row.images:
         return Cell(published=None, reason="the paper prints nothing here")
     try:
+        if column.identity and column.trained:
+            run.prepare()
         # with the printed number, so that a verdict is never that of another one
         own = identity([column.identity(run), published]) if column.identity else ""
         if old and own and old.identity == own and not fresh:

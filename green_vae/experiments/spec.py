@@ -172,6 +172,8 @@ class Settings:
     download: bool = False
     train: bool = False
     epochs: int | None = None
+    budget: str | None = None
+    save_every: int = 1
     limit_train: int | None = None
     limit_eval: int | None = None
     layer: str | None = None

@@ -8,10 +8,8 @@ from green_vae.cost import flops, mflops, parameters, trainable_parameters
 from green_vae.experiments.smoke import shrink
 from green_vae.experiments.spec import NotRun
 from green_vae.presets import store
-from green_vae.training import recalibrate_batch_norm, settling_steps, train
-from green_vae.training.account import energy_log, enter_training
-from green_vae.training.callbacks import LatentActivity
-from green_vae.training.checkpoint import checkpoints, load_weights, read_history
+from green_vae.training.checkpoint import load_weights, read_history
+from green_vae.training.run_folder import OtherRunError
 from green_vae.utils import digests
 
 
@@ -25,6 +23,8 @@ class TrainedRow:
 
     def __init__(self, bench, row):
         self.bench, self.row, self.table, self.settings = bench, row, bench.table, bench.settings
+        self.callbacks = []  # for the training ahead, besides those that every training has
+        self.prepared, self.history, self.length = False, [], ""
 
     @cached_property
     def preset(self):
@@ -33,7 +33,7 @@ class TrainedRow:
 
     @cached_property
     def model(self):
-        """The model; fresh weights until `trained` is asked for."""
+        """The model; fresh weights until `prepare` is called."""
         return self.preset.build(self.settings.seed)
 
     def parameters(self):
@@ -73,81 +73,79 @@ class TrainedRow:
             limit = store.metadata_of(self.shipped_folder).get("train_images")
         return self.bench.data(self.preset.dataset, "train").images[:limit]
 
+    def require_data(self):
+        """Raises DataNotFoundError, which says what to do, if the images to train on are not here."""
+        self.bench.data(self.preset.dataset, "train")
+
     @property
     def validation_images(self):
         """Those that training is watched on; None for none."""
         split = self.preset.recipe.validation
         return self.bench.data(self.preset.dataset, split).images if split else None
 
-    @cached_property
-    def trained(self):
-        """The model with trained weights.
+    def prepare(self):
+        """Have trained weights in the model, once: train it if that was asked for, else take those that ship.
+
+        Returns:
+            the run itself; from now on `trained` is the model and `history` what each epoch of its training logged.
 
         Raises:
-            NotRun: there are none, and none may be trained.
+            NotRun: there are no weights, and none may be trained, or those in its folder are of another run.
         """
-        if self.trains:
-            return self._train()
+        if not self.prepared:
+            try:
+                (self._train if self.trains else self._load)()
+            except OtherRunError as error:
+                raise NotRun(error.reason) from error
+            self.prepared = True
+        return self
+
+    @property
+    def trained(self):
+        """The model with trained weights, after `prepare`."""
+        if not self.prepared:
+            raise RuntimeError(f"prepare() has the weights trained or loaded first. Received: {self.row.name}")
+        return self.model
+
+    def _train(self):
+        settings = self.settings
+        self.model = presets.train(
+            self.preset,
+            self.folder,
+            settings.epochs,
+            limit_train=settings.limit_train,
+            seed=settings.seed,
+            save_every=settings.save_every,
+            budget=settings.budget,
+            read=self.bench.data,
+            callbacks=self.callbacks,
+            ledger=None if settings.smoke else settings.out.absolute() / "ledger.jsonl",
+            ships=False,
+        )
+        self.history, self.length = read_history(self.folder), presets.length(self.preset, self.folder)
+
+    def _load(self):
         if not self.shipped:
-            self.train_images  # noqa: B018 - without data, that is the reason to give
+            self.require_data()  # without data, that is the reason to give
             command = f"`{self.table.command} --train --rows {shlex.quote(self.row.name)}`"
             raise NotRun(
                 f"no trained weights; {command} trains by the paper's recipe, --epochs and --limit-train shorten"
             )
         store.verified(self.shipped_folder)
         load_weights(self.model, self.shipped_folder / store.WEIGHTS)
-        return self.model
-
-    def _train(self):
-        recipe, images = self.preset.recipe, self.train_images
-        done = max((epoch for epoch, _ in checkpoints(self.folder)), default=0)
-        if done > self.epochs:
-            how = f"give --epochs {done}, or another --out"
-            raise NotRun(f"{self.folder} holds {done} epochs already, more than the {self.epochs} asked for; {how}")
-        # first, so that it leaves out what the others measure
-        log = energy_log(self.model, recipe.batch_size, estimate=self.settings.smoke)
-        callbacks = [log, *self.callbacks]
-        try:
-            seed = self.settings.seed
-            train(self.model, images, recipe, self.folder, self.epochs, seed, callbacks, self.validation_images)
-        finally:  # what an interrupted training has cost was spent, too
-            self._enter(log)
-        if self.recalibrated:
-            recalibrate_batch_norm(self.model, images, recipe.batch_size)
-        return self.model
-
-    def _enter(self, log):
-        if not self.settings.smoke:
-            path, data = self.settings.out / "ledger.jsonl", f"{self.preset.dataset}, {len(self.train_images):,} images"
-            enter_training(path, self.row.preset, data, log, read_history(self.folder))
-
-    @cached_property
-    def callbacks(self):
-        """A list of Keras callbacks for training, to be added to before `trained` is asked for."""
-        return [LatentActivity(self.train_images[:1000])] if self.model.variational else []
-
-    @property
-    def history(self):
-        """What each epoch of training logged, a list of dicts; [] for shipped weights without one.
-
-        Raises:
-            NotRun: as by `trained`.
-        """
-        self.trained  # noqa: B018 - which writes it
-        return read_history(self.shipped_folder if self.shipped else self.folder)
+        self.history = read_history(self.shipped_folder)
+        of = f"{self.epochs} of {self.preset.recipe.epochs} epochs"
+        self.length = store.metadata_of(self.shipped_folder).get("length", of)
 
     @property
     def epochs(self):
-        """Those of the training asked for, else of the shipped weights."""
-        if not self.trains:
-            return len(read_history(self.shipped_folder)) or self.preset.recipe.epochs
-        return self.settings.epochs or self.preset.recipe.epochs
+        """Those that a training has done, or is asked for; the recipe's for shipped weights that tell nothing."""
+        return len(self.history) or self._asked
 
     @property
-    def recalibrated(self):
-        """Whether training is too short for the moving statistics of batch norm to forget their start values."""
-        steps = self.epochs * (len(self.train_images) // self.preset.recipe.batch_size)
-        return steps < settling_steps(self.model)
+    def _asked(self):
+        shipped = len(read_history(self.shipped_folder)) if self.shipped else self.settings.epochs
+        return shipped or self.preset.recipe.epochs
 
     @cached_property
     def weights_hash(self):

@@ -6,6 +6,18 @@
 from green_vae.presets.catalog import PRESETS, preset
 from green_vae.presets.preset import Preset
 from green_vae.presets.store import load, load_sampler, pretrained_path, save_preset
-from green_vae.presets.train import ship, train
+from green_vae.presets.train import length, load_run, ship, train
 
-__all__ = ["PRESETS", "Preset", "load", "load_sampler", "preset", "pretrained_path", "save_preset", "ship", "train"]
+__all__ = [
+    "PRESETS",
+    "Preset",
+    "length",
+    "load",
+    "load_run",
+    "load_sampler",
+    "preset",
+    "pretrained_path",
+    "save_preset",
+    "ship",
+    "train",
+]

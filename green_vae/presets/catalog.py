@@ -1,5 +1,7 @@
 """All presets by name."""
 
+import dataclasses
+
 from green_vae.presets import boon, review, slides, survey, svae
 
 PRESETS = {name: chosen for paper in (survey, svae, review, slides, boon) for name, chosen in paper.PRESETS.items()}
@@ -13,4 +15,4 @@ def preset(name):
     """
     if name not in PRESETS:
         raise ValueError(f"unknown preset; there are {', '.join(PRESETS)}. Received: {name!r}")
-    return PRESETS[name]
+    return dataclasses.replace(PRESETS[name], name=name)

@@ -23,6 +23,7 @@ class Preset:
         source: paper and table.
         codes: which codes the samplers are fitted on: "mean" of the posterior, or one "sample" from it.
         samplers: those that ship with trained weights: a name of `green_vae.samplers.SAMPLERS` -> its arguments.
+        name: of the preset, as `green_vae.presets.preset` fills it in.
     """
 
     model: str
@@ -32,6 +33,7 @@ class Preset:
     source: str
     codes: str = "mean"
     samplers: dict = field(default_factory=lambda: {"gmm": {}})
+    name: str = ""
 
     def build(self, seed=None):
         """The model with fresh weights; the same ones for the same seed."""

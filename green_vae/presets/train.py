@@ -1,7 +1,9 @@
-"""One preset from data to a folder with a trained model: what `python -m green_vae train` does."""
+"""One preset from data to trained weights: what the command line, tables and galleries do."""
 
+import contextlib
 import dataclasses
 import importlib.util
+import re
 import warnings
 from functools import partial
 from pathlib import Path
@@ -11,80 +13,161 @@ import keras
 from green_vae import data, training
 from green_vae.presets import store
 from green_vae.presets.catalog import preset
-from green_vae.training import recalibrate_batch_norm, settling_steps
+from green_vae.training import Budget, best_epoch, recalibrate_batch_norm, run_folder
 from green_vae.training.account import energy_log, enter_training
+from green_vae.training.budget import seconds_of
 from green_vae.training.callbacks import LatentActivity
-from green_vae.training.checkpoint import read_history
+from green_vae.training.checkpoint import best_path, load_weights, newest, read_history
 
+MADE = re.compile(
+    r"pictures/(generated|reconstructed)-\d+\.png|model/((config|metadata|history)\.json|model\.weights\.h5|sampler-\w+\.npz)"
+)
 WIDEST = 200  # latent units: a mixture of more than that takes longer to fit than many models to train
 
 
 def train(
-    name,
+    chosen,
     out,
-    data_dir=None,
-    download=False,
     epochs=None,
     batch_size=None,
     limit_train=None,
     seed=0,
+    *,
+    save_every=1,
+    budget=None,
+    fresh=False,
+    data_dir=None,
+    download=False,
     mixed_precision=False,
     devices="one",
     pictures_every=1,
+    read=None,
+    callbacks=(),
+    ledger="ledger.jsonl",
+    ships=True,
 ):
-    """Train a preset by its recipe and save it as a folder that `green_vae.load` reads.
+    """Train a preset by its recipe: the only way in which the package trains one.
 
-    Under `out`: `epoch-N.weights.h5` and `history.json` (from which a second call goes on), `pictures/`,
-    `ledger.jsonl`, and at the end `model/`, the folder to load, with fitted samplers for generation, see `ship`.
+    Under `out`: `run.json`, which says what the run is before its first step; `epoch-N.weights.h5` and `history.json`,
+    from which a second call goes on; `ledger.jsonl`; and, if it ships, `pictures/` and `model/`, the folder that
+    `green_vae.load` reads, with fitted samplers for generation, see `ship`. The model ends with the statistics of batch
+    norm estimated over all training images, see `recalibrate_batch_norm`; checkpoints keep the moving ones.
 
     Args:
-        name: of the preset.
-        out: folder of this run.
-        data_dir, download: as for `data.load`.
+        chosen: name of a preset, or a `Preset`.
+        out: folder of this run, and of no other.
         epochs, batch_size: instead of the recipe's.
         limit_train: train on the first images only.
         seed: of weights, noise and order.
+        save_every: epochs between checkpoints; the last epoch always has one.
+        budget: time for the epochs, in seconds or as "9m", "90s", "1h30m"; how many fit is known after the first one,
+            and the halvings of the learning rate are scaled to them, see `training.Budget`. Not with `epochs`.
+        fresh: start over: delete the files of the run that is there, and only these.
+        data_dir, download: as for `data.load`.
         mixed_precision: compute in bfloat16; weights, heads and losses stay float32.
         devices: "one", or "all" that the backend sees (JAX only): each gets its share of every batch.
         pictures_every: epochs between pictures.
+        read: `read(name, split)` -> a `data.Dataset`, instead of `data.load`.
+        callbacks: further Keras callbacks.
+        ledger: file, from `out`, that gets a line of what was spent; None for none: FLOPs are estimated then.
+        ships: whether to draw pictures and to save `model/`.
 
     Returns:
         the trained model.
 
     Raises:
-        ValueError: unknown preset, a number that is not positive, devices that the backend cannot share.
+        OtherRunError: a ValueError: `out` holds another run, or more epochs than are asked for.
+        ValueError: unknown preset, a number that is not positive, epochs and a budget, devices that the backend cannot
+            share, or a training that diverged.
         DataNotFoundError: the data set is not here.
     """
-    from green_vae.plots.pictures import Pictures  # matplotlib: not for those who only save a model
-
-    chosen = preset(name)
-    _prepare(mixed_precision, devices)
+    chosen, out = preset(chosen) if isinstance(chosen, str) else chosen, Path(out)
+    if epochs and budget:
+        raise ValueError(f"give epochs or a budget, not both. Received: epochs={epochs}, budget={budget!r}")
+    seconds = seconds_of(budget) if budget else None
+    if devices == "all":
+        _share()
+    read = read or partial(data.load, data_dir=data_dir, download=download)
+    sets = _sets(chosen, read)
+    images, validation = sets[0].images[:limit_train], sets[1].images if sets[1:] else None
     recipe = dataclasses.replace(chosen.recipe, **({"batch_size": batch_size} if batch_size else {}))
-    load = partial(data.load, chosen.dataset, data_dir=data_dir, download=download)
-    images = load("train").images[:limit_train]
-    validation = load(recipe.validation).images if recipe.validation else None
-    model, out = chosen.build(seed), Path(out)
-    log = energy_log(model, recipe.batch_size)
-    board = keras.backend.backend() == "tensorflow" and importlib.util.find_spec("tensorboard") is not None
-    watch = [Pictures(out / "pictures", images, pictures_every, board=board)]
-    if model.variational:
-        watch.insert(0, LatentActivity(images[:1000]))
-    history, said = [], f"{chosen.dataset}, {len(images):,} images"
-    try:
-        history = training.train(model, images, recipe, out, epochs, seed, [log, *watch], validation)
-    finally:
-        history = history or read_history(out)
-        enter_training(out / "ledger.jsonl", name, said, log, history)
-    if len(history) * (len(images) // recipe.batch_size) < settling_steps(model):
+    if fresh:
+        _drop_made(out)
+    with _precision(mixed_precision):
+        told = {**facts(chosen, sets, len(images), seed, recipe.batch_size), "budget": seconds}
+        plan = run_folder.claim(out, told, epochs or recipe.epochs, fresh)["plan"]
+        if plan:  # of an earlier process
+            recipe = dataclasses.replace(recipe, epochs=plan["epochs"], halve_at=tuple(plan["halve_at"]))
+        model = chosen.build(seed)
+        limit = Budget(seconds, recipe, partial(_decide, out, recipe)) if seconds and not plan else None
+        log = energy_log(model, recipe.batch_size, estimate=ledger is None)
+        # the log first, so that it leaves out what the others measure
+        watch = [log, *_watching(model, images, out, ships and pictures_every), *callbacks]
+        try:
+            training.train(model, images, recipe, out, epochs, seed, watch, validation, save_every, limit)
+        finally:  # what an interrupted training has cost was spent, too
+            if ledger:
+                said = f"{chosen.dataset}, {len(images):,} images"
+                enter_training(Path(out, ledger), chosen.name, said, log, read_history(out))
         recalibrate_batch_norm(model, images, recipe.batch_size)
-    ship(model, out / "model", name, images, history, seed, recipe=dataclasses.asdict(recipe))
+    if ships:
+        about = {"recipe": dataclasses.asdict(recipe), "budget": seconds, "length": length(chosen, out)}
+        ship(model, out / "model", chosen, images, read_history(out), seed, **about)
     return model
 
 
-def ship(model, folder, name, images, history, seed, **about):
+def facts(chosen, sets, images, seed, batch_size):
+    """All that decides the weights after an epoch, a dict for `run.json`.
+
+    Args:
+        chosen: a `Preset`. sets: its data sets, for training and, if the recipe has one, validation.
+        images, seed, batch_size: of the training.
+    """
+    return {
+        "preset": chosen.name,
+        "model": chosen.model,
+        "config": chosen.config,
+        "dataset": chosen.dataset,
+        "recipe": dataclasses.asdict(chosen.recipe),
+        "seed": seed,
+        "fingerprint": sets[0].fingerprint,
+        "validation": sets[1].fingerprint if sets[1:] else None,
+        "images": images,
+        "batch_size": batch_size,
+        "dtype_policy": keras.config.dtype_policy().name,
+        "backend": keras.backend.backend(),
+    }
+
+
+def load_run(chosen, out, read, limit_train=None, seed=0):
+    """The model as a training by the preset's recipe has left it in its folder, and its history; nothing is written.
+
+    Somebody may be training there: the newest whole epoch is taken, or the best one of a recipe with validation.
+
+    Raises:
+        OtherRunError: a ValueError: the folder holds another run.
+    """
+    sets, batch_size = _sets(chosen, read), chosen.recipe.batch_size
+    images = sets[0].images[:limit_train]
+    run_folder.check(out, facts(chosen, sets, len(images), seed, batch_size))
+    model, (epoch, path) = chosen.build(seed), newest(out)
+    history = read_history(out)[:epoch]
+    best = best_epoch(history)
+    load_weights(model, best_path(out, best) if best else path)
+    recalibrate_batch_norm(model, images, batch_size)
+    return model, history
+
+
+def length(chosen, out):
+    """How long the run in a folder was, in words: "110 of 110 epochs", "63 of 150 epochs, schedule scaled"."""
+    plan = run_folder.read_run(out)["plan"]
+    scaled = ", schedule scaled" if plan and plan["scaled"] else ""
+    return f"{newest(out)[0]} of {chosen.recipe.epochs} epochs{scaled}"
+
+
+def ship(model, folder, chosen, images, history, seed, **about):
     """Save a trained preset with the samplers that go with it, fitted on its codes, if codes can come from one and have
     up to 200 units, and what its training cost."""
-    chosen = preset(name)
     samplers = {}
     if not model.prior_only and model.latent_dim <= WIDEST:
         new = map(chosen.new_sampler, chosen.samplers)
@@ -94,8 +177,8 @@ def ship(model, folder, name, images, history, seed, **about):
             samplers = {sampler.name: sampler.fit(codes) for sampler in new if len(codes) >= sampler.min_rows}
     spent = {key: _total(history, key) for key in ("seconds", "images", "flops", "kwh")}
     seen = {"data": f"{chosen.dataset}, {len(images):,} images", "train_images": len(images)}
-    about = {**seen, "seed": seed, "epochs": len(history), **about}
-    return store.save_preset(model, folder, history, samplers, preset=name, source=chosen.source, cost=spent, **about)
+    about = {**seen, "seed": seed, "epochs": len(history), "source": chosen.source, **about}
+    return store.save_preset(model, folder, history, samplers, preset=chosen.name, cost=spent, **about)
 
 
 def _total(history, key):
@@ -104,11 +187,49 @@ def _total(history, key):
     return sum(values) if values and None not in values else None
 
 
-def _prepare(mixed_precision, devices):
-    if mixed_precision:
-        keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
-    if devices == "all":
-        if keras.backend.backend() != "jax":
-            backend = keras.backend.backend()
-            raise ValueError(f"several devices need the environment variable KERAS_BACKEND=jax. Received: {backend}")
-        keras.distribution.set_distribution(keras.distribution.DataParallel())
+def _sets(chosen, read):
+    """The data sets of a preset: for training and, if its recipe has one, validation."""
+    return [read(chosen.dataset, split) for split in ("train", chosen.recipe.validation) if split]
+
+
+def _watching(model, images, out, pictures_every):
+    """The callbacks that every training has."""
+    watching = [LatentActivity(images[:1000])] if model.variational else []
+    if pictures_every:
+        from green_vae.plots.pictures import Pictures  # matplotlib: not for those who only save a model
+
+        board = keras.backend.backend() == "tensorflow" and importlib.util.find_spec("tensorboard") is not None
+        watching.append(Pictures(out / "pictures", images, pictures_every, board=board))
+    return watching
+
+
+def _decide(out, recipe, planned):
+    """Write down the recipe that a budget has come to."""
+    scaled = planned.halve_at != recipe.halve_at
+    run_folder.write_plan(out, {"epochs": planned.epochs, "halve_at": planned.halve_at, "scaled": scaled})
+
+
+def _drop_made(out):
+    """Delete what an earlier run has made of its weights; `run_folder.claim` deletes the run itself."""
+    for path in out.glob("*/*"):
+        if MADE.fullmatch(path.relative_to(out).as_posix()):
+            path.unlink()
+
+
+@contextlib.contextmanager
+def _precision(mixed):
+    before = keras.config.dtype_policy()
+    if mixed:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _share():
+    """Let all devices that the backend sees share every batch."""
+    if keras.backend.backend() != "jax":
+        backend = keras.backend.backend()
+        raise ValueError(f"several devices need the environment variable KERAS_BACKEND=jax. Received: {backend}")
+    keras.distribution.set_distribution(keras.distribution.DataParallel())

@@ -23,11 +23,12 @@ class Sampler(abc.ABC):
     name: str
     learned: tuple = ()  # names of the learned arrays, beside `latent_shape_`
 
-    def fit(self, z):
+    def fit(self, z, folder=None):
         """Learn from encodings.
 
         Args:
             z: array (n, *latent_shape), any trailing shape; finite.
+            folder: where a fit that takes long may keep checkpoints, and goes on from them; None for nowhere.
 
         Returns:
             The sampler itself.
@@ -36,7 +37,7 @@ class Sampler(abc.ABC):
             ValueError: z is not of that shape, holds NaN or infinity, or has too few rows.
         """
         z = _checked(z, self.min_rows)
-        self._fit(z.reshape(len(z), -1))
+        self._fit(z.reshape(len(z), -1), folder)
         self.latent_shape_ = z.shape[1:]  # last: a sampler counts as fitted once this is set
         return self
 
@@ -121,8 +122,8 @@ class Sampler(abc.ABC):
         return 1
 
     @abc.abstractmethod
-    def _fit(self, z):
-        """Learn from z, float64 (n, d)."""
+    def _fit(self, z, folder):
+        """Learn from z, float64 (n, d); `folder` as for `fit`."""
 
     @abc.abstractmethod
     def _sample(self, n, rng):

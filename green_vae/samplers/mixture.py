@@ -43,7 +43,7 @@ class GaussianMixture(Sampler):
             raise ValueError(f"z must have the shape (n, *{self.latent_shape_}). Received: {np.shape(z)}")
         return self._mixture().score_samples(np.reshape(z, (len(z), -1)))
 
-    def _fit(self, z):
+    def _fit(self, z, folder):
         fitted = self._new().fit(z)
         for name in self.learned:
             setattr(self, name, getattr(fitted, name))

@@ -28,7 +28,7 @@ class Neighbourhood(Sampler):
             raise ValueError(f"the scale of the noise cannot be negative. Received: scale={scale}")
         self.scale = scale
 
-    def _fit(self, z):
+    def _fit(self, z, folder):
         self.encodings_ = z.astype(np.float32)
 
     def _sample(self, n, rng):

@@ -10,7 +10,7 @@ class Prior(Sampler):
 
     name = "prior"
 
-    def _fit(self, z):
+    def _fit(self, z, folder):
         pass
 
     def _sample(self, n, rng):
@@ -33,7 +33,7 @@ class ScalarGaussian(Sampler):
     def min_rows(self):
         return 2
 
-    def _fit(self, z):
+    def _fit(self, z, folder):
         self.mean_, self.std_ = z.mean(), z.std()
 
     def _sample(self, n, rng):

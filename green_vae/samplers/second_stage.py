@@ -43,11 +43,9 @@ class SecondStage(Sampler):
 
     Attributes:
         model_: the trained `SecondStageVAE`. factor_: the number of `rescale`, else 1.
-        checkpoint_dir: set it before `fit` to keep checkpoints there and to resume from them.
     """
 
     name = "second_stage"
-    checkpoint_dir = None
 
     def __init__(
         self,
@@ -76,7 +74,7 @@ class SecondStage(Sampler):
     def min_rows(self):
         return self.batch_size
 
-    def _fit(self, z):
+    def _fit(self, z, folder):
         from green_vae.training import Recipe, train
 
         z = z.astype("float32")
@@ -84,7 +82,7 @@ class SecondStage(Sampler):
             model = self._build(z.shape[1])
         recipe = Recipe(self.learning_rate, self.halve_at, self.batch_size, self.epochs)
         with tempfile.TemporaryDirectory() as temporary:
-            train(model, z, recipe, self.checkpoint_dir or Path(temporary, self.name), seed=self.seed)
+            train(model, z, recipe, folder or Path(temporary, self.name), seed=self.seed)
         self.model_, self.factor_ = model, 1.0
         if self.rescale:
             spread = np.std(self._sample(10_000, np.random.default_rng(self.seed)), axis=1).mean()

@@ -1,12 +1,7 @@
 """From a compiled model and a recipe to weights: the loop, its checkpoints, callbacks, and what it cost."""
 
-from green_vae.training.loop import (
-    Batches,
-    Recipe,
-    best_epoch,
-    train,
-    validation_losses,
-)
-from green_vae.training.statistics import recalibrate_batch_norm, settling_steps
+from green_vae.training.budget import Budget
+from green_vae.training.loop import Batches, Recipe, best_epoch, train, validation_losses
+from green_vae.training.statistics import recalibrate_batch_norm
 
-__all__ = ["Batches", "Recipe", "best_epoch", "recalibrate_batch_norm", "settling_steps", "train", "validation_losses"]
+__all__ = ["Batches", "Budget", "Recipe", "best_epoch", "recalibrate_batch_norm", "train", "validation_losses"]

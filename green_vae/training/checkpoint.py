@@ -10,29 +10,71 @@ import h5py
 
 from green_vae.utils.files import narrowed, write_aside, write_json
 
-BEST = "best.weights.h5"  # of the epoch with the least validation loss, beside the newest
+# names that a run gives its files, matched whole: whatever else lies in its folder is somebody's
+EPOCH, BEST = re.compile(r"epoch-(\d+)\.weights\.h5"), re.compile(r"best-(\d+)\.weights\.h5")
+ASIDE = re.compile(r"\.((epoch|best)-\d+\.weights\.h5|(history|run)\.json)\..+")
+HISTORY = "history.json"
 
 
-def save_checkpoint(model, out, history):
-    """Save weights, optimizer and noise state as `out/epoch-N.weights.h5`, then the history; drop older ones."""
-    out = Path(out)
-    with write_aside(out / f"epoch-{len(history)}.weights.h5") as aside:
+def epoch_path(out, epoch):
+    """Of weights, optimizer and noise state after so many epochs."""
+    return Path(out) / f"epoch-{epoch}.weights.h5"
+
+
+def best_path(out, epoch):
+    """Of the weights after the epoch, counted from 1, with the least validation loss."""
+    return Path(out) / f"best-{epoch}.weights.h5"
+
+
+def write_weights(model, path):
+    """Write weights, optimizer and noise state, whole or not at all."""
+    with write_aside(path) as aside:
         model.save_weights(aside, overwrite=True)
-    write_json(out / "history.json", history)
-    for epoch, path in checkpoints(out):
-        if epoch != len(history):
-            path.unlink()
+
+
+def named(out, pattern):
+    """The files of a folder whose whole name is of `pattern`: a sorted list of (number in the name, path)."""
+    found = [(pattern.fullmatch(path.name), path) for path in Path(out).glob("*")]
+    return sorted((int(match[1]), path) for match, path in found if match)
 
 
 def checkpoints(out):
     """The checkpoints in a folder: a sorted list of (epochs done, path)."""
-    return sorted((int(re.search(r"\d+", path.name)[0]), path) for path in Path(out).glob("epoch-*.weights.h5"))
+    return named(out, EPOCH)
+
+
+def newest(out):
+    """(epochs done, path) of the newest checkpoint that the history knows; (0, None) for none.
+
+    A run that was killed between its two writes leaves a checkpoint whose epoch the history lacks.
+    """
+    known = len(read_history(out))
+    return max((found for found in checkpoints(out) if found[0] <= known), default=(0, None))
+
+
+def drop_older(out, epoch, best):
+    """Delete the checkpoints of other epochs than `epoch`, and the best weights of others than `best`."""
+    for kept, pattern in ((epoch, EPOCH), (best, BEST)):
+        for number, path in named(out, pattern):
+            if number != kept:
+                path.unlink()
+
+
+def drop_asides(out):
+    """Delete what a run that was killed while it wrote has left half-written."""
+    for path in Path(out).glob(".*"):
+        if ASIDE.fullmatch(path.name):
+            path.unlink()
 
 
 def read_history(out):
     """What each finished epoch in a folder logged, a list of dicts; [] if there is none."""
-    path = Path(out) / "history.json"
+    path = Path(out) / HISTORY
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+
+
+def write_history(out, history):
+    write_json(Path(out) / HISTORY, history)
 
 
 def load_checkpoint(model, out):
@@ -41,16 +83,12 @@ def load_checkpoint(model, out):
     Raises:
         ValueError: the checkpoint is damaged or belongs to another model.
     """
-    for pattern in (".epoch-*", ".history.json.*"):  # of a run that was killed while it wrote
-        for aside in Path(out).glob(pattern):
-            aside.unlink()
-    history = read_history(out)
-    for epoch, path in reversed(checkpoints(out)):
-        if epoch <= len(history):  # killed between the two writes: the history still lacks this epoch
-            model.optimizer.build(model.trainable_variables)
-            load_weights(model, path)
-            return history[:epoch]
-    return []
+    drop_asides(out)
+    epoch, path = newest(out)
+    if path is not None:
+        model.optimizer.build(model.trainable_variables)
+        load_weights(model, path)
+    return read_history(out)[:epoch]
 
 
 def load_weights(model, path):

@@ -1,16 +1,23 @@
-"""Training by a recipe: shuffled the same way every time, saved after every epoch, resumed by default."""
+"""Training by a recipe: shuffled the same way every time, saved as it goes, resumed by default."""
 
 import math
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from green_vae.training.checkpoint import BEST, load_checkpoint, load_weights, save_checkpoint
-from green_vae.utils.files import write_aside
+from green_vae.training.checkpoint import (
+    best_path,
+    drop_older,
+    epoch_path,
+    load_checkpoint,
+    load_weights,
+    write_history,
+    write_weights,
+)
 from green_vae.utils.progress import progress
 
 
@@ -83,20 +90,35 @@ class Batches(keras.utils.PyDataset):
         return (self.x[np.sort(chosen)],)
 
 
+class _Finite(keras.callbacks.Callback):
+    """Stops a training whose loss, or any other logged term, is no finite number, before others look at the model."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        broken = {name: value for name, value in logs.items() if not math.isfinite(value)}
+        if broken:
+            name, value = ("loss", broken["loss"]) if "loss" in broken else next(iter(broken.items()))
+            advice = f"training diverged in epoch {epoch + 1}, which is not kept; lower the learning rate"
+            rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+            raise ValueError(f"{advice}. Received: a {name} of {value} at a learning rate of {rate:g}")
+
+
 class _Epochs(keras.callbacks.Callback):
     """Sets order and learning rate before each epoch; saves, logs and tells the time left after it."""
 
-    def __init__(self, batches, recipe, out, epochs, history, validation=None):
+    def __init__(self, batches, recipe, out, history, validation=None, save_every=1, budget=None):
         super().__init__()
-        self.validation = validation
-        self.batches, self.recipe, self.out, self.epochs, self.history_ = batches, recipe, out, epochs, history
+        self.validation, self.save_every, self.budget = validation, save_every, budget
+        self.batches, self.recipe, self.out, self.history_ = batches, recipe, out, history
         self.bar, self.first = progress(), len(history)
 
     def on_train_begin(self, logs=None):
         self.start = time.monotonic()
         self.bar.start()
-        total = (self.epochs - self.first) * len(self.batches)
-        self.task = self.bar.add_task(f"training {self.out.name}", total=total)
+        self.task = self.bar.add_task(f"training {self.out.name}", total=self._ahead)
+
+    @property
+    def _ahead(self):
+        return (self.recipe.epochs - self.first) * len(self.batches)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.batches.epoch = epoch
@@ -109,20 +131,30 @@ class _Epochs(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         logs.update(self.model.end_epoch(self.validation), learning_rate=self.rate)
-        if not math.isfinite(logs["loss"]):
-            advice = f"training diverged in epoch {epoch + 1}, which is not kept; lower the learning rate"
-            raise ValueError(f"{advice}. Received: a loss of {logs['loss']} at a learning rate of {self.rate:g}")
         self.history_.append({name: float(value) for name, value in logs.items()})
-        if best_epoch(self.history_) == len(self.history_):  # first: of an epoch that is lost, it is written again
-            with write_aside(self.out / BEST) as aside:
-                self.model.save_weights(aside, overwrite=True)
-        save_checkpoint(self.model, self.out, self.history_)
-        self.model.stop_training = self.model.stop_training or self.recipe.stopped(self.history_)
+        self._save()
         spent = time.monotonic() - self.start
-        left = spent / (epoch + 1 - self.first) * (self.epochs - epoch - 1)
+        left = spent / (epoch + 1 - self.first) * (self.recipe.epochs - epoch - 1)
         values = "  ".join(f"{name} {value:.5g}" for name, value in logs.items())
-        line = f"{self.out.name}: epoch {epoch + 1}/{self.epochs}  {values}  left {_clock(left)}"
+        line = f"{self.out.name}: epoch {epoch + 1}/{self.recipe.epochs}  {values}  left {_clock(left)}"
         print(line, file=sys.stderr, flush=True)
+
+    def _save(self):
+        """Weights first, then the history that makes them count, then what is no longer needed."""
+        done, best, begin = len(self.history_), best_epoch(self.history_), time.monotonic()
+        if best == done:
+            write_weights(self.model, best_path(self.out, done))
+        last = done == self.recipe.epochs or self.recipe.stopped(self.history_) or self.model.stop_training
+        planning = self.budget is not None and done == self.first + 1
+        if saved := last or planning or done % self.save_every == 0:
+            write_weights(self.model, epoch_path(self.out, done))
+        if planning:
+            self.recipe = self.budget.plan(done, (time.monotonic() - begin) / self.save_every)
+            self.bar.update(self.task, total=self._ahead)
+        write_history(self.out, self.history_)
+        if saved:
+            drop_older(self.out, done, best)
+        self.model.stop_training = last or done == self.recipe.epochs
 
     def on_train_end(self, logs=None):
         self.bar.stop()
@@ -140,17 +172,17 @@ def validation_losses(history):
 
 
 def best_epoch(history):
-    """The number, from 1 on, of the first epoch with the least validation loss; None where there is no such loss."""
-    losses = validation_losses(history)
-    return 1 + int(np.argmin(losses)) if losses else None
+    """The number, from 1 on, of the first epoch with the least validation loss, a number; None where there is none."""
+    losses = [loss if math.isfinite(loss) else math.inf for loss in validation_losses(history)]
+    return 1 + int(np.argmin(losses)) if min(losses, default=math.inf) < math.inf else None
 
 
-def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=None):
+def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=None, save_every=1, budget=None):
     """Train `model` on x by `recipe`, going on from the last epoch saved in `out`, if any.
 
-    After every epoch weights, optimizer and history are saved whole or not at all; a run that was stopped, even by
-    `kill -9`, and is started again ends with the same weights as one that was not: to the bit on the same machine
-    with the same number of threads, whose number decides the order of sums.
+    Weights, optimizer and history are saved whole or not at all; a run that was stopped, even by `kill -9`, and is
+    started again ends with the same weights as one that was not: to the bit on the same machine with the same number
+    of threads, whose number decides the order of sums.
 
     Args:
         model: a model of the package; compiled here with Adam.
@@ -162,15 +194,19 @@ def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=N
         callbacks: further Keras callbacks; what they add to an epoch's logs stands in the history.
         validation: the images of the recipe's validation split, on which every epoch is evaluated, all of them. The
             model ends with the weights of the best epoch then, as they lie in `out`.
+        save_every: epochs between checkpoints; the last epoch always has one. What was trained since is done again
+            after a stop.
+        budget: a `Budget`, which decides the number of epochs after the first one; None for none.
 
     Returns:
         list of dicts, the means that each epoch logged, from epoch 0 on.
 
     Raises:
         ValueError: fewer examples than one batch, input that the model cannot take, no validation images for a
-            recipe that needs them, or a loss that is no longer a finite number: that epoch is not kept.
+            recipe that needs them, fewer epochs than `out` holds, or a loss or another term that is no longer a
+            finite number: that epoch is not kept.
     """
-    out, epochs = Path(out), epochs or recipe.epochs
+    out, recipe = Path(out), replace(recipe, epochs=epochs or recipe.epochs)
     model.check(x)
     if recipe.validation and validation is None:
         raise ValueError(f"this recipe needs the images of its split {recipe.validation!r}. Received: validation=None")
@@ -181,16 +217,24 @@ def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=N
     model.compile(optimizer=optimizer, jit_compile="auto")
     model.optimizer.build(model.trainable_variables)  # else they appear inside the first trace, and it takes two
     history = load_checkpoint(model, out)
-    if len(history) < epochs and not recipe.stopped(history):
-        callback = _Epochs(batches, recipe, out, epochs, history, validation)
+    if len(history) > recipe.epochs:
+        raise ValueError(f"{too_few(len(history), recipe.epochs)}, another --out keeps both. Received: {out}")
+    if len(history) < recipe.epochs and not recipe.stopped(history):
+        callback = _Epochs(batches, recipe, out, history, validation, save_every, budget)
+        callbacks = [_Finite(), *([budget] if budget else []), *callbacks, callback]
         try:
             # Batches shuffles; Keras's own shuffling of batches follows Python's global generator, never the same twice
             start = {"initial_epoch": len(history), "shuffle": False}
             watched = {"validation_data": validation, "validation_batch_size": recipe.batch_size}
             watched = {} if validation is None else watched
-            model.fit(batches, epochs=epochs, **start, **watched, callbacks=[*callbacks, callback], verbose=0)
+            model.fit(batches, epochs=recipe.epochs, **start, **watched, callbacks=callbacks, verbose=0)
         finally:
             callback.bar.stop()
-    if best_epoch(history[:epochs]):
-        load_weights(model, out / BEST)
-    return history[:epochs]
+    if best := best_epoch(history):
+        load_weights(model, best_path(out, best))
+    return history
+
+
+def too_few(held, epochs):
+    """Why a training cannot go back to fewer epochs, in words."""
+    return f"it holds {held} epochs already, more than the {epochs} asked for; --epochs {held} takes them"

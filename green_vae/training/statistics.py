@@ -49,9 +49,3 @@ def batch_norms(model):
             found[id(layer)] = layer
         waiting += getattr(layer, "layers", [])
     return list(found.values())
-
-
-def settling_steps(model):
-    """Batches after which less than 1 % of the start values is left in any moving statistic of batch norm."""
-    momentum = max((norm.momentum for norm in batch_norms(model)), default=0.0)
-    return 5 / (1 - momentum)  # momentum^(5 / (1 - momentum)) is about e^-5

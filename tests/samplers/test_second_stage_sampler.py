@@ -66,9 +66,8 @@ def test_weights_may_be_kept_as_float16(tmp_path):
 
 def test_checkpoints_are_kept_and_used(tmp_path):
     first, second = SecondStage(**QUICK), SecondStage(**QUICK)
-    first.checkpoint_dir = second.checkpoint_dir = tmp_path / "kept"
-    z = encodings()
-    expected = first.fit(z).sample(5)
+    z, kept = encodings(), tmp_path / "kept"
+    expected = first.fit(z, kept).sample(5)
     written = (tmp_path / "kept" / "epoch-1.weights.h5").stat().st_mtime_ns
-    np.testing.assert_array_equal(second.fit(z).sample(5), expected)
+    np.testing.assert_array_equal(second.fit(z, kept).sample(5), expected)
     assert (tmp_path / "kept" / "epoch-1.weights.h5").stat().st_mtime_ns == written

@@ -55,11 +55,11 @@ def trainable(tmp_path, monkeypatch):
 def test_a_training_leaves_a_line_that_adds_up(trainable):
     make, path = trainable
     first = make(1)
-    first.trained  # noqa: B018
+    first.prepare()
     second = make(3)
-    second.trained  # noqa: B018
+    second.prepare()
     third = make(3)  # nothing left to do
-    third.trained  # noqa: B018
+    third.prepare()
     lines = ledger.read(path)
     assert [line["kind"] for line in lines] == ["train", "train"]
     per_image = cost.training_flops(first.model, 8).per_image
@@ -86,9 +86,9 @@ def test_what_an_interrupted_training_has_cost_is_entered(trainable, monkeypatch
                 raise KeyboardInterrupt
             super().on_epoch_begin(epoch, logs)
 
-    monkeypatch.setattr("green_vae.experiments.trained.energy_log", lambda *args, **kwargs: Stop(cost.EnergyMeter))
+    monkeypatch.setattr("green_vae.presets.train.energy_log", lambda *args, **kwargs: Stop(cost.EnergyMeter))
     with pytest.raises(KeyboardInterrupt):
-        run.trained  # noqa: B018
+        run.prepare()
     (line,) = ledger.read(path)
     assert line["quality"]["epochs"] == 2
 

@@ -7,7 +7,7 @@ from scipy.special import logsumexp
 from green_vae.experiments.run import STEP, Run, identity
 from green_vae.experiments.spec import Column, Measurement, NotRun
 from green_vae.models.likelihood import log_weights
-from green_vae.training.checkpoint import checkpoints
+from green_vae.training.checkpoint import newest
 from green_vae.utils.files import write_aside
 
 K, SMOKE_K = 200, 5  # draws per image
@@ -97,12 +97,11 @@ def baseline(run):
     if run.row is first:
         raise NotRun("the other rows are compared with this one")
     found = Run(run.bench, first)
-    done = max((epoch for epoch, _ in checkpoints(found.folder)), default=0)
-    if run.settings.train and done < found.epochs:
+    if run.settings.train and newest(found.folder)[0] < found.epochs:
         raise NotRun(
             f"`{run.table.command} --train --rows '{first.name}'` trains the row that this one is compared with"
         )
-    return found
+    return found.prepare()
 
 
 def _mean(values, what="over the images"):

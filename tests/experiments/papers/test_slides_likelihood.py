@@ -30,14 +30,14 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def plain(folder):
     run = run_of(PLAIN, folder)
-    run.trained  # noqa: B018
+    run.prepare()
     return run
 
 
 @pytest.fixture(scope="module")
 def ladder(folder):
     run = run_of(LADDER, folder)
-    run.trained  # noqa: B018
+    run.prepare()
     return run
 
 

@@ -17,7 +17,7 @@ SVAE = next(row for row in TABLE.rows if row.name == "SVAE")
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     run = Run(Bench(TABLE, Settings(out=tmp_path_factory.mktemp("run"), smoke=True)), SVAE)
-    run.trained  # noqa: B018
+    run.prepare()
     return run
 
 

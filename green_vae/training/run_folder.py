@@ -1,0 +1,117 @@
+"""`run.json`: what the run in a folder is, written before its first step, so that no other run goes on from it."""
+
+import json
+from pathlib import Path
+
+from green_vae.training.checkpoint import BEST, EPOCH, HISTORY, checkpoints, drop_asides, named, newest
+from green_vae.training.loop import too_few
+from green_vae.utils import ledger
+from green_vae.utils.files import write_json
+
+RUN = "run.json"
+SHOWN = 3  # differences that an error names
+FREE = ("recipe.epochs", "recipe.note")  # of what is written, these do not decide the weights of an epoch
+
+
+class OtherRunError(ValueError):
+    """The folder holds another run. `reason` tells it where nothing can be started over: in a table."""
+
+    def __init__(self, reason, out):
+        super().__init__(f"{reason}; --fresh (fresh=True) starts over, another --out keeps both. Received: {out}")
+        self.reason = f"{reason}; another --out keeps both"
+
+
+def claim(out, facts, epochs, fresh=False):
+    """Take a folder for a run, or go on with the run that is there.
+
+    Args:
+        out: the folder, made if missing.
+        facts: dict of all that decides the weights, as JSON.
+        epochs: asked for.
+        fresh: delete the run that is there first: its own files only.
+
+    Returns:
+        dict, what `run.json` holds: the facts, and "epochs", "plan" (of a budget, None before it is made), "versions"
+        and "commit" of the process that trained last.
+
+    Raises:
+        OtherRunError: the run there has other facts, does not tell them, or has more epochs.
+    """
+    if fresh:
+        start_over(out)
+    held, there = newest(out)[0], read_run(out)
+    if there is None and checkpoints(out):
+        reason = f"it holds checkpoints without a {RUN}, of an older version, which do not tell how they were trained"
+        raise OtherRunError(reason, out)
+    check(out, facts)
+    if held > epochs:
+        raise OtherRunError(too_few(held, epochs), out)
+    if there is not None and held == (there["plan"] or {"epochs": epochs})["epochs"]:  # nothing is left to do
+        return there
+    run = {**_plain(facts), "epochs": epochs, "plan": (there or {}).get("plan")}
+    run |= {"versions": ledger.versions(), "commit": ledger.commit()}
+    write_json(Path(out) / RUN, run)
+    return run
+
+
+def check(out, facts):
+    """Raises OtherRunError if the folder holds a run with other facts."""
+    there = read_run(out)
+    if there is not None and (differing := differences(there, _plain(facts))):
+        more = f" and {len(differing) - SHOWN} more" if len(differing) > SHOWN else ""
+        raise OtherRunError(f"another run lies there: {'; '.join(differing[:SHOWN])}{more}", out)
+
+
+def write_plan(out, plan):
+    """Write down what a budget has come to: a dict."""
+    write_json(Path(out) / RUN, {**read_run(out), "plan": plan})
+
+
+def read_run(out):
+    """What `run.json` of a folder holds; None if there is none.
+
+    Raises:
+        OtherRunError: it is damaged.
+    """
+    path = Path(out) / RUN
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    except ValueError as error:
+        raise OtherRunError(f"its {RUN} is damaged", out) from error
+
+
+def start_over(out):
+    """Delete the files of a run, known by their whole names; whatever else lies in the folder stays, the ledger too."""
+    out = Path(out)
+    drop_asides(out)
+    for _, path in [*named(out, EPOCH), *named(out, BEST)]:
+        path.unlink()
+    for name in (HISTORY, RUN):
+        (out / name).unlink(missing_ok=True)
+
+
+def differences(there, now):
+    """One entry for each fact that differs: ["seed 0 there, 1 now"]."""
+    there, now = flat(there), flat(now)
+    names = [name for name in now if name not in FREE and there.get(name) != now[name]]
+    facts = {name.split(".")[0] for name in now}
+    names += [name for name in there if name not in now and name.split(".")[0] in facts]
+    return [f"{name} {_short(there.get(name))} there, {_short(now.get(name))} now" for name in names]
+
+
+def flat(value, prefix=""):
+    """{"recipe": {"epochs": 3}} -> {"recipe.epochs": 3}."""
+    found = {}
+    for name, part in value.items():
+        inner = flat(part, f"{prefix}{name}.") if isinstance(part, dict) and part else {f"{prefix}{name}": part}
+        found.update(inner)
+    return found
+
+
+def _short(value):
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 40 else f"{text[:12]}..."
+
+
+def _plain(facts):
+    return json.loads(json.dumps(facts))
