@@ -10,7 +10,9 @@ from PIL import Image
 import green_vae as gv
 from green_vae import cli, presets
 from green_vae.presets import Preset, store
-from green_vae.training import Recipe
+from green_vae.training import Recipe, recalibrate_batch_norm
+from green_vae.training.checkpoint import load_weights
+from green_vae.training.statistics import batch_norms
 from green_vae.utils import ledger
 
 CONFIG = {"image_shape": (32, 32, 1), "latent_dim": 4, "network_options": {"base": 2, "projection": 8}, "beta": 3.0}
@@ -104,11 +106,24 @@ def test_no_data_is_one_error(tmp_path, capsys, monkeypatch):
     assert "was not found" in capsys.readouterr().err and not (tmp_path / "run").exists()
 
 
-def test_a_run_that_lies_there_is_not_overwritten(trained, capsys):
+def test_a_run_of_another_seed_is_not_overwritten(trained, capsys):
     out, _ = trained
     before = (out / "history.json").read_bytes()
-    assert cli.main(["train", "test/tiny", "--no-resume", "--out", str(out)]) == 2
-    assert "a run lies there" in capsys.readouterr().err and (out / "history.json").read_bytes() == before
+    assert cli.main(["train", "test/tiny", "--limit-train", "60", "--seed", "1", "--out", str(out)]) == 1
+    assert "seed 0 there, 1 now" in capsys.readouterr().err and (out / "history.json").read_bytes() == before
+
+
+def test_statistics_of_batch_norm_are_those_of_the_trained_weights(trained):
+    """Every pass sees the same images, but noise of its own behind the encoder."""
+    out, _ = trained
+    model, shipped = presets.preset("test/tiny").build(0), gv.load(out / "model")
+    load_weights(model, out / "epoch-3.weights.h5")
+    moving = {norm.path: norm.get_weights() for norm in batch_norms(model)}
+    recalibrate_batch_norm(model, gv.data.load("digits").images[:60], 20)
+    for ours, norm in zip(batch_norms(shipped), batch_norms(model), strict=True):
+        for own, expected in zip(ours.get_weights(), norm.get_weights(), strict=True):
+            np.testing.assert_allclose(own, expected, rtol=2e-3, atol=1e-4)
+        assert not np.allclose(moving[norm.path][3], norm.get_weights()[3], rtol=0.1)  # 9 steps at momentum 0.999
 
 
 def test_a_sampler_that_does_not_ship(trained, capsys):

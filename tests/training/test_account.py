@@ -1,5 +1,6 @@
 """The ledger's lines of trainings and tables."""
 
+import importlib
 import json
 import math
 
@@ -86,7 +87,8 @@ def test_what_an_interrupted_training_has_cost_is_entered(trainable, monkeypatch
                 raise KeyboardInterrupt
             super().on_epoch_begin(epoch, logs)
 
-    monkeypatch.setattr("green_vae.presets.train.energy_log", lambda *args, **kwargs: Stop(cost.EnergyMeter))
+    module = importlib.import_module("green_vae.presets.train")  # the package's name is the function
+    monkeypatch.setattr(module, "energy_log", lambda *args, **kwargs: Stop(cost.EnergyMeter))
     with pytest.raises(KeyboardInterrupt):
         run.prepare()
     (line,) = ledger.read(path)
