@@ -37,7 +37,7 @@ class FigureRun(Run):
             return super()._load()
         limit, seed = self.settings.limit_train, self.settings.seed
         self.model, self.history = presets.load_run(self.preset, self.folder, self.bench.data, limit, seed)
-        self.length = presets.length(self.preset, self.folder)
+        self.length = presets.run_length(self.preset, self.folder)
 
     def details(self):
         """What a figure was drawn from, for the report."""

@@ -122,7 +122,7 @@ class TrainedRow:
             ledger=None if settings.smoke else settings.out.absolute() / "ledger.jsonl",
             ships=False,
         )
-        self.history, self.length = read_history(self.folder), presets.length(self.preset, self.folder)
+        self.history, self.length = read_history(self.folder), presets.run_length(self.preset, self.folder)
 
     def _load(self):
         if not self.shipped:

@@ -6,17 +6,17 @@
 from green_vae.presets.catalog import PRESETS, preset
 from green_vae.presets.preset import Preset
 from green_vae.presets.store import load, load_sampler, pretrained_path, save_preset
-from green_vae.presets.train import length, load_run, ship, train
+from green_vae.presets.train import load_run, run_length, ship, train
 
 __all__ = [
     "PRESETS",
     "Preset",
-    "length",
     "load",
     "load_run",
     "load_sampler",
     "preset",
     "pretrained_path",
+    "run_length",
     "save_preset",
     "ship",
     "train",

@@ -50,8 +50,9 @@ def train(
 
     Under `out`: `run.json`, which says what the run is before its first step; `epoch-N.weights.h5` and `history.json`,
     from which a second call goes on; `ledger.jsonl`; and, if it ships, `pictures/` and `model/`, the folder that
-    `green_vae.load` reads, with fitted samplers for generation, see `ship`. The model ends with the statistics of batch
-    norm estimated over all training images, see `recalibrate_batch_norm`; checkpoints keep the moving ones.
+    `green_vae.load` reads, with fitted samplers for generation, see `ship`. The model ends with statistics of
+    batch norm that are estimated anew from the training images, see `recalibrate_batch_norm`; checkpoints keep the
+    moving ones.
 
     Args:
         chosen: name of a preset, or a `Preset`.
@@ -111,7 +112,7 @@ def train(
                 enter_training(Path(out, ledger), chosen.name, said, log, read_history(out))
         recalibrate_batch_norm(model, images, recipe.batch_size)
     if ships:
-        about = {"recipe": dataclasses.asdict(recipe), "budget": seconds, "length": length(chosen, out)}
+        about = {"recipe": dataclasses.asdict(recipe), "budget": seconds, "length": run_length(chosen, out)}
         ship(model, out / "model", chosen, images, read_history(out), seed, **about)
     return model
 
@@ -158,7 +159,7 @@ def load_run(chosen, out, read, limit_train=None, seed=0):
     return model, history
 
 
-def length(chosen, out):
+def run_length(chosen, out):
     """How long the run in a folder was, in words: "110 of 110 epochs", "63 of 150 epochs, schedule scaled"."""
     plan = run_folder.read_run(out)["plan"]
     scaled = ", schedule scaled" if plan and plan["scaled"] else ""

@@ -39,11 +39,7 @@ def claim(out, facts, epochs, fresh=False):
     """
     if fresh:
         start_over(out)
-    held, there = newest(out)[0], read_run(out)
-    if there is None and checkpoints(out):
-        reason = f"it holds checkpoints without a {RUN}, of an older version, which do not tell how they were trained"
-        raise OtherRunError(reason, out)
-    check(out, facts)
+    held, there = newest(out)[0], check(out, facts)
     if held > epochs:
         raise OtherRunError(too_few(held, epochs), out)
     if there is not None and held == (there["plan"] or {"epochs": epochs})["epochs"]:  # nothing is left to do
@@ -55,11 +51,19 @@ def claim(out, facts, epochs, fresh=False):
 
 
 def check(out, facts):
-    """Raises OtherRunError if the folder holds a run with other facts."""
+    """What `run.json` holds; None if the folder is free.
+
+    Raises:
+        OtherRunError: the run there has other facts, or does not tell them.
+    """
     there = read_run(out)
+    if there is None and checkpoints(out):
+        reason = f"it holds checkpoints without a {RUN}, of an older version, which do not tell how they were trained"
+        raise OtherRunError(reason, out)
     if there is not None and (differing := differences(there, _plain(facts))):
         more = f" and {len(differing) - SHOWN} more" if len(differing) > SHOWN else ""
         raise OtherRunError(f"another run lies there: {'; '.join(differing[:SHOWN])}{more}", out)
+    return there
 
 
 def write_plan(out, plan):

@@ -176,6 +176,8 @@ def test_a_folder_that_does_not_tell_what_it_holds_is_refused(content, out, stra
         (out / "run.json").write_text(content)
     with pytest.raises(OtherRunError, match="run.json.*--fresh.*another --out.*Received: "):
         train(out)
+    with pytest.raises(OtherRunError, match="run.json"):  # nor does a figure draw from it
+        presets.load_run(TINY, out, data.load, limit_train=40)
     assert_same(train(out, fresh=True), straight[1])
 
 
