@@ -78,7 +78,7 @@ def _told(details, packages):
     number = packages.setdefault(named, len(packages) + 1)
     commit = details["commit"] or "unknown"
     parts = [details["date"], f"`{details['command']}`", f"commit {commit[:10]}{commit[40:]}"]
-    parts.append(f"seed {details['seed']}")
+    parts += [f"seed {details['seed']}", *filter(None, [details.get("length")])]
     if details.get("images"):
         against = details.get("reference_images")
         parts.append(f"{details['images']:,} images" + (f" against {against:,}" if against else ""))

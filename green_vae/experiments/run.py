@@ -50,6 +50,7 @@ class Run(TrainedRow):
             "dataset": self.preset.dataset,
             "epochs": self.epochs,
             "recipe_epochs": recipe.epochs,
+            "length": self.length,
             "train_images": len(self.train_images),
             "learning_rate": recipe.learning_rate,
             "batch_size": recipe.batch_size,
