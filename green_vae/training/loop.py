@@ -237,4 +237,4 @@ def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=N
 
 def too_few(held, epochs):
     """Why a training cannot go back to fewer epochs, in words."""
-    return f"it holds {held} epochs already, more than the {epochs} asked for; --epochs {held} takes them"
+    return f"the folder holds {held} epochs already, more than the {epochs} asked for; --epochs {held} takes them"

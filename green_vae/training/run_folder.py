@@ -58,7 +58,7 @@ def check(out, facts):
     """
     there = read_run(out)
     if there is None and checkpoints(out):
-        reason = f"it holds checkpoints without a {RUN}, of an older version, which do not tell how they were trained"
+        reason = f"the folder holds checkpoints without a {RUN}, of an older version, which do not tell how they were trained"
         raise OtherRunError(reason, out)
     if there is not None and (differing := differences(there, _plain(facts))):
         more = f" and {len(differing) - SHOWN} more" if len(differing) > SHOWN else ""
@@ -81,7 +81,7 @@ def read_run(out):
     try:
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
     except ValueError as error:
-        raise OtherRunError(f"its {RUN} is damaged", out) from error
+        raise OtherRunError(f"{RUN} is damaged", out) from error
 
 
 def start_over(out):

@@ -100,7 +100,7 @@ def test_training_does_not_go_back(uninterrupted, tmp_path, capsys):
     shutil.copytree(uninterrupted[0] / "runs", out / "runs")
     cell = train(out, tmp_path, epochs=3)["mse_x1e3"]
     assert cell["verdict"] == "not run"
-    assert "holds 12 epochs already, more than the 3 asked for; give --epochs 12" in cell["reason"]
+    assert "the folder holds 12 epochs already, more than the 3 asked for; --epochs 12 takes them" in cell["reason"]
 
 
 # real data

@@ -110,7 +110,7 @@ def test_a_run_says_what_it_is_before_its_first_step(tmp_path):
         (["--batch", "10"], "batch_size 20 there, 10 now"),
         (["--mixed-precision"], "dtype_policy float32 there, mixed_bfloat16 now"),
         (["--limit-train", "30"], "images 40 there, 30 now"),
-        (["--epochs", "3"], "it holds 5 epochs already, more than the 3 asked for"),
+        (["--epochs", "3"], "the folder holds 5 epochs already, more than the 3 asked for"),
     ],
 )
 def test_another_run_is_refused_by_the_command_line(arguments, difference, out, capsys):
