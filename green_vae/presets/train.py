@@ -20,7 +20,8 @@ from green_vae.training.callbacks import LatentActivity
 from green_vae.training.checkpoint import best_path, load_weights, newest, read_history
 
 MADE = re.compile(
-    r"pictures/(generated|reconstructed)-\d+\.png|model/((config|metadata|history)\.json|model\.weights\.h5|sampler-\w+\.npz)"
+    r"pictures/(generated|reconstructed)-\d+\.png"
+    r"|model/((config|metadata|history)\.json|model\.weights\.h5|sampler-\w+\.npz)"
 )
 WIDEST = 200  # latent units: a mixture of more than that takes longer to fit than many models to train
 

@@ -58,7 +58,7 @@ def check(out, facts):
     """
     there = read_run(out)
     if there is None and checkpoints(out):
-        reason = f"the folder holds checkpoints without a {RUN}, of an older version, which do not tell how they were trained"
+        reason = f"the folder holds checkpoints without a {RUN}: an older version did not tell how it trained"
         raise OtherRunError(reason, out)
     if there is not None and (differing := differences(there, _plain(facts))):
         more = f" and {len(differing) - SHOWN} more" if len(differing) > SHOWN else ""
