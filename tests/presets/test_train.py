@@ -24,7 +24,7 @@ def trained(tmp_path_factory):
     out = tmp_path_factory.mktemp("run") / "tiny"
     with pytest.MonkeyPatch.context() as patch:
         recipe = Recipe(1e-3, (), 20, 3)
-        tiny = Preset("split_vae", CONFIG, "digits", recipe, "us", samplers=("gmm", "neighbourhood"))
+        tiny = Preset("split_vae", CONFIG, "digits", recipe, "us", samplers={"gmm": {}, "neighbourhood": {}})
         patch.setitem(presets.PRESETS, "test/tiny", tiny)
         patch.setattr("green_vae.training.account.idle_watts", lambda: None)
         command = ["train", "test/tiny", "--limit-train", "60", "--pictures-every", "2", "--out", str(out)]
