@@ -34,7 +34,7 @@ def of_cell(run, column, measurement, seconds):
 
     Args:
         run: a `Run`. column: a `Column`. measurement: its `Measurement`.
-        seconds: that it took, with what was first made for it: training, codes, samplers, features.
+        seconds: that it took, with what was first made for it: codes, samplers, features; not the training.
     """
     return {
         **(run.details() if column.trained else {}),

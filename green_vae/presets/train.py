@@ -18,6 +18,7 @@ from green_vae.training.account import energy_log, enter_training
 from green_vae.training.budget import seconds_of
 from green_vae.training.callbacks import LatentActivity
 from green_vae.training.checkpoint import best_path, load_weights, newest, read_history
+from green_vae.utils.arguments import check_positive
 
 MADE = re.compile(
     r"pictures/(generated|reconstructed)-\d+\.png"
@@ -84,20 +85,21 @@ def train(
         DataNotFoundError: the data set is not here.
     """
     chosen, out = preset(chosen) if isinstance(chosen, str) else chosen, Path(out)
-    if epochs and budget:
+    check_positive(epochs=epochs, batch_size=batch_size, limit_train=limit_train, save_every=save_every)
+    if None not in (epochs, budget):
         raise ValueError(f"give epochs or a budget, not both. Received: epochs={epochs}, budget={budget!r}")
-    seconds = seconds_of(budget) if budget else None
+    seconds = None if budget is None else seconds_of(budget)
     if devices == "all":
         _share()
     read = read or partial(data.load, data_dir=data_dir, download=download)
     sets = _sets(chosen, read)
     images, validation = sets[0].images[:limit_train], sets[1].images if sets[1:] else None
-    recipe = dataclasses.replace(chosen.recipe, **({"batch_size": batch_size} if batch_size else {}))
+    recipe = chosen.recipe if batch_size is None else dataclasses.replace(chosen.recipe, batch_size=batch_size)
     if fresh:
         _drop_made(out)
     with _precision(mixed_precision):
         told = {**facts(chosen, sets, len(images), seed, recipe.batch_size), "budget": seconds}
-        plan = run_folder.claim(out, told, epochs or recipe.epochs, fresh)["plan"]
+        plan = run_folder.claim(out, told, recipe.epochs if epochs is None else epochs, fresh)["plan"]
         if plan:  # of an earlier process
             recipe = dataclasses.replace(recipe, epochs=plan["epochs"], halve_at=tuple(plan["halve_at"]))
         model = chosen.build(seed)

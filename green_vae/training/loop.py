@@ -18,6 +18,7 @@ from green_vae.training.checkpoint import (
     write_history,
     write_weights,
 )
+from green_vae.utils.arguments import check_positive
 from green_vae.utils.progress import progress
 
 
@@ -202,11 +203,12 @@ def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=N
         list of dicts, the means that each epoch logged, from epoch 0 on.
 
     Raises:
-        ValueError: fewer examples than one batch, input that the model cannot take, no validation images for a
-            recipe that needs them, fewer epochs than `out` holds, or a loss or another term that is no longer a
-            finite number: that epoch is not kept.
+        ValueError: a number that is not positive, fewer examples than one batch, input that the model cannot take, no
+            validation images for a recipe that needs them, fewer epochs than `out` holds, or a loss or another term
+            that is no longer a finite number: that epoch is not kept.
     """
-    out, recipe = Path(out), replace(recipe, epochs=epochs or recipe.epochs)
+    check_positive(epochs=epochs, save_every=save_every)
+    out, recipe = Path(out), recipe if epochs is None else replace(recipe, epochs=epochs)
     model.check(x)
     if recipe.validation and validation is None:
         raise ValueError(f"this recipe needs the images of its split {recipe.validation!r}. Received: validation=None")

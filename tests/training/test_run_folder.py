@@ -374,3 +374,10 @@ def test_no_number_is_never_the_best():
     nan = {"val_loss": float("nan")}
     assert best_epoch([nan, {"val_loss": 3.0}, nan, {"val_loss": 2.0}]) == 4
     assert best_epoch([nan, nan]) is None and best_epoch([{"loss": 1.0}]) is None
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "limit_train", "save_every"])
+def test_numbers_that_are_not_positive_are_refused_before_anything_is_written(name, tmp_path):
+    with pytest.raises(ValueError, match=f"{name} must be positive. Received: 0"):
+        train(tmp_path / "run", **{name: 0})
+    assert not (tmp_path / "run").exists()
