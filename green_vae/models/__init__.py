@@ -1,7 +1,7 @@
 """Models: one file per variant, one line per variant in `MODELS`."""
 
 from green_vae.models.autoencoder import Autoencoder
-from green_vae.models.base import VAE
+from green_vae.models.base import BaseVAE
 from green_vae.models.bernoulli_vae import BernoulliVAE
 from green_vae.models.beta_vae import BetaVAE
 from green_vae.models.free_bits_vae import FreeBitsVAE
@@ -16,6 +16,7 @@ from green_vae.models.review_vae import ReviewVAE
 from green_vae.models.second_stage import SecondStageVAE
 from green_vae.models.sigma_vae import SigmaVAE
 from green_vae.models.split_vae import SplitVAE
+from green_vae.models.vae import VAE
 
 MODELS = {
     "vae": VAE,
@@ -36,4 +37,4 @@ MODELS = {
     "split_vae": SplitVAE,
 }
 
-__all__ = ["MODELS", *sorted(cls.__name__ for cls in MODELS.values())]
+__all__ = ["MODELS", "BaseVAE", *sorted(cls.__name__ for cls in MODELS.values())]

@@ -3,27 +3,27 @@
 import keras
 
 from green_vae.models import losses
-from green_vae.models.base import VAE
+from green_vae.models.base import BaseVAE
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
-class Autoencoder(VAE):
+class Autoencoder(BaseVAE):
     """Deterministic autoencoder: loss = mean over the batch of 1/2 SSE.
 
     It has one head, "z", and no prior: to generate, fit a sampler on its codes (`ScalarGaussian`, `GaussianMixture`).
     Source: Boon 2023, Table 1, first row; survey, section on regularised autoencoders, as the unregularised case.
 
-    Args and input as for `VAE`, without beta. Output of a call: "z" and "reconstruction".
+    Args, input and output as for `BaseVAE`.
     """
 
     heads = ("z",)
     logged = ("reconstruction",)
     variational = False
 
-    def __init__(self, image_shape=(32, 32, 3), latent_dim=128, network="cnn", network_options=None, **kwargs):
-        super().__init__(image_shape, latent_dim, network, network_options, **kwargs)
+    def __init__(self, *, image_shape=(32, 32, 3), latent_dim=128, network="cnn", **shared):
+        super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, **shared)
 
-    def infer(self, posterior, training):
+    def infer(self, posterior, sample, training):
         return {"z": posterior["z"], "reconstruction": self.decoder(posterior["z"], training=training)}
 
     def terms(self, x, outputs):
@@ -31,9 +31,6 @@ class Autoencoder(VAE):
 
     def term_weights(self):
         return {"reconstruction": 0.5}
-
-    def without_noise(self, x):
-        return self.decoder(self.encoder(x, training=False)["z"], training=False)
 
     def latent_moments(self, x, batch_size=100, draws=50, seed=0):
         """Raises:
@@ -45,19 +42,9 @@ class Autoencoder(VAE):
         """Codes of images, float32 (n, latent_dim); `sample` and `seed` change nothing: there is no noise."""
         return self.posterior(x, batch_size)["z"]
 
-    def new_codes(self, n, sampler=None, seed=0, temperature=1.0):
-        """n codes from a fitted sampler.
-
-        Raises:
-            ValueError: no sampler; this model has no prior.
+    def draw(self, n, seed=0, temperature=1.0):
+        """Raises:
+        ValueError: always; there is no prior, and new codes come from a fitted sampler.
         """
-        if sampler is None:
-            hint = "ScalarGaussian().fit(model.encode(images))"
-            raise ValueError(f"{type(self).__name__} has no prior; fit a sampler first, say {hint}. Received: None")
-        return super().new_codes(n, sampler, seed, temperature)
-
-    def get_config(self):
-        config = super().get_config()
-        for name in ("beta", "posterior", "posterior_options"):
-            del config[name]
-        return config
+        hint = "ScalarGaussian().fit(model.encode(images))"
+        raise ValueError(f"{type(self).__name__} has no prior; fit a sampler first, say {hint}. Received: None")

@@ -18,9 +18,8 @@ class BernoulliVAE(BetaVAE):
     Args: as for `BetaVAE`, beta 1 by default.
     """
 
-    def __init__(self, image_shape=(28, 28, 1), latent_dim=8, network="mlp", network_options=None, beta=1.0,
-                 **kwargs):  # fmt: skip
-        super().__init__(image_shape, latent_dim, network, network_options, beta=beta, **kwargs)
+    def __init__(self, *, image_shape=(28, 28, 1), latent_dim=8, network="mlp", beta=1.0, **shared):
+        super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, beta=beta, **shared)
 
     def terms(self, x, outputs):
         return {**super().terms(x, outputs), "reconstruction": losses.bernoulli_nll(x, outputs["reconstruction"])}

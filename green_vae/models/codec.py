@@ -1,5 +1,7 @@
 """What a model is used for besides training: codes of images, images of codes, new images. Arrays in, arrays out."""
 
+import abc
+
 import numpy as np
 from keras import ops
 
@@ -9,8 +11,8 @@ from green_vae.utils.images import unit_floats
 
 
 class Codec:
-    """Mixed in before `keras.Model`. The model supplies `encoder`, `decoder`, `parts`, `flow`, `bend`, `draw`, `heads`,
-    `image_shape`, `latent_dim` and `prior_only`, see `VAE`. Noise is NumPy's, hence the same on every backend.
+    """Mixed in before `keras.Model`. The model supplies `encode`, `encoder`, `decoder`, `parts`, `flow`, `heads`,
+    `image_shape`, `latent_dim` and `prior_only`, see `BaseVAE`. Noise is NumPy's, hence the same on every backend.
     """
 
     def check(self, x):
@@ -23,28 +25,9 @@ class Codec:
         parts = list(in_batches(self.encoder, x, batch_size))
         return {head: joined([part[head] for part in parts], len(x)) for head in self.heads}
 
+    @abc.abstractmethod
     def encode(self, x, sample=False, seed=0, batch_size=100):
-        """Latent codes of images: posterior means, or one draw from each posterior.
-
-        With a flow the means are those of the Gaussian before it, which are no codes for the decoder; draws are.
-
-        Args:
-            x: (n, h, w, c), uint8 or float in [0, 1].
-            sample: draw from the posterior instead of taking its mean.
-            seed: of the draw; the same on every backend.
-
-        Returns:
-            float32 (n, latent_dim).
-        """
-        posterior = self.posterior(x, batch_size)
-        if not sample:
-            return posterior["mean"]
-        return self._draw(posterior, np.random.default_rng(seed))
-
-    def _draw(self, posterior, rng):
-        noise = rng.standard_normal(posterior["mean"].shape, dtype="float32")
-        z = posterior["mean"] + np.exp(0.5 * posterior["log_var"]) * noise
-        return z if self.flow is None else ops.convert_to_numpy(self.bend(posterior, z)["z"])
+        """Codes of images, float32 (n, latent_dim); sample=True draws them where there is a posterior."""
 
     def decode(self, z, batch_size=100, part="x", seed=0):
         """Images for latent codes (n, latent_dim): float32 (n, h, w, c) in [0, 1].
@@ -108,6 +91,10 @@ class Codec:
             raise ValueError(f"expected a positive number of images. Received: {n}")
         return self.draw(int(n), seed, temperature) if sampler is None else sampler.sample(int(n), seed=seed)
 
+    def draw(self, n, seed=0, temperature=1.0):
+        """Codes from the prior, float32 (n, latent_dim), their standard deviation times `temperature`."""
+        return temperature * np.random.default_rng(seed).standard_normal((n, self.latent_dim), dtype="float32")
+
 
 def in_batches(network, x, batch_size):
     """Outputs of `network` on x, batch by batch; the last batch is filled up with zeros, so that no shape is new."""
@@ -126,6 +113,17 @@ def joined(parts, n):
 def as_floats(x):
     """A tensor or array as a float32 array."""
     return np.asarray(ops.convert_to_numpy(x)).astype("float32", copy=False)
+
+
+def gaussian_noise(seed, factor=1.0):
+    """A function (mean, log_var) -> mean + factor exp(log_var / 2) noise, with NumPy's noise: for arrays."""
+    rng = np.random.default_rng(seed)  # a generator is passed through
+
+    def sample(mean, log_var):
+        noise = rng.standard_normal(tuple(mean.shape), dtype="float32")
+        return as_floats(mean) + np.float32(factor) * np.exp(0.5 * as_floats(log_var)) * noise
+
+    return sample
 
 
 def in_units_of_the_prior(mean, log_var, prior_mean, prior_log_var):

@@ -4,11 +4,11 @@ import keras
 from keras import ops
 
 from green_vae.models import losses
-from green_vae.models.base import VAE
+from green_vae.models.gaussian_vae import GaussianVAE
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
-class FreeBitsVAE(VAE):
+class FreeBitsVAE(GaussianVAE):
     """VAE with free bits: loss = mean over the batch of 1/2 SSE + beta sum over groups j of max(free_bits, KL_j).
 
     With likelihood="bernoulli" the cross-entropy stands in the place of 1/2 SSE, as in `BernoulliVAE`.
@@ -19,7 +19,7 @@ class FreeBitsVAE(VAE):
     each takes the mean of its own part of the batch. Source: Kingma et al. 2016, free bits.
 
     Args:
-        image_shape, latent_dim, network, network_options, seed, posterior, posterior_options: as for `VAE`.
+        image_shape, latent_dim, network, network_options, seed, posterior, posterior_options: as for `GaussianVAE`.
         beta: weight of the KL.
         free_bits: the allowance in nats per group; 0.125 to 2 in the paper.
         groups: how many; None for latent_dim.
@@ -31,9 +31,10 @@ class FreeBitsVAE(VAE):
 
     logged = ("reconstruction", "kl", "free_kl")
 
-    def __init__(self, image_shape=(32, 32, 3), latent_dim=128, network="cnn", network_options=None, free_bits=0.25,
-                 groups=None, likelihood=None, **kwargs):  # fmt: skip
-        super().__init__(image_shape, latent_dim, network, network_options, **kwargs)
+    def __init__(self, *, image_shape=(32, 32, 3), latent_dim=128, network="cnn", beta=1.0, free_bits=0.25, groups=None,
+                 likelihood=None, **shared):  # fmt: skip
+        super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, **shared)
+        self.beta = beta
         self.free_bits, self.groups = free_bits, latent_dim if groups is None else groups
         if likelihood not in (None, "bernoulli"):
             raise ValueError(f"likelihood is None or 'bernoulli'. Received: {likelihood!r}")
@@ -54,18 +55,10 @@ class FreeBitsVAE(VAE):
         paid = ops.sum(ops.maximum(self.free_bits, ops.mean(self.group_kl(outputs), axis=0)))
         if self.likelihood:
             terms["reconstruction"] = losses.bernoulli_nll(x, outputs["reconstruction"])
-        return {**terms, "free_kl": ops.broadcast_to(paid, ops.shape(terms["kl"]))}
+        return {**terms, "free_kl": paid}
 
     def term_weights(self):
-        return {"reconstruction": 1.0 if self.likelihood else 0.5, "kl": 0.0, "free_kl": self.beta}
+        return {"reconstruction": 1.0 if self.likelihood else 0.5, "free_kl": self.beta}
 
     def observation(self):
         return ("bernoulli", None) if self.likelihood else None
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "free_bits": self.free_bits,
-            "groups": self.groups,
-            "likelihood": self.likelihood,
-        }

@@ -4,12 +4,12 @@ import math
 
 import keras
 
-from green_vae.models.base import VAE
+from green_vae.models.gaussian_vae import GaussianVAE
 from green_vae.models.layers import ComputedGamma
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
-class ComputedGammaVAE(VAE):
+class ComputedGammaVAE(GaussianVAE):
     """VAE with computed gamma: loss = mean over the batch of  1/2 SSE / gamma + beta KL.
 
     gamma is the running average of the error per pixel, see `layers.ComputedGamma`; each batch is weighted
@@ -21,8 +21,9 @@ class ComputedGammaVAE(VAE):
 
     logged = ("reconstruction", "kl", "gamma")
 
-    def __init__(self, image_shape=(32, 32, 3), latent_dim=64, network="resnet", network_options=None, **kwargs):
-        super().__init__(image_shape, latent_dim, network, network_options, **kwargs)
+    def __init__(self, *, image_shape=(32, 32, 3), latent_dim=64, network="resnet", beta=1.0, **shared):
+        self.beta = beta
+        super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, **shared)
         self.gamma = ComputedGamma(name="gamma")
         self.pixels = math.prod(self.image_shape)
 

@@ -1,16 +1,21 @@
 """Hierarchical VAE: groups of latent variables from the inside outwards, with residual posteriors (HFVAE, NVAE)."""
 
 import math
+import shutil
+import tempfile
+from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 from keras import ops
 
 from green_vae.models import losses
 from green_vae.models.balancing import balancing
-from green_vae.models.beta_vae import BetaVAE
-from green_vae.models.codec import as_floats, in_units_of_the_prior, temperatures
+from green_vae.models.codec import as_floats, gaussian_noise, in_units_of_the_prior, temperatures
+from green_vae.models.gaussian_vae import GaussianVAE
 from green_vae.models.layers import ComputedGamma, SpectralNorms
+from green_vae.models.warm_up import WarmUp
 from green_vae.networks import hfvae, nvae, nvae_survey
 from green_vae.networks.pixel_flow import MaskedConv2D
 from green_vae.utils.images import unit_floats
@@ -22,7 +27,7 @@ INACTIVE = 0.9  # of a posterior's variance to its prior's: a unit above it says
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
-class HierarchicalVAE(BetaVAE):
+class HierarchicalVAE(WarmUp, GaussianVAE):
     """Top-down hierarchy with bidirectional inference; see `green_vae.networks.hierarchy` for its distributions.
 
     loss = mean over the batch of  c SSE + w beta sum over groups l of gamma_l g_l KL_l + spectral sum of norms,
@@ -35,7 +40,7 @@ class HierarchicalVAE(BetaVAE):
     Args:
         image_shape: (h, w, c).
         network: a name of `HIERARCHIES`. network_options: further arguments of its builder.
-        beta, warmup_steps, seed: as for `BetaVAE`.
+        beta, warmup_steps, seed, name, dtype: as for `BetaVAE`.
         reconstruction_weight: c; the survey takes 1 for HFVAE and 1/2 for NVAE.
         group_weights: g_l, the innermost first; None for 1 everywhere.
         balance: gamma_l while w rises, "paper" or "code" of `green_vae.models.balancing`; afterwards, and for None, 1.
@@ -56,9 +61,9 @@ class HierarchicalVAE(BetaVAE):
             weight per group.
     """
 
-    def __init__(self, image_shape=(32, 32, 3), network="hfvae", network_options=None, beta=1.0, warmup_steps=0,
+    def __init__(self, *, image_shape=(32, 32, 3), network="hfvae", network_options=None, beta=1.0, warmup_steps=0,
                  reconstruction_weight=0.5, group_weights=None, balance=None, spectral=0.0, likelihood="gaussian",
-                 seed=None, **kwargs):  # fmt: skip
+                 seed=None, name=None, dtype=None):  # fmt: skip
         if network not in HIERARCHIES:
             there_is = ", ".join(HIERARCHIES)
             raise ValueError(f"unknown hierarchical network; choose one of {there_is}. Received: {network!r}")
@@ -69,7 +74,8 @@ class HierarchicalVAE(BetaVAE):
         self.reconstruction_weight, self.balance = reconstruction_weight, BALANCES[balance]
         self.spectral, self.likelihood = spectral, likelihood
         # latent_dim is known when the network is built
-        super().__init__(image_shape, None, network, network_options, beta, warmup_steps, seed=seed, **kwargs)
+        super().__init__(image_shape=image_shape, latent_dim=None, network=network, network_options=network_options,
+                         beta=beta, warmup_steps=warmup_steps, seed=seed, name=name, dtype=dtype)  # fmt: skip
         self.group_weights = (1.0,) * self.groups if group_weights is None else tuple(group_weights)
         if len(self.group_weights) != self.groups:
             raise ValueError(f"expected {self.groups} weights, one per group. Received: {group_weights}")
@@ -77,14 +83,17 @@ class HierarchicalVAE(BetaVAE):
         self.gamma = ComputedGamma(name="gamma") if likelihood == "computed_gamma" else None
 
     def build_networks(self):
-        encoder, decoder, self.generator, *flow = HIERARCHIES[self.network](self.image_shape, **self.network_options)
-        if (self.likelihood == "logistics") != ("mixture" in decoder.output):
+        build = HIERARCHIES[self.network]
+        encoder, bidirectional, decoder, *flow = build(self.image_shape, **self.network_options)
+        if (self.likelihood == "logistics") != ("mixture" in bidirectional.output):
             hint = (
                 "'logistics' goes with network='nvae' and network_options={'components': 10}, no other likelihood does"
             )
             raise ValueError(f"{hint}. Received: {self.likelihood!r}, {self.network!r}, {self.network_options}")
+        # in this order stand the weights, hence also the optimizer's state in checkpoints
+        self.decoder, self.flow, self.encoder = decoder, flow[0] if flow else None, encoder
+        self.bidirectional = bidirectional
         self.latent_dim = encoder.output["mean"].shape[-1]
-        self.flow = flow[0] if flow else None
         self.shapes = {int(name[6:]): x.shape[1:] for name, x in decoder.input.items() if name.startswith("noise_")}
         self.groups = 1 + len(self.shapes)
         groups = (f"kl_{n}" for n in range(self.groups))
@@ -95,7 +104,7 @@ class HierarchicalVAE(BetaVAE):
 
     def kernels(self):
         """The kernels of all full convolutions but the flows', as matrices with a column per output channel."""
-        found = dict.fromkeys([*self.encoder._flatten_layers(), *self.decoder._flatten_layers()])
+        found = dict.fromkeys([*self.encoder._flatten_layers(), *self.bidirectional._flatten_layers()])
         matrices = []
         for layer in found:
             if isinstance(layer, keras.layers.Conv2DTranspose):  # its kernel is (k, k, out, in)
@@ -114,26 +123,18 @@ class HierarchicalVAE(BetaVAE):
             return {"z": z}
         return {"z": self.flow(z), "log_q": self.log_density(posterior, z)}  # the flow keeps volumes
 
-    def infer(self, posterior, training):
-        latent = self.bend(posterior, self.sample(posterior["mean"], posterior["log_var"]))
-        return self._descend(posterior, latent, self.sample, training)
-
-    def _descend(self, posterior, latent, sample, training):
+    def infer(self, posterior, sample, training):
+        latent = self.bend(posterior, sample(posterior["mean"], posterior["log_var"]))
         batch = ops.shape(latent["z"])[0]
         zeros = {n: ops.zeros((batch, *shape)) for n, shape in self.shapes.items()}
         noise = {f"noise_{n}": sample(zero, zero) for n, zero in zeros.items()}
         features = {name: x for name, x in posterior.items() if name.startswith("features_")}
-        below = self.decoder({"z": latent["z"], **features, **noise}, training=training)
+        below = self.bidirectional({"z": latent["z"], **features, **noise}, training=training)
         return {"mean": posterior["mean"], "log_var": posterior["log_var"], **latent, **below}
-
-    def without_noise(self, x):
-        posterior = self.encoder(x, training=False)
-        latent = self.bend(posterior, posterior["mean"])
-        return self._descend(posterior, latent, lambda mean, log_var: mean, False)["reconstruction"]
 
     def networks(self):
         flow = {} if self.flow is None else {"flow": self.flow}
-        return {"encoder": self.encoder, **flow, "decoder": self.decoder}
+        return {"encoder": self.encoder, **flow, "bidirectional": self.bidirectional}
 
     # the loss
 
@@ -165,7 +166,7 @@ class HierarchicalVAE(BetaVAE):
         weighted = sum(weight * kl for weight, kl in zip(self._balanced(groups), groups, strict=True))
         terms = {"reconstruction": self._error(x, outputs), "kl": sum(groups), "weighted_kl": weighted}
         if self.norms is not None:
-            terms["spectral"] = ops.broadcast_to(self.norms(self.kernels()), ops.shape(weighted))
+            terms["spectral"] = self.norms(self.kernels())
         return {**terms, **{f"kl_{n}": kl for n, kl in enumerate(groups)}}
 
     def _error(self, x, outputs):
@@ -186,12 +187,9 @@ class HierarchicalVAE(BetaVAE):
         return [weight * gamma[n] for n, weight in enumerate(self.group_weights)]
 
     def term_weights(self):
-        weights = dict.fromkeys(self.logged, 0.0)
-        for name in self.schedule_state():
-            del weights[name]
         spectral = {} if self.norms is None else {"spectral": self.spectral}
         c = self.reconstruction_weight if self.gamma is None else self.reconstruction_weight / self.gamma.value()
-        return {**weights, "reconstruction": c, "weighted_kl": self.kl_weight(), **spectral}
+        return {"reconstruction": c, "weighted_kl": self.kl_weight(), **spectral}
 
     def update_schedule(self, means):
         super().update_schedule(means)
@@ -230,7 +228,7 @@ class HierarchicalVAE(BetaVAE):
         for start in range(0, len(z), batch_size):
             codes = z[start : start + batch_size]
             parts.append(
-                as_floats(self.generator.predict_on_batch({"z": codes, **self._noise(streams, len(codes), factors)}))
+                as_floats(self.decoder.predict_on_batch({"z": codes, **self._noise(streams, len(codes), factors)}))
             )
         return np.concatenate(parts)
 
@@ -272,9 +270,8 @@ class HierarchicalVAE(BetaVAE):
             images = unit_floats(ops.convert_to_numpy(x[start : start + batch_size]))
             posterior = {name: as_floats(value) for name, value in self.encoder.predict_on_batch(images).items()}
             own = {name: posterior.pop(name) for name in ("mean", "log_var")}
-            noise = np.float32(sample) * rng.standard_normal(own["mean"].shape, dtype="float32")
-            latent = self.bend(own, own["mean"] + np.exp(0.5 * own["log_var"]) * noise)
-            outputs = self.decoder.predict_on_batch(
+            latent = self.bend(own, gaussian_noise(rng, float(sample))(own["mean"], own["log_var"]))
+            outputs = self.bidirectional.predict_on_batch(
                 {"z": as_floats(latent["z"]), **posterior, **self._noise(streams, len(images), factors)}
             )
             outputs = {**own, **latent, **outputs}
@@ -282,7 +279,7 @@ class HierarchicalVAE(BetaVAE):
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def latent_moments(self, x, batch_size=100, draws=1, seed=0):
-        """As for `VAE`, of the units of all groups, the innermost first; with flows of the Gaussians before these.
+        """As for `GaussianVAE`, of all groups' units from the innermost on; with flows of the Gaussians before them.
 
         `draws` has no effect.
         """
@@ -313,6 +310,19 @@ class HierarchicalVAE(BetaVAE):
             rows.append({"size": active.size, "kl": float(kl.mean()), "active": int(active.sum())})
         return rows
 
+    def load_weights(self, filepath, **settings):
+        """As `keras.Model.load_weights`; also of files in which the bidirectional network is called "decoder".
+
+        Keras visits attributes by name and saves what networks share with the first, which "bidirectional" still is.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            if h5py.is_hdf5(filepath):
+                filepath = shutil.copy(filepath, Path(folder, "renamed.weights.h5"))
+                with h5py.File(filepath, "r+") as file:
+                    if "bidirectional" not in file and "decoder" in file:
+                        file.move("decoder", "bidirectional")
+            super().load_weights(filepath, **settings)
+
     def _streams(self, seed):
         """A generator per group, so that the batch size does not matter."""
         return {n: np.random.default_rng((seed, n)) for n in self.shapes}
@@ -322,10 +332,3 @@ class HierarchicalVAE(BetaVAE):
             f"noise_{n}": np.float32(factor) * streams[n].standard_normal((count, *shape), dtype="float32")
             for (n, shape), factor in zip(self.shapes.items(), factors, strict=True)
         }
-
-    def get_config(self):
-        config = super().get_config()
-        for name in ("latent_dim", "posterior", "posterior_options"):
-            del config[name]
-        names = ("reconstruction_weight", "balance", "spectral", "likelihood")
-        return {**config, **{name: getattr(self, name) for name in names}, "group_weights": list(self.group_weights)}

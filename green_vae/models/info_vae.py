@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from green_vae.models.base import VAE
+from green_vae.models.gaussian_vae import GaussianVAE
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
-class InfoVAE(VAE):
+class InfoVAE(GaussianVAE):
     """MMD InfoVAE: loss = mean over the batch of SSE + (1 - alpha) KL / d, plus (alpha + lambda - 1) MMD^2.
 
     MMD^2 is `squared_mmd` between the codes of the batch and as many draws from N(0, I), so it depends on the batch
@@ -19,41 +19,30 @@ class InfoVAE(VAE):
     Logged raw: "reconstruction" (squared error), "kl" (summed over units), "mmd" (MMD^2).
 
     Args:
-        image_shape, latent_dim, network, network_options, seed, posterior, posterior_options: as for `VAE`.
+        image_shape, latent_dim, network, network_options, seed, posterior, posterior_options: as for `GaussianVAE`.
         alpha: 1 minus the weight of the KL.
         lambda_: of the paper; its weight on MMD^2 is alpha + lambda - 1.
 
-    Output of a call: as for `VAE`, and "prior", the draws from N(0, I), (batch, latent_dim).
+    Output of a call: as for `GaussianVAE`, and "prior", the draws from N(0, I), (batch, latent_dim).
     """
 
     logged = ("reconstruction", "kl", "mmd")
 
-    def __init__(self, image_shape=(28, 28, 1), latent_dim=5, network="cnn", network_options=None, alpha=1.0,
-                 lambda_=500.0, **kwargs):  # fmt: skip
-        super().__init__(image_shape, latent_dim, network, network_options, **kwargs)
+    def __init__(self, *, image_shape=(28, 28, 1), latent_dim=5, network="cnn", alpha=1.0, lambda_=500.0, **shared):
         self.alpha, self.lambda_ = alpha, lambda_
+        super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, **shared)
 
-    def infer(self, posterior, training):
-        outputs = super().infer(posterior, training)
+    def infer(self, posterior, sample, training):
+        outputs = super().infer(posterior, sample, training)
         zeros = ops.zeros_like(outputs["z"])
-        return {**outputs, "prior": self.sample(zeros, zeros)}
+        return {**outputs, "prior": sample(zeros, zeros)}
 
     def terms(self, x, outputs):
-        terms = super().terms(x, outputs)
-        mmd = squared_mmd(outputs["z"], outputs["prior"])
-        return {**terms, "mmd": ops.broadcast_to(mmd, ops.shape(terms["kl"]))}
+        return {**super().terms(x, outputs), "mmd": squared_mmd(outputs["z"], outputs["prior"])}
 
     def term_weights(self):
-        return {
-            "reconstruction": 1.0,
-            "kl": (1.0 - self.alpha) / self.latent_dim,
-            "mmd": self.alpha + self.lambda_ - 1.0,
-        }
-
-    def get_config(self):
-        config = {**super().get_config(), "alpha": self.alpha, "lambda_": self.lambda_}
-        del config["beta"]
-        return config
+        weights = {"kl": (1.0 - self.alpha) / self.latent_dim, "mmd": self.alpha + self.lambda_ - 1.0}
+        return {"reconstruction": 1.0, **{name: weight for name, weight in weights.items() if weight}}
 
 
 def mean_kernel(x, y):

@@ -7,13 +7,14 @@ import numpy as np
 from keras import layers, ops
 
 from green_vae.models import losses
-from green_vae.models.beta_vae import BetaVAE
-from green_vae.models.codec import as_floats, in_units_of_the_prior, temperatures
+from green_vae.models.base import BaseVAE
+from green_vae.models.codec import as_floats, gaussian_noise, in_units_of_the_prior, temperatures
+from green_vae.models.warm_up import WarmUp
 from green_vae.networks.common import decoder_input, normed_dense, to_image
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
-class LadderVAE(BetaVAE):
+class LadderVAE(WarmUp, BaseVAE):
     """Ladder VAE (Sonderby et al. 2016): loss = mean over the batch of -log p(x|z_1) + w beta sum over levels of KL_i.
 
     Upwards, without noise:  d_i = MLP_i(d_(i-1)), d_0 = x, and from d_i an estimate N(up_mean_i, exp(up_log_var_i)).
@@ -32,7 +33,7 @@ class LadderVAE(BetaVAE):
         likelihood: "bernoulli": the raw "reconstruction" is the cross-entropy, in nats. "gaussian": it is the squared
             error, with the weight 1 / (2 sigma^2).
         sigma: standard deviation of a pixel, for "gaussian".
-        beta, warmup_steps, seed: as for `BetaVAE`; the paper warms up for 200 epochs.
+        beta, warmup_steps, seed, name, dtype: as for `BetaVAE`; the paper warms up for 200 epochs.
 
     Output of a call, for every level i: "up_mean_i", "up_log_var_i", "mean_i", "log_var_i" (of q), "prior_mean_i",
     "prior_log_var_i" and "z_i", (batch, latent_dims[i - 1]); "z", which is z_1; and "reconstruction".
@@ -41,8 +42,9 @@ class LadderVAE(BetaVAE):
         ValueError: no level, not as many widths as levels, an unknown likelihood, or a sigma that is not positive.
     """
 
-    def __init__(self, image_shape=(28, 28, 1), latent_dims=(64, 32, 16, 8, 4), widths=(512, 256, 128, 64, 32),
-                 likelihood="bernoulli", sigma=1.0, beta=1.0, warmup_steps=0, seed=None, **kwargs):  # fmt: skip
+    def __init__(self, *, image_shape=(28, 28, 1), latent_dims=(64, 32, 16, 8, 4), widths=(512, 256, 128, 64, 32),
+                 likelihood="bernoulli", sigma=1.0, beta=1.0, warmup_steps=0, seed=None, name=None,
+                 dtype=None):  # fmt: skip
         if not latent_dims or len(latent_dims) != len(widths):
             raise ValueError(f"every level needs a size and a width. Received: {latent_dims} and {widths}")
         if likelihood not in losses.ERRORS:
@@ -52,8 +54,8 @@ class LadderVAE(BetaVAE):
         # before super().__init__, which builds the networks with them
         self.latent_dims, self.widths = tuple(latent_dims), tuple(widths)
         self.likelihood, self.sigma, self.levels = likelihood, sigma, len(latent_dims)
-        super().__init__(image_shape, self.latent_dims[0], None, beta=beta, warmup_steps=warmup_steps, seed=seed,
-                         **kwargs)  # fmt: skip
+        super().__init__(image_shape=image_shape, latent_dim=self.latent_dims[0], beta=beta, warmup_steps=warmup_steps,
+                         seed=seed, name=name, dtype=dtype)  # fmt: skip
         self.priors = [
             _prior(*pair) for pair in zip(self.latent_dims, self.latent_dims[1:], self.widths[1:], strict=False)
         ]
@@ -105,17 +107,13 @@ class LadderVAE(BetaVAE):
         prior = self.priors[level - 1](z, training=training)
         return prior["mean"], prior["log_var"]
 
-    def infer(self, posterior, training):
-        latents = self.descend(posterior, self.sample, training)
+    def infer(self, posterior, sample, training):
+        latents = self.descend(posterior, sample, training)
         return {**posterior, **latents, "reconstruction": self.decoder(latents["z"], training=training)}
 
     def networks(self):
         priors = {f"prior_{level}": self.priors[level - 1] for level in range(self.levels - 1, 0, -1)}
         return {"encoder": self.encoder, **priors, "decoder": self.decoder}
-
-    def without_noise(self, x):
-        latents = self.descend(self.encoder(x, training=False), lambda mean, log_var: mean)
-        return self.decoder(latents["z"], training=False)
 
     # the loss
 
@@ -126,8 +124,7 @@ class LadderVAE(BetaVAE):
 
     def term_weights(self):
         weight = 1.0 if self.likelihood == "bernoulli" else 0.5 / self.sigma**2
-        levels = {f"kl_{level}": 0.0 for level in self._upwards()}  # they are in the total
-        return {"reconstruction": weight, "kl": self.kl_weight(), **levels}
+        return {"reconstruction": weight, "kl": self.kl_weight()}  # the total; those of the levels are in it
 
     def log_ratio(self, outputs):
         return sum(self._log_ratio(level, outputs) for level in self._upwards())
@@ -146,7 +143,7 @@ class LadderVAE(BetaVAE):
         """Latent codes of images: posterior means, given the means of the levels above, or one draw from the top down.
 
         Args:
-            x, sample, seed, batch_size: as for `VAE`.
+            x, sample, seed, batch_size: as for `GaussianVAE`.
             level: 1 for z_1, which `decode` takes, ... up to the number of levels; or "all".
 
         Returns:
@@ -158,7 +155,7 @@ class LadderVAE(BetaVAE):
         if level != "all" and level not in self._upwards():
             raise ValueError(f"expected a level from 1 to {self.levels}, or 'all'. Received: {level!r}")
         # all images at once: the networks between the levels are small
-        outputs = self.descend(self.posterior(x, batch_size), _noise(seed, float(sample)))
+        outputs = self.descend(self.posterior(x, batch_size), gaussian_noise(seed, float(sample)))
         codes = {number: as_floats(outputs[f"z_{number}"]) for number in self._upwards()}
         return codes if level == "all" else codes[level]
 
@@ -167,13 +164,13 @@ class LadderVAE(BetaVAE):
         given: the KL of a unit is that of these numbers to N(0, 1).
 
         Args:
-            x, batch_size, seed: as for `VAE`; draws changes nothing.
+            x, batch_size, seed: as for `GaussianVAE`; draws changes nothing.
             level: from 1 to the number of levels; or "all", side by side from z_1 upwards.
 
         Returns:
             float32 (n, units) twice.
         """
-        outputs = self.descend(self.posterior(x, batch_size), _noise(seed, 1.0))
+        outputs = self.descend(self.posterior(x, batch_size), gaussian_noise(seed, 1.0))
         levels = self._upwards() if level == "all" else [level]
         pairs = [in_units_of_the_prior(*map(as_floats, _gaussians(number, outputs))) for number in levels]
         return tuple(np.concatenate(side, axis=1) for side in zip(*pairs, strict=True))
@@ -189,17 +186,10 @@ class LadderVAE(BetaVAE):
         """
         factors = temperatures(temperature, self.levels)
         rng, z = np.random.default_rng(seed), np.zeros((n, self.latent_dims[-1]), "float32")
-        z = _noise(rng, factors[-1])(z, z)
+        z = gaussian_noise(rng, factors[-1])(z, z)
         for level in range(self.levels - 1, 0, -1):
-            z = _noise(rng, factors[level - 1])(*self._prior_of(level, z))
+            z = gaussian_noise(rng, factors[level - 1])(*self._prior_of(level, z))
         return as_floats(z)
-
-    def get_config(self):
-        config = super().get_config()
-        for name in ("latent_dim", "network", "network_options", "posterior", "posterior_options"):
-            del config[name]
-        own = {"latent_dims": list(self.latent_dims), "widths": list(self.widths)}
-        return {**config, **own, "likelihood": self.likelihood, "sigma": self.sigma}
 
 
 def precision_merge(mean_a, log_var_a, mean_b, log_var_b):
@@ -214,17 +204,6 @@ def precision_merge(mean_a, log_var_a, mean_b, log_var_b):
 def _gaussians(level, outputs):
     """mean, log_var, prior mean and prior log_var of a level."""
     return tuple(outputs[f"{name}_{level}"] for name in ("mean", "log_var", "prior_mean", "prior_log_var"))
-
-
-def _noise(seed, factor):
-    """A `sample` function with NumPy's noise, the same on every backend: mean + factor exp(log_var / 2) noise."""
-    rng = np.random.default_rng(seed)  # a generator is passed through
-
-    def sample(mean, log_var):
-        noise = rng.standard_normal(tuple(mean.shape), dtype="float32")
-        return as_floats(mean) + np.float32(factor) * np.exp(0.5 * as_floats(log_var)) * noise
-
-    return sample
 
 
 # networks

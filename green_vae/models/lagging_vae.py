@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from green_vae.models.sigma_vae import SigmaVAE
+from green_vae.models.train_step import Adam
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
@@ -43,11 +44,11 @@ class LaggingVAE(SigmaVAE):
 
     logged = (*SigmaVAE.logged, "joint")
 
-    def __init__(self, image_shape=(28, 28, 1), latent_dim=5, network="boon", network_options=None, sigma="data",
-                 ratio=3, aggressive_epochs=5, falls=None, **kwargs):  # fmt: skip
+    def __init__(self, *, latent_dim=5, network="boon", sigma="data", ratio=3, aggressive_epochs=5, falls=None,
+                 **shared):  # fmt: skip
         if ratio < 1 or (falls is not None and falls < 1):
             raise ValueError(f"ratio and falls are at least 1. Received: ratio={ratio}, falls={falls}")
-        super().__init__(image_shape, latent_dim, network, network_options, sigma=sigma, **kwargs)
+        super().__init__(latent_dim=latent_dim, network=network, sigma=sigma, **shared)
         self.ratio, self.aggressive_epochs, self.falls = ratio, aggressive_epochs, falls
         starts = {"aggressive_left": aggressive_epochs, "turn": 0, "joint": 1, "best_information": -1e4, "fallen": 0}
         for name, start in starts.items():
@@ -92,10 +93,6 @@ class LaggingVAE(SigmaVAE):
     def schedule_state(self):
         return {**super().schedule_state(), "joint": ops.convert_to_tensor(self.joint)}
 
-    def get_config(self):
-        own = {name: getattr(self, name) for name in ("ratio", "aggressive_epochs", "falls")}
-        return {**super().get_config(), **own}
-
 
 def passes(epochs, aggressive_epochs, ratio):
     """Passes over the training set in so many epochs, the first of them aggressive."""
@@ -126,7 +123,7 @@ def mutual_information(mean, log_var, noise):
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
-class LaggingAdam(keras.optimizers.Adam):
+class LaggingAdam(Adam):
     """Two Adams in one: that of the variables in `lags` makes a step, and counts it, only where `joint` is 1.
 
     Attributes:

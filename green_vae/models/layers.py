@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from green_vae.networks.common import reparametrised
+
 
 @keras.saving.register_keras_serializable(package="green_vae")
 class GaussianSample(keras.layers.Layer):
@@ -24,9 +26,8 @@ class GaussianSample(keras.layers.Layer):
         pass  # no weights; the method tells Keras that there is nothing to build
 
     def call(self, mean, log_var):
-        mean, log_var = ops.cast(mean, "float32"), ops.cast(log_var, "float32")
         noise = keras.random.normal(ops.shape(mean), dtype="float32", seed=self.generator)
-        return mean + ops.exp(0.5 * log_var) * noise
+        return reparametrised(mean, log_var, noise)
 
     def save_own_variables(self, store):
         super().save_own_variables(store)

@@ -24,7 +24,7 @@ def log_likelihood(model, x, k=200, likelihood=None, sigma=None, batch_size=100,
         x: its input, (n, ...).
         k: draws per example.
         likelihood: p(x|z): "bernoulli", with the reconstruction as probability (images of 0 and 1); "gaussian", with
-            the reconstruction as mean; None for the one that the model states, see `VAE.observation`.
+            the reconstruction as mean; None for the one that the model states, see `BaseVAE.observation`.
         sigma: standard deviation of a pixel for "gaussian", of images in [0, 1]; given alone it means "gaussian".
         batch_size: examples per pass.
         draws: per example and pass; memory is that of batch_size * draws images.
@@ -91,7 +91,7 @@ class _LogWeights(keras.Model):
         x = to_unit(inputs)
         posterior = self.model.encoder(x, training=False)
         repeated = {name: ops.repeat(value, self.draws, axis=0) for name, value in posterior.items()}
-        outputs = self.model.infer(repeated, False)
+        outputs = self.model.infer(repeated, self.model.sample, False)
         error = self._error(ops.repeat(x, self.draws, axis=0), outputs)
         return ops.reshape(-error - self.model.log_ratio(outputs), (-1, self.draws))
 

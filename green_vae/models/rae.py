@@ -3,7 +3,6 @@
 import keras
 from keras import ops
 
-from green_vae import networks
 from green_vae.models import losses
 from green_vae.models.autoencoder import Autoencoder
 from green_vae.models.train_step import decode_with_gradient
@@ -24,7 +23,7 @@ class RAE(Autoencoder):
     Source: Ghosh et al. 2020, section 3; survey, section on RAE, with its weights.
 
     Args:
-        image_shape, latent_dim, network, network_options, seed: as for `VAE`.
+        image_shape, latent_dim, network, network_options, seed: as for `Autoencoder`.
         regularizer: "l2", "gp" or "sn".
         latent_weight: weight of 1/2 sum z^2.
         regularizer_weight: weight of the regulariser; nothing to weigh for "sn".
@@ -33,22 +32,12 @@ class RAE(Autoencoder):
         ValueError: an unknown regulariser.
     """
 
-    def __init__(
-        self,
-        image_shape=(32, 32, 3),
-        latent_dim=128,
-        network="cnn",
-        network_options=None,
-        regularizer="l2",
-        latent_weight=1e-3,
-        regularizer_weight=1e-6,
-        **kwargs,
-    ):
+    def __init__(self, *, regularizer="l2", latent_weight=1e-3, regularizer_weight=1e-6, **shared):
         if regularizer not in REGULARIZERS:
             raise ValueError(f"regularizer must be one of {', '.join(REGULARIZERS)}. Received: {regularizer!r}")
         # before super().__init__, which builds the networks with them
         self.regularizer, self.latent_weight, self.regularizer_weight = regularizer, latent_weight, regularizer_weight
-        super().__init__(image_shape, latent_dim, network, network_options, **kwargs)
+        super().__init__(**shared)
 
     @property
     def logged(self):
@@ -57,12 +46,11 @@ class RAE(Autoencoder):
 
     def build_networks(self):
         own = {"l2": {"transposed_l2": self.regularizer_weight}, "gp": {}, "sn": {"spectral_norm": True}}
-        options = {**self.network_options, **own[self.regularizer]}
-        return networks.build(self.network, self.image_shape, self.latent_dim, self.heads, **options)
+        return super().build_networks(**own[self.regularizer])
 
-    def infer(self, posterior, training):
+    def infer(self, posterior, sample, training):
         if self.regularizer != "gp":
-            return super().infer(posterior, training)
+            return super().infer(posterior, sample, training)
         images, gradient = decode_with_gradient(self.decoder, posterior["z"], training)
         return {"z": posterior["z"], "reconstruction": images, "gradient": gradient}
 
@@ -73,13 +61,5 @@ class RAE(Autoencoder):
         return terms
 
     def term_weights(self):
-        weights = {**super().term_weights(), "latent": self.latent_weight}
-        return {**weights, "gradient_penalty": self.regularizer_weight}
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "regularizer": self.regularizer,
-            "latent_weight": self.latent_weight,
-            "regularizer_weight": self.regularizer_weight,
-        }
+        penalty = {"gradient_penalty": self.regularizer_weight} if self.regularizer == "gp" else {}
+        return {**super().term_weights(), "latent": self.latent_weight, **penalty}

@@ -17,7 +17,7 @@ class ResLagVAE(LaggingVAE):
     Args: as for `LaggingVAE`. network_options: of the network, say {"sides": ORIGINAL[32]} for the original version.
     """
 
-    def __init__(self, image_shape=(32, 32, 3), latent_dim=100, network="reslag", network_options=None, ratio=5,
-                 aggressive_epochs=20, **kwargs):  # fmt: skip
-        schedule = {"ratio": ratio, "aggressive_epochs": aggressive_epochs}
-        super().__init__(image_shape, latent_dim, network, network_options, **schedule, **kwargs)
+    def __init__(self, *, image_shape=(32, 32, 3), latent_dim=100, network="reslag", ratio=5, aggressive_epochs=20,
+                 **shared):  # fmt: skip
+        shape = {"image_shape": image_shape, "latent_dim": latent_dim, "network": network}
+        super().__init__(**shape, ratio=ratio, aggressive_epochs=aggressive_epochs, **shared)

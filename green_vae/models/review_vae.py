@@ -3,13 +3,13 @@
 import keras
 from keras import ops
 
-from green_vae.models.base import VAE
+from green_vae.models.gaussian_vae import GaussianVAE
 
 DIVERGENCES = ("exact", "published")
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
-class ReviewVAE(VAE):
+class ReviewVAE(GaussianVAE):
     """VAE with the loss  mean over the batch of  SSE + beta kl,  kl one of, per latent unit of mean m and deviation s,
 
     * "exact": the KL divergence from the prior, (m^2 + s^2 - 1) / 2 - log s;
@@ -27,15 +27,16 @@ class ReviewVAE(VAE):
         ValueError: an unknown kl, or the published one, which is of a Gaussian, with a flow.
     """
 
-    def __init__(self, image_shape=(32, 32, 3), latent_dim=256, network="mlp", network_options=None, kl="exact",
-                 **kwargs):  # fmt: skip
+    kept_as = {**GaussianVAE.kept_as, "kl": "divergence"}  # `kl` computes it
+
+    def __init__(self, *, image_shape=(32, 32, 3), latent_dim=256, network="mlp", beta=1.0, kl="exact",
+                 posterior="gaussian", **shared):  # fmt: skip
         if kl not in DIVERGENCES:
             raise ValueError(f"kl must be one of {', '.join(DIVERGENCES)}. Received: {kl!r}")
-        posterior = kwargs.get("posterior", "gaussian")
         if kl == "published" and posterior != "gaussian":
             raise ValueError(f"the published kl is of a Gaussian posterior. Received: posterior={posterior!r}")
-        self.divergence = kl  # before super().__init__, which asks for what is logged
-        super().__init__(image_shape, latent_dim, network, network_options, **kwargs)
+        self.beta, self.divergence = beta, kl  # before super().__init__, which asks for what is logged
+        super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, posterior=posterior, **shared)
 
     @property
     def logged(self):
@@ -49,12 +50,7 @@ class ReviewVAE(VAE):
         return terms
 
     def term_weights(self):
-        exact = self.divergence == "exact"
-        weights = {"reconstruction": 1.0, "kl": self.beta if exact else 0.0}
-        return weights if exact else {**weights, "kl_published": self.beta}
-
-    def get_config(self):
-        return {**super().get_config(), "kl": self.divergence}
+        return {"reconstruction": 1.0, "kl" if self.divergence == "exact" else "kl_published": self.beta}
 
 
 def published_kl(mean, log_var):

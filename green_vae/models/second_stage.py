@@ -7,13 +7,13 @@ import numpy as np
 from keras import layers, ops
 
 from green_vae.models import losses
-from green_vae.models.base import VAE
+from green_vae.models.gaussian_vae import GaussianVAE
 
 RECONSTRUCTIONS = ("cosine", "gaussian")
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
-class SecondStageVAE(VAE):
+class SecondStageVAE(GaussianVAE):
     """VAE on vectors: dense layers with a skip from the input to the heads, in encoder and decoder alike.
 
     * "cosine" (the survey): loss = mean over the batch of  -cos(z, z_hat) + beta KL. The survey's last code adds the
@@ -26,16 +26,18 @@ class SecondStageVAE(VAE):
         reconstruction: "cosine" or "gaussian".
         widths: of the hidden layers; (1536, 1536) in the survey, (1024, 1024, 1024) in Dai and Wipf.
         beta: weight of the KL, 0.005 in the survey for the cosine, 1 for the likelihood.
-        seed: of the noise.
+        posterior, posterior_options, seed, name, dtype: as for `GaussianVAE`.
 
     Input of a call: (batch, latent_dim). Raises ValueError for an unknown reconstruction.
     """
 
-    def __init__(self, latent_dim=64, reconstruction="cosine", widths=(1536, 1536), beta=0.005, seed=None, **kwargs):
+    def __init__(self, *, latent_dim=64, reconstruction="cosine", widths=(1536, 1536), beta=0.005, posterior="gaussian",
+                 posterior_options=None, seed=None, name=None, dtype=None):  # fmt: skip
         if reconstruction not in RECONSTRUCTIONS:
             raise ValueError(f"reconstruction must be one of {RECONSTRUCTIONS}. Received: {reconstruction!r}")
-        self.widths, self.reconstruction = tuple(widths), reconstruction
-        super().__init__((latent_dim,), latent_dim, network=None, beta=beta, seed=seed, **kwargs)
+        self.widths, self.reconstruction, self.beta = tuple(widths), reconstruction, beta
+        super().__init__(image_shape=(latent_dim,), latent_dim=latent_dim, posterior=posterior,
+                         posterior_options=posterior_options, seed=seed, name=name, dtype=dtype)  # fmt: skip
         self.log_gamma = None
         if reconstruction == "gaussian":
             self.log_gamma = self.add_weight(name="log_gamma", shape=(), initializer="zeros", dtype="float32")
@@ -69,12 +71,6 @@ class SecondStageVAE(VAE):
         if not np.isfinite(x).all():
             raise ValueError("expected finite vectors. Received: NaN or infinity")
         return x
-
-    def get_config(self):
-        config = super().get_config()
-        for name in ("image_shape", "network", "network_options"):
-            del config[name]
-        return {**config, "reconstruction": self.reconstruction, "widths": list(self.widths)}
 
 
 def _dense_with_skip(dim, widths, heads, name):

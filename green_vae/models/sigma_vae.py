@@ -6,14 +6,14 @@ import keras
 from keras import ops
 
 from green_vae.models import losses
-from green_vae.models.base import VAE
+from green_vae.models.gaussian_vae import GaussianVAE
 
 SIGMAS = ("mse", "learned", "data")
 LOWEST = -6.0  # of log sigma
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
-class SigmaVAE(VAE):
+class SigmaVAE(GaussianVAE):
     """VAE with a Gaussian likelihood of one common sigma: loss = mean over the batch of -log N(x | x_hat, sigma^2 I) +
     beta KL, the likelihood summed over pixels, with its constant. sigma is, for every batch, in evaluation too,
 
@@ -32,7 +32,7 @@ class SigmaVAE(VAE):
     Logged raw: "reconstruction" (squared error) and "kl"; also "nll", the first part of the loss, and "sigma".
 
     Args:
-        image_shape, latent_dim, network, network_options, beta, seed, posterior, posterior_options: as for `VAE`.
+        beta, image_shape, latent_dim, network, network_options, seed, posterior, posterior_options: as for `VAE`.
         sigma: "mse", "learned" or "data".
 
     Attributes:
@@ -45,12 +45,11 @@ class SigmaVAE(VAE):
 
     logged = ("reconstruction", "kl", "nll", "sigma")
 
-    def __init__(self, image_shape=(28, 28, 1), latent_dim=8, network="slides", network_options=None, sigma="mse",
-                 **kwargs):  # fmt: skip
+    def __init__(self, *, image_shape=(28, 28, 1), latent_dim=8, network="slides", beta=1.0, sigma="mse", **shared):
         if sigma not in SIGMAS:
             raise ValueError(f"sigma must be one of {', '.join(SIGMAS)}. Received: {sigma!r}")
-        super().__init__(image_shape, latent_dim, network, network_options, **kwargs)
-        self.sigma = sigma
+        super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, **shared)
+        self.beta, self.sigma = beta, sigma
         state = {"shape": (), "trainable": False, "dtype": "float32", "aggregation": "mean"}
         self.variance = self.add_weight(name="variance", initializer="ones", **state)
         self.batches = self.add_weight(name="batches", initializer="zeros", **state)
@@ -72,11 +71,11 @@ class SigmaVAE(VAE):
     def terms(self, x, outputs):
         terms = super().terms(x, outputs)
         log_sigma = self.batch_log_sigma(x, outputs["reconstruction"])
-        sigma = ops.broadcast_to(ops.exp(log_sigma), ops.shape(terms["kl"]))
-        return {**terms, "nll": losses.gaussian_nll(x, outputs["reconstruction"], log_sigma), "sigma": sigma}
+        nll = losses.gaussian_nll(x, outputs["reconstruction"], log_sigma)
+        return {**terms, "nll": nll, "sigma": ops.exp(log_sigma)}
 
     def term_weights(self):
-        return {"reconstruction": 0.0, "kl": self.beta, "nll": 1.0, "sigma": 0.0}
+        return {"kl": self.beta, "nll": 1.0}
 
     def update_schedule(self, means):
         self.batches.assign(self.batches + 1.0)
@@ -88,9 +87,6 @@ class SigmaVAE(VAE):
         if self.sigma == "learned":
             return "gaussian", math.exp(float(softly_above(ops.convert_to_tensor(self.log_sigma), LOWEST)))
         return "gaussian", math.sqrt(float(ops.convert_to_tensor(self.variance)))
-
-    def get_config(self):
-        return {**super().get_config(), "sigma": self.sigma}
 
 
 def softly_above(value, lowest):

@@ -30,8 +30,9 @@ class SplitVAE(ComputedGammaVAE):
     """
 
     def __init__(
-        self, image_shape=(32, 32, 3), latent_dim=200, network="resnet", network_options=None, beta=3.0, **kwargs
+        self, *, image_shape=(32, 32, 3), latent_dim=200, network="resnet", network_options=None, beta=3.0, **shared
     ):
         backbone = BACKBONE if network == "resnet" else {}
         options = {**backbone, **(network_options or {}), "split": True}
-        super().__init__(image_shape, latent_dim, network, options, beta=beta, **kwargs)
+        shape = {"image_shape": image_shape, "latent_dim": latent_dim}
+        super().__init__(**shape, network=network, network_options=options, beta=beta, **shared)

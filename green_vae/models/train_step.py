@@ -1,14 +1,14 @@
-"""The custom training step, and the two things in it that differ by backend.
+"""The training step: Keras's own on every backend, in which schedules move; and two things that differ by backend."""
 
-TensorFlow gets an explicit step. JAX and torch run Keras's own step over the same `compute_loss`.
-"""
-
+import contextlib
+import contextvars
 import math
 
 import keras
 from keras import ops
 
 LARGE = 4_000_000  # trainable weights; fewer are updated faster than XLA compiles the update
+_MOVES = contextvars.ContextVar("schedules move", default=False)  # a thread has its own, and replicas are threads
 
 
 def replicas():
@@ -20,39 +20,59 @@ def replicas():
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
+@contextlib.contextmanager
+def schedules_move():
+    """Inside, `compute_loss` moves the schedule of its model (gamma, warm-up), as a training step must."""
+    token = _MOVES.set(True)
+    try:
+        yield
+    finally:
+        _MOVES.reset(token)
+
+
+def in_training_step():
+    """Whether the loss is asked for by a training step, and not by `evaluate` or by hand."""
+    return _MOVES.get()
+
+
 class TrainStep:
-    """Mixed in before `keras.Model`; the model supplies `compute_loss`, already divided by `replicas()`."""
+    """Mixed in before `keras.Model`; the model supplies `compute_loss`, already divided by `replicas()`.
+
+    Keras's step asks `compute_loss` for the loss, on JAX inside a function that it differentiates. The terms of the
+    batch are known there alone, so a schedule moves there, but only while this step runs.
+    """
 
     def train_step(self, *args, **kwargs):
-        if keras.backend.backend() != "tensorflow":
+        with schedules_move():
             return super().train_step(*args, **kwargs)
-        return self._tensorflow_step(*args, **kwargs)
 
-    def _tensorflow_step(self, data):
-        import tensorflow as tf
 
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        with tf.GradientTape() as tape:
-            outputs = self(x, training=True)
-            loss = self.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=sample_weight, training=True)
-            scaled = self.optimizer.scale_loss(loss)  # only float16 training scales
-        # replicas each hold a part of the loss, and their gradients are summed
-        self._loss_tracker.update_state(loss * replicas(), sample_weight=ops.shape(x)[0])
-        gradients = tape.gradient(scaled, self.trainable_weights)
-        self._update(gradients)
-        return self.compute_metrics(x, y, outputs, sample_weight=sample_weight)
+@keras.saving.register_keras_serializable(package="green_vae")
+class Adam(keras.optimizers.Adam):
+    """Keras's Adam. On TensorFlow XLA fuses its step where a network is large, outside `tf.distribute`.
 
-    def _update(self, gradients):
-        """The optimizer's step. XLA fuses what else reads and writes every large weight a dozen times."""
-        import tensorflow as tf
+    TensorFlow's operations one by one read and write every weight a dozen times: for 13 million weights they take
+    46 ms on one core, fused ones 17 ms.
+    """
 
+    def apply(self, grads, trainable_variables=None):
         def update():
-            self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+            super(Adam, self).apply(grads, trainable_variables)
 
-        # TensorFlow's operations one by one take 46 ms for 13 million weights on one core, fused ones 17 ms
-        alone = replicas() == 1 and not tf.executing_eagerly()
-        fused = alone and sum(math.prod(weight.shape) for weight in self.trainable_weights) >= LARGE
-        (tf.function(update, jit_compile=True) if fused else update)()
+        (update if not self._fuses(trainable_variables) else _compiled(update))()
+
+    def _fuses(self, variables):
+        if keras.backend.backend() != "tensorflow" or replicas() > 1 or variables is None:
+            return False
+        import tensorflow as tf
+
+        return not tf.executing_eagerly() and sum(math.prod(variable.shape) for variable in variables) >= LARGE
+
+
+def _compiled(function):
+    import tensorflow as tf
+
+    return tf.function(function, jit_compile=True)
 
 
 def decode_with_gradient(decoder, z, training=True):

@@ -4,6 +4,12 @@ import keras
 from keras import layers, ops
 
 
+def reparametrised(mean, log_var, noise):
+    """mean + exp(log_var / 2) noise, tensors of one shape; float32 under every policy (Kingma and Welling 2014)."""
+    mean, log_var, noise = (ops.cast(value, "float32") for value in (mean, log_var, noise))
+    return mean + ops.exp(0.5 * log_var) * noise
+
+
 def latent_heads(x, latent_dim, heads):
     """One linear Dense per head on the flat tensor x; a dict head name -> (batch, latent_dim)."""
     return {head: layers.Dense(latent_dim, name=head)(x) for head in heads}

@@ -20,7 +20,7 @@ from green_vae.networks.hierarchy import (
 
 
 def build(image_shape, base=64, latent_dim=64, group_dim=12, scales=4):
-    """Encoder, decoder and generator: one group of latent variables per scale.
+    """Encoder, bidirectional network and decoder: one group of latent variables per scale.
 
     Args:
         image_shape: (h, w, c), square, the side a multiple of 2^scales.

@@ -7,19 +7,21 @@ group comes from the encoder's map of the same size, as a difference to the prio
 
     p(z_l | z_<l) = N(mean_p, exp(log_var_p)),   q(z_l | z_<l, x) = N(mean_p + mean_d, exp(log_var_p + log_var_d)).
 
-A builder takes (image_shape, **options) and returns (encoder, decoder, generator), functional Keras models. encoder:
-image -> {"mean", "log_var": (batch, latent_dim) of the innermost z, "features_l": a map for every group}. decoder:
-{"z", "features_l", "noise_l"} -> for every group "mean_l", "log_var_l", "prior_mean_l", "prior_log_var_l", "z_l", and
-"reconstruction", an image; where that is the mean of a mixture (`green_vae.networks.logistics`) also "mixture", its
-parameters. generator: {"z", "noise_l"} -> images. The noise is standard normal and of the shape of z_l. Decoder and
-generator share their layers.
+A builder takes (image_shape, **options) and returns (encoder, bidirectional, decoder), functional Keras models.
+encoder: image -> {"mean", "log_var": (batch, latent_dim) of the innermost z, "features_l": a map for every group}.
+bidirectional: {"z", "features_l", "noise_l"} -> for every group "mean_l", "log_var_l", "prior_mean_l",
+"prior_log_var_l", "z_l", and "reconstruction", an image; where that is the mean of a mixture
+(`green_vae.networks.logistics`) also "mixture", its parameters. decoder: {"z", "noise_l"} -> images. The noise is
+standard normal and of the shape of z_l. The last two share their layers.
 """
 
 import math
 from typing import NamedTuple
 
 import keras
-from keras import layers, ops
+from keras import layers
+
+from green_vae.networks.common import reparametrised
 
 
 class Group(NamedTuple):
@@ -39,7 +41,7 @@ class Group(NamedTuple):
 
 
 def assemble(latent_dim, seed, groups, output, bound=None, mixture_mean=None):
-    """(decoder, generator) of a hierarchy.
+    """(bidirectional, decoder) of a hierarchy.
 
     Args:
         latent_dim: size of the innermost z.
@@ -78,8 +80,8 @@ def assemble(latent_dim, seed, groups, output, bound=None, mixture_mean=None):
     to_images = mixture_mean or (lambda images: images)
     made = output(inferred)
     outputs |= {"reconstruction": to_images(made), **({} if mixture_mean is None else {"mixture": made})}
-    decoder = keras.Model({"z": z, **features, **noise}, outputs, name="decoder")
-    return decoder, keras.Model({"z": z, **noise}, to_images(output(generated)), name="generator")
+    bidirectional = keras.Model({"z": z, **features, **noise}, outputs, name="bidirectional")
+    return bidirectional, keras.Model({"z": z, **noise}, to_images(output(generated)), name="decoder")
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
@@ -90,8 +92,7 @@ class Draw(layers.Layer):
         super().__init__(**{**kwargs, "dtype": "float32"})
 
     def call(self, inputs):
-        mean, log_var, noise = inputs
-        return mean + ops.exp(0.5 * log_var) * noise
+        return reparametrised(*inputs)
 
 
 # cells: functions of a map (batch, h, w, c)

@@ -16,7 +16,7 @@ RESIDUAL = 0.1  # factor of every cell's branch
 
 
 def build(image_shape, base=128, group_dim=20, groups=(30,), cells=2, flows=2, blocks=1, block_cells=2, components=0):
-    """Encoder, decoder, generator, and the flow of the innermost group.
+    """Encoder, bidirectional network, decoder, and the flow of the innermost group.
 
     Args:
         image_shape: (h, w, c), square, the side a multiple of 2^(blocks + scales - 1).
@@ -47,8 +47,8 @@ def build(image_shape, base=128, group_dim=20, groups=(30,), cells=2, flows=2, b
     mixture_mean = MixtureMean(channels, name="image") if components else None
     latent = (side, side, group_dim)
     bound = SoftBound(name="bound")
-    decoder, generator = assemble(side * side * group_dim, seed, below, output, bound, mixture_mean)
-    return encoder, decoder, generator, _flat_flow(latent, flows) if flows else None
+    bidirectional, decoder = assemble(side * side * group_dim, seed, below, output, bound, mixture_mean)
+    return encoder, bidirectional, decoder, _flat_flow(latent, flows) if flows else None
 
 
 @keras.saving.register_keras_serializable(package="green_vae")

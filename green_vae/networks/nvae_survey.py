@@ -23,7 +23,7 @@ EXPANSION = 6  # of the decoder's cells
 
 
 def build(image_shape, base=100, group_dim=10, groups=4, final_norms=2):
-    """Encoder, decoder and generator.
+    """Encoder, bidirectional network and decoder.
 
     Args:
         image_shape: (h, w, c), square, of even side.

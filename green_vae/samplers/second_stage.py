@@ -92,7 +92,8 @@ class SecondStage(Sampler):
     def _build(self, dim):
         from green_vae.models import SecondStageVAE
 
-        return SecondStageVAE(dim, self.reconstruction, self.widths, self.beta, seed=self.seed)
+        kind = {"reconstruction": self.reconstruction, "widths": self.widths, "beta": self.beta}
+        return SecondStageVAE(latent_dim=dim, **kind, seed=self.seed)
 
     def _sample(self, n, rng):
         dim = self.model_.latent_dim

@@ -67,7 +67,7 @@ def test_uint8_becomes_what_the_networks_take(batches):
 
 
 def test_a_model_of_two_networks_runs_both_without_noise(batches):
-    model = VAE((32, 32, 1), 4, network_options={"base": 2}, seed=0)
+    model = VAE(image_shape=(32, 32, 1), latent_dim=4, network_options={"base": 2}, seed=0)
     images = np.random.default_rng(0).integers(0, 255, (3, 32, 32, 1), "uint8")
     forward_seconds(model, images, (3,), repeats=1, warmup=1)
     np.testing.assert_allclose(batches[-1][1], model.reconstruct(images, sample=False), atol=1e-6)

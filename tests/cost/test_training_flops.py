@@ -16,7 +16,7 @@ def model_of(*stack, shape=(40,)):
 
 
 def rae(regularizer, side=32):
-    return RAE((side, side, 1), 8, network_options={"base": 4}, regularizer=regularizer, seed=0)
+    return RAE(image_shape=(side, side, 1), latent_dim=8, network_options={"base": 4}, regularizer=regularizer, seed=0)
 
 
 @counted

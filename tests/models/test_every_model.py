@@ -19,6 +19,7 @@ from core_models import (
     HIERARCHICAL,
     OF_IMAGES,
     OF_VECTORS,
+    SIDE,
     VARIANTS,
     as_float,
     at_mean,
@@ -30,8 +31,9 @@ from core_models import (
 )
 from keras import ops
 
-from green_vae.models import MODELS
+from green_vae.models import MODELS, BaseVAE
 
+WITHOUT_BETA = ("autoencoder", "rae", "info_vae")
 WARMING = ("beta_vae", "bernoulli_vae", "ladder_vae", *HIERARCHICAL)  # with a counter of steps
 GOLDEN = Path(__file__).with_name("golden.json")
 close = np.testing.assert_allclose
@@ -81,6 +83,27 @@ def test_built_from_the_start(variant):
     assert (model.__doc__ or "").strip() and "Args" in model.__doc__
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_arguments_have_names_and_a_wrong_one_is_named(name):
+    for wrong in ({"latent_dimension": 4}, {"warm_up": 3}, *([{"beta": 2.0}] if name in WITHOUT_BETA else [])):
+        with pytest.raises(TypeError, match=f"unexpected keyword argument '{next(iter(wrong))}'"):
+            MODELS[name](**wrong)
+    with pytest.raises(TypeError, match="positional argument"):
+        MODELS[name]((SIDE, SIDE, 1))
+
+
+def test_the_skeleton_has_no_loss_of_its_own():
+    with pytest.raises(TypeError, match="abstract.*terms"):
+        BaseVAE(image_shape=(SIDE, SIDE, 1), latent_dim=4, network="cnn")
+
+
+def test_a_weight_is_that_of_a_term(monkeypatch):
+    model, x = build("autoencoder"), examples("autoencoder", 2)
+    monkeypatch.setattr(model, "term_weights", lambda: {"reconstruction": 0.5, "kl": 1.0})
+    with pytest.raises(ValueError, match=r"there is reconstruction. Received: weights of \['reconstruction', 'kl'\]"):
+        loss_of(model, x)
+
+
 @every
 def test_shapes_of_a_call(variant):
     model, x = build(variant), examples(variant, 3)
@@ -107,6 +130,7 @@ def test_training_moves_batch_norm_and_schedules_and_evaluation_does_not(variant
     assert len(after[1]) == counted.get(variant, 0)
     weights, x = model.get_weights(), examples(variant, 20, seed=5)
     first = model.evaluate(x, batch_size=10, verbose=0, return_dict=True)
+    model.compute_loss(x=ops.convert_to_tensor(x), y_pred=model(x))  # to look at the loss is no training, either
     assert same(model.get_weights(), weights)
     assert set(first) == {"loss", *model.logged}
     if variant in DETERMINISTIC:
@@ -120,7 +144,7 @@ def test_logs_are_the_raw_terms_and_the_loss_their_weighted_sum(variant):
     logs = model.evaluate(x, batch_size=10, verbose=0, return_dict=True)
     weights = {name: float(weight) for name, weight in model.term_weights().items()}
     penalties = sum(float(penalty) for penalty in model.losses)
-    expected = sum(weight * logs[name] for name, weight in weights.items() if name in logs) + penalties
+    expected = sum(weight * logs[name] for name, weight in weights.items()) + penalties
     assert logs["loss"] == pytest.approx(expected, rel=1e-4)
 
 
@@ -250,7 +274,8 @@ def test_golden_outputs(variant):
     golden = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
     if os.environ.get("GREEN_VAE_WRITE_GOLDEN"):
         golden[variant] = values
-        GOLDEN.write_text(json.dumps(golden, indent=1, sort_keys=True) + "\n")
+        lines = (f'"{name}": {json.dumps(golden[name])}' for name in sorted(golden))
+        GOLDEN.write_text("{\n" + ",\n".join(lines) + "\n}\n")
     assert values.keys() == golden[variant].keys()
     for name, value in values.items():
         close(value, golden[variant][name], rtol=1e-4, atol=1e-5, err_msg=name)

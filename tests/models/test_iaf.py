@@ -236,7 +236,7 @@ def test_any_model_with_one_latent_vector_takes_it(name):
 
 
 def test_the_residual_network_has_the_context_head_too():
-    model = MODELS["computed_gamma_vae"]((SIDE, SIDE, 1), 4, network_options={"base": 2}, **IAF)
+    model = build("computed_gamma_vae", network="resnet", **IAF)
     outputs = model(blobs(2))
     assert set(model.heads) == {"mean", "log_var", "context"} and tuple(outputs["z"].shape) == (2, 4)
 
@@ -254,7 +254,7 @@ def test_codes_are_draws_after_the_flow():
 
 @pytest.mark.parametrize("name", ["autoencoder", "rae", "ladder_vae"])
 def test_refused_where_there_is_no_single_gaussian(name):
-    with pytest.raises(ValueError, match="no single Gaussian posterior.*Received: posterior='iaf'"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'posterior'"):
         MODELS[name](image_shape=(SIDE, SIDE, 1), posterior="iaf")
 
 
@@ -286,8 +286,7 @@ A = np.array([[1.0, 1.0], [1.0, 0.8]], "float32")
 
 def linear_model(posterior):
     """x = A z + noise with a fixed A: z given x is a correlated Gaussian, which independent units cannot follow."""
-    keras.utils.set_random_seed(0)
-    model = MODELS["second_stage_vae"](2, "gaussian", widths=(), beta=1.0, seed=0, posterior=posterior)
+    model = build("second_stage_gaussian", seed=0, latent_dim=2, widths=(), posterior=posterior)
     kernel = model.decoder.trainable_weights[0]  # z stands there twice
     kernel.assign(0.5 * np.tile(A, (2, 1)))
     model.log_gamma.assign(-1.0)
@@ -313,16 +312,17 @@ def test_a_flow_follows_what_a_gaussian_cannot():
 
 def test_the_maximum_is_taken_after_the_batch_mean():
     """Two units, one free nat each: one costs 0 and 4.5 nats, 2.25 on average; the other 0.5 and 0.5."""
-    model = MODELS["free_bits_vae"]((SIDE, SIDE, 1), 2, network_options={"base": 2}, beta=3.0, free_bits=1.0)
+    two_units = {"latent_dim": 2, "free_bits": 1.0}
+    model = build("free_bits_vae", **two_units, groups=None, beta=3.0)
     mean = ops.convert_to_tensor([[0.0, 1.0], [3.0, 1.0]])
     image = ops.zeros((2, SIDE, SIDE, 1))
     outputs = {"mean": mean, "log_var": ops.zeros((2, 2)), "z": mean, "reconstruction": image}
     terms = {name: ops.convert_to_numpy(term) for name, term in model.terms(image, outputs).items()}
     close(terms["kl"], [0.5, 5.0])
-    close(terms["free_kl"], [2.25 + 1.0] * 2)
+    close(terms["free_kl"], 2.25 + 1.0)
     assert float(model.compute_loss(x=image, y_pred=outputs)) == pytest.approx(3 * 3.25)
-    one_group = MODELS["free_bits_vae"]((SIDE, SIDE, 1), 2, network_options={"base": 2}, free_bits=1.0, groups=1)
-    close(ops.convert_to_numpy(one_group.terms(image, outputs)["free_kl"]), [2.75] * 2)
+    one_group = build("free_bits_vae", **two_units, groups=1)
+    close(ops.convert_to_numpy(one_group.terms(image, outputs)["free_kl"]), 2.75)
 
 
 def test_free_bits_with_a_bernoulli_likelihood():
@@ -335,7 +335,7 @@ def test_free_bits_with_a_bernoulli_likelihood():
     found, expected = (numpy(model.terms(x, outputs)) for model in (free, plain))
     close(found["reconstruction"], expected["reconstruction"])
     weights = {name: float(weight) for name, weight in free.term_weights().items()}
-    assert weights == {"reconstruction": 1.0, "kl": 0.0, "free_kl": 1.0}
+    assert weights == {"reconstruction": 1.0, "free_kl": 1.0}
     assert free.observation() == ("bernoulli", None) and build("free_bits_vae").observation() is None
 
 

@@ -22,6 +22,7 @@ from core_models import (
     feed,
     fixed_weights,
     run_script,
+    step,
 )
 from keras import ops
 from script_jax_parity import state
@@ -39,9 +40,7 @@ def write(variant, folder):
     found = {"x": x, "noise": noise, "codes": codes, "decoded": model.decode(codes), **model.posterior(x)}
     feed(model, noise)
     for training in (False, True):
-        outputs = model(x, training=training)
-        loss = model.compute_loss(x=ops.convert_to_tensor(x), y_pred=outputs, training=training)
-        found[f"loss_{training}"] = float(loss)
+        found[f"loss_{training}"], outputs = step(model, x, training)
         if "gradient" in outputs:
             found[f"gradient_{training}"] = ops.convert_to_numpy(outputs["gradient"])
     found |= {f"state_{index}": weight.numpy() for index, weight in enumerate(state(model))}

@@ -59,7 +59,7 @@ def same_draws(model, x, seed):
 
 
 def test_the_units_of_a_ladder_whose_posterior_is_its_prior_are_all_inactive():
-    model = LadderVAE((8, 8, 1), (3, 2), (6, 5), seed=0)
+    model = LadderVAE(image_shape=(8, 8, 1), latent_dims=(3, 2), widths=(6, 5), seed=0)
     for level in (1, 2):  # the image says nothing: a variance of 20,000 against the prior's
         for head in (f"up_mean_{level}", f"raw_up_log_var_{level}"):
             layer = model.encoder.get_layer(head)

@@ -91,7 +91,8 @@ def evidence_by_quadrature(model, x):
 @pytest.mark.parametrize("levels", [1, 2])
 def test_ladders_by_quadrature(levels, likelihood):
     keras.utils.set_random_seed(1)
-    model = LadderVAE((3, 3, 1), (1,) * levels, (6, 5)[:levels], likelihood, sigma=0.4, seed=0)
+    shape = {"image_shape": (3, 3, 1), "latent_dims": (1,) * levels, "widths": (6, 5)[:levels]}
+    model = LadderVAE(**shape, likelihood=likelihood, sigma=0.4, seed=0)
     for level in range(1, levels + 1):  # q about as wide as the prior, as untrained networks need
         model.encoder.get_layer(f"raw_up_log_var_{level}").bias.assign([5.0])
     x = np.random.default_rng(0).integers(0, 2, (5, 3, 3, 1)).astype("float32")

@@ -15,7 +15,8 @@ def model(cap, bias=0.0):
     """A tiny face model before its first step: the weight of the KL is 0."""
     options = {"widths": (4, 8), "kernel": 3, "log_var_cap": cap}
     keras.utils.set_random_seed(0)
-    made = BernoulliVAE((16, 16, 1), 4, "slides", options, beta=20.0, warmup_steps=1000, seed=0)
+    networks = {"image_shape": (16, 16, 1), "latent_dim": 4, "network": "slides", "network_options": options}
+    made = BernoulliVAE(**networks, beta=20.0, warmup_steps=1000, seed=0)
     head = made.encoder.get_layer("log_var")
     head.bias.assign(np.full(4, bias))
     return made

@@ -154,10 +154,10 @@ def test_the_encoder_gives_the_log_variance_itself():
 
 
 def test_the_backbone_is_the_papers():
-    config = SplitVAE((32, 32, 1), 8, network_options={"base": 2}).get_config()
+    config = SplitVAE(image_shape=(32, 32, 1), latent_dim=8, network_options={"base": 2}).get_config()
     options = config["network_options"]
     assert options["split"] is True and options["base"] == 2 and options["projection"] == 512
-    other = MODELS["split_vae"]((32, 32, 1), 4, network="cnn", network_options={"base": 2})
+    other = MODELS["split_vae"](image_shape=(32, 32, 1), latent_dim=4, network="cnn", network_options={"base": 2})
     assert other.get_config()["network_options"] == {"base": 2, "split": True}
 
 

@@ -65,7 +65,7 @@ def test_two_ways_up_have_the_same_parameters_and_different_costs(layout):
 
 @pytest.mark.parametrize("dim, published", [(64, 5_228_736), (100, 5_523_036), (128, 5_757_312)])
 def test_second_stage(dim, published):
-    model = SecondStageVAE(dim)
+    model = SecondStageVAE(latent_dim=dim)
     assert parameters(model.encoder, model.decoder) == published
 
 
@@ -99,7 +99,7 @@ def test_shapes_and_range(network, options, side, channels, heads):
 
 
 def test_l2_sits_on_the_stride_2_transposed_convolutions_alone():
-    decoder = RAE((32, 32, 1), 4, network_options={"base": 2}, regularizer="l2").decoder
+    decoder = RAE(image_shape=(32, 32, 1), latent_dim=4, network_options={"base": 2}, regularizer="l2").decoder
     with_penalty = [
         layer for layer in decoder.layers if getattr(layer, "kernel_regularizer", None) or
         getattr(layer, "bias_regularizer", None)
@@ -109,7 +109,7 @@ def test_l2_sits_on_the_stride_2_transposed_convolutions_alone():
 
 
 def test_spectral_norm_wraps_every_layer_of_the_decoder():
-    model = RAE((32, 32, 1), 4, network_options={"base": 2}, regularizer="sn")
+    model = RAE(image_shape=(32, 32, 1), latent_dim=4, network_options={"base": 2}, regularizer="sn")
     wrapped = [layer for layer in model.decoder.layers if isinstance(layer, layers.SpectralNormalization)]
     assert [type(layer.layer).__name__ for layer in wrapped] == ["Dense", *["Conv2DTranspose"] * 3]
     for _ in range(30):  # the power iteration converges while training
@@ -134,7 +134,7 @@ REFUSED = {
     "seed as large as the image": lambda: build("cnn", (32, 32, 1), 8, base=2, seed_side=32),
     "seed larger than the image": lambda: build("cnn", (32, 32, 1), 8, base=2, seed_side=64),
     "regulariser": lambda: RAE(regularizer="l1"),
-    "reconstruction": lambda: SecondStageVAE(4, "laplace"),
+    "reconstruction": lambda: SecondStageVAE(latent_dim=4, reconstruction="laplace"),
 }
 
 

@@ -55,7 +55,7 @@ COUNTS = {**TABLE_2, **TABLE_3, **TWO_READINGS, **SPECTRAL, **HIERARCHIES, **NAR
 
 
 def counts(model):
-    nets = (model.encoder, model.decoder)
+    nets = model.networks().values()
     return parameters(*nets), mflops(sum(map(flops, nets)))
 
 

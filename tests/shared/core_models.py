@@ -1,16 +1,17 @@
 """What the tests of the core share: one tiny model per variant, easy data, and eager losses."""
 
+import contextlib
 import os
 import subprocess
 import sys
 from pathlib import Path
-from unittest import mock
 
 import keras
 import numpy as np
 from keras import ops
 
 from green_vae.models import MODELS
+from green_vae.models.train_step import schedules_move
 
 SHARED = Path(__file__).resolve().parent
 ROOT = SHARED.parents[1]
@@ -132,8 +133,15 @@ def numpy(outputs):
 def loss_of(model, x, training=False, noise=(1, 2)):
     """The loss of one eager pass, with the noise of a given generator state."""
     model.sample.generator.state.assign(np.asarray(noise, "uint32"))
+    return step(model, x, training)[0]
+
+
+def step(model, x, training=True):
+    """One eager pass: (loss, outputs); schedules move in training, weights stay."""
     outputs = model(x, training=training)
-    return float(model.compute_loss(x=ops.convert_to_tensor(x), y_pred=outputs, training=training))
+    with schedules_move() if training else contextlib.nullcontext():
+        loss = model.compute_loss(x=ops.convert_to_tensor(x), y_pred=outputs, training=training)
+    return float(loss), outputs
 
 
 def feed(model, noise):
@@ -152,8 +160,7 @@ def feed(model, noise):
 
 def at_mean(model, x):
     """Outputs of a call in evaluation, with the noise left out."""
-    with mock.patch.object(model, "sample", lambda mean, log_var: mean):
-        return model.infer(model.encoder(as_float(x), training=False), False)
+    return model.infer(model.encoder(as_float(x), training=False), lambda mean, log_var: mean, False)
 
 
 def fixed_weights(model):

@@ -18,7 +18,8 @@ def linear_gaussian(posterior="gaussian", diagonal=False, widening=2.0):
     """
     keras.utils.set_random_seed(3)
     options = {} if posterior == "gaussian" else {"posterior_options": {"gate": 4.0, "widths": [8]}}
-    model = SecondStageVAE(3, "gaussian", widths=(), beta=1.0, seed=0, posterior=posterior, **options)
+    options |= {"latent_dim": 3, "reconstruction": "gaussian", "widths": (), "beta": 1.0, "posterior": posterior}
+    model = SecondStageVAE(seed=0, **options)
     rng = np.random.default_rng(3)
     matrix = np.diag([1.0, 0.5, -0.8]) if diagonal else 0.7 * rng.normal(size=(3, 3))
     set_linear(model.decoder.get_layer("z"), matrix, OFFSET)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from core_models import OF_IMAGES, VARIANTS, build, examples, feed
+from core_models import OF_IMAGES, VARIANTS, build, examples, feed, step
 from keras import ops
 
 
@@ -25,9 +25,8 @@ def parity(variant, folder):
     found["decoded"] = difference(model.decode(expected["codes"]), expected["decoded"])
     feed(model, expected["noise"])
     for training in (False, True):
-        outputs = model(x, training=training)
-        loss = model.compute_loss(x=ops.convert_to_tensor(x), y_pred=outputs, training=training)
-        found[f"loss_{training}"] = float(loss) / float(expected[f"loss_{training}"]) - 1
+        loss, outputs = step(model, x, training)
+        found[f"loss_{training}"] = loss / float(expected[f"loss_{training}"]) - 1
         if "gradient" in outputs:
             found[f"gradient_{training}"] = difference(outputs["gradient"], expected[f"gradient_{training}"])
     found["state"] = max(difference(w, expected[f"state_{i}"]) for i, w in enumerate(state(model)))

@@ -30,7 +30,7 @@ import numpy as np  # noqa: E402
 
 keras.utils.set_random_seed(0)
 images = np.random.default_rng(0).integers(0, 255, (8, 32, 32, 3), "uint8")
-model = gv.models.VAE((32, 32, 3), 4, network_options={"base": 2}, seed=0)
+model = gv.models.VAE(image_shape=(32, 32, 3), latent_dim=4, network_options={"base": 2}, seed=0)
 model.compile(optimizer="adam")
 loss = model.fit(images, batch_size=8, verbose=0).history["loss"][0]
 generated = model.generate(8)

@@ -37,9 +37,9 @@ class DenseGammaVAE(ComputedGammaVAE):
 def make(name):
     keras.utils.set_random_seed(7)
     if name == "autoencoder":
-        return DenseAutoencoder((32, 32, 1), 4)
+        return DenseAutoencoder(image_shape=(32, 32, 1), latent_dim=4)
     if name == "gamma":
-        return feed(DenseGammaVAE((32, 32, 1), 4, beta=1.0), 0.0)  # without noise
+        return feed(DenseGammaVAE(image_shape=(32, 32, 1), latent_dim=4, beta=1.0), 0.0)  # without noise
     return build("vae")
 
 

@@ -63,7 +63,7 @@ def test_validation_is_left_out():
 
 
 def test_in_a_recipe_the_history_on_disk_holds_it(tmp_path):
-    model = VAE((32, 32, 1), 4, network_options={"base": 2}, seed=0)
+    model = VAE(image_shape=(32, 32, 1), latent_dim=4, network_options={"base": 2}, seed=0)
     images = np.random.default_rng(0).integers(0, 255, (10, 32, 32, 1), "uint8")
     history = train(model, images, Recipe(batch_size=4), tmp_path / "run", epochs=2, callbacks=[EnergyLog(Meter)])
     assert [line["images"] for line in history] == [8, 8]  # the recipe drops the incomplete batch

@@ -33,7 +33,7 @@ def four_points(posterior, steps=3_000, batch_size=128, seed=0):
     keras.utils.set_random_seed(seed)
     flow = {} if posterior == "gaussian" else {"posterior_options": {"steps": 4, "widths": (64, 64)}}
     network = {"network": "mlp", "network_options": {"widths": (64, 64), "activation": "relu"}}
-    model = BernoulliVAE((2, 2, 1), 2, **network, posterior=posterior, **flow, seed=seed)
+    model = BernoulliVAE(image_shape=(2, 2, 1), latent_dim=2, **network, posterior=posterior, **flow, seed=seed)
     _fit(model, np.tile(POINTS, (steps * batch_size // 4, 1, 1, 1)), batch_size, 3e-3)
     return model
 

@@ -1,0 +1,30 @@
+"""The linear warm-up of a KL's weight, which several kinds of model have."""
+
+from keras import ops
+
+
+class WarmUp:
+    """Mixed in before a `BaseVAE`: a KL whose weight rises linearly from 0 to beta.
+
+    Args:
+        beta: final weight of the KL.
+        warmup_steps: training batches until the weight is reached; 0 for none. The counter is saved with the weights.
+    """
+
+    def __init__(self, *, beta, warmup_steps=0, **shared):
+        super().__init__(**shared)
+        self.beta, self.warmup_steps = beta, warmup_steps
+        self.steps = self.add_weight(
+            name="steps", shape=(), initializer="zeros", trainable=False, dtype="float32", aggregation="mean"
+        )
+
+    def kl_weight(self):
+        if not self.warmup_steps:
+            return ops.convert_to_tensor(float(self.beta))
+        return self.beta * ops.minimum(1.0, ops.convert_to_tensor(self.steps) / self.warmup_steps)
+
+    def update_schedule(self, means):
+        self.steps.assign(self.steps + 1.0)
+
+    def schedule_state(self):
+        return {"kl_weight": self.kl_weight()}
