@@ -116,4 +116,4 @@ def test_a_smoke_test_enters_nothing(tmp_path):
     report = json.loads((tmp_path / "svae_table1.json").read_text())
     assert math.isfinite(report["rows"]["SVAE mini"]["fid_gen"]["value"])
     assert not (tmp_path / "ledger.jsonl").exists()
-    assert np.isfinite(report["rows"]["SVAE mini"]["fid_gen"]["seconds"])
+    assert np.isfinite(report["rows"]["SVAE mini"]["fid_gen"]["details"]["seconds"])

@@ -29,16 +29,12 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def plain(folder):
-    run = run_of(PLAIN, folder)
-    run.prepare()
-    return run
+    return run_of(PLAIN, folder).prepare()
 
 
 @pytest.fixture(scope="module")
 def ladder(folder):
-    run = run_of(LADDER, folder)
-    run.prepare()
-    return run
+    return run_of(LADDER, folder).prepare()
 
 
 # equal budgets
@@ -89,7 +85,7 @@ def test_bounds_are_kept_and_measured_anew_if_asked(plain, folder):
     slides_bounds.log_bounds(plain)
     np.save(kept, np.zeros((2, 96)))
     assert not slides_bounds.log_bounds(plain).any()
-    fresh = run_of(PLAIN, folder, fresh=True)
+    fresh = run_of(PLAIN, folder, fresh=True).prepare()
     assert slides_bounds.log_bounds(fresh).all() and np.load(kept).all()
 
 
