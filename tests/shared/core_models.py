@@ -174,7 +174,7 @@ def fixed_weights(model):
     return model
 
 
-def run_script(name, *arguments, timeout=300, **environment):
+def run_script(name, *arguments, timeout=900, **environment):
     """Run a script of this folder in a fresh interpreter; return what it printed, or fail with what it said."""
     command = [sys.executable, str(SHARED / name), *map(str, arguments)]
     done = subprocess.run(command, env=child_env(**environment), capture_output=True, text=True, timeout=timeout)
