@@ -76,4 +76,5 @@ def fid(name, of, title, layer=None, tolerance=0.1, format="{:,.1f}"):
         format=format,
         tolerance=tolerance,
         layers=lambda settings: (layer or settings.layer,),
+        possible=lambda run: run.check_kind(of),
     )

@@ -68,15 +68,14 @@ class Run(TrainedRow):
         test = self.bench.data(self.preset.dataset, "test")
         return {"weights": self.weights_hash, "data": test.fingerprint[:16], "seed": self.settings.seed}
 
-    def image_identity(self, kind):
-        """What one kind of images depends on, and the reference with it.
-
-        Raises:
-            NotRun: a part of an image, of a model that has no parts; or as by `trained`.
-        """
-        of, part = of_and_part(kind)
-        if part != "x" and self.model.parts is None:
+    def check_kind(self, kind):
+        """Raises NotRun for a part of an image, of a model that has no parts."""
+        if of_and_part(kind)[1] != "x" and self.model.parts is None:
             raise NotRun("no split head: the images of this row have no parts")
+
+    def image_identity(self, kind):
+        """What one kind of images depends on, and the reference with it."""
+        of, _ = of_and_part(kind)
         own = {**self.identity(), "kind": kind, "n": self.reference_count}
         own["codes"] = [self.preset.codes, len(self.train_images)]
         if of != "reconstructions":

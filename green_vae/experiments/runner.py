@@ -60,6 +60,7 @@ def finished(run, column, old=None):
     if column.name not in row.published and not row.images:
         return Cell(published=None, reason="the paper prints nothing here")
     try:
+        column.possible(run)
         if column.identity and column.trained:
             run.prepare()
         # with the printed number, so that a verdict is never that of another one

@@ -39,6 +39,7 @@ class Column:
         tolerance: largest relative difference that is called "reproduced"; None: must be equal.
         layers: `layers(settings)` -> feature layers it needs.
         trained: whether the value depends on trained weights.
+        possible: `possible(run)` raises NotRun if the row's model cannot have the quantity, whatever its weights.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Column:
     tolerance: float | None = None
     layers: Callable = lambda settings: ()
     trained: bool = True
+    possible: Callable = lambda run: None
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def logistics_nll(x, parameters):
     log_p = ops.log_softmax(logits, axis=-1)
     for index, (level, value) in enumerate(zip(channels, values, strict=True)):
         distance = value - logistics.shifted(means[index], index, values[:index], coefficients)
-        log_p = log_p + _log_bin(level, distance, log_scales[index])
+        log_p = log_p + _log_bin(level, distance, ops.maximum(log_scales[index], logistics.LOWEST))
     return -ops.sum(_rows(ops.logsumexp(log_p, axis=-1)), axis=-1)
 
 

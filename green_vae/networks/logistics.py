@@ -21,12 +21,13 @@ def unpack(parameters, channels):
     """(logits, means, log_scales, coefficients) in float32 from parameters (..., size).
 
     Returns:
-        logits (..., k); a list of means and one of log scales, (..., k) for each channel; a dict (later channel,
+        logits (..., k); a list of means and one of log scales, (..., k) for each channel, the latter to be kept above
+        `LOWEST`; a dict (later channel,
         earlier channel) -> the factor of the earlier one, (..., k).
     """
     pairs = [(later, earlier) for later in range(channels) for earlier in range(later)]
     parts = ops.split(ops.cast(parameters, "float32"), 1 + 2 * channels + len(pairs), axis=-1)
-    scales = [ops.maximum(scale, LOWEST) for scale in parts[1 + channels : 1 + 2 * channels]]
+    scales = parts[1 + channels : 1 + 2 * channels]
     coefficients = map(ops.tanh, parts[1 + 2 * channels :])
     return parts[0], parts[1 : 1 + channels], scales, dict(zip(pairs, coefficients, strict=True))
 

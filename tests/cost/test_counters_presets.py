@@ -59,6 +59,11 @@ def besides(node):
         count += 7 * out
     elif type(layer).__name__ == "Recompose":  # w a + (1 - w) b: three times per channel, once per pixel; and a split
         count += 3 * out + elements(node.input_tensors[0][..., :1]) + 2
+    elif type(layer).__name__ == "MixtureMean":
+        c, pixels = layer.channels, out // layer.channels
+        k = node.input_tensors[0].shape[-1] // (1 + 2 * c + c * (c - 1) // 2)
+        # of k components: products and sums of the coupling and the weights, two bounds, softmax (5), sums over them
+        count += pixels * (c * (c + 1) * k + 2 * c * k + 5 * k + c * (k - 1) + 4 * c)
     elif type(layer).__name__ in MASKED:  # the kernel times its mask, once whatever the batch
         count += size(layer.kernel.shape)
     elif not isinstance(layer, layers.Layer):

@@ -135,7 +135,7 @@ def test_a_model_of_somebody_else_is_not_saved(tmp_path):
         pass
 
     with pytest.raises(ValueError, match="own models have this format.*Received: 'elsewhere>Other'"):
-        store.save_preset(Other((32, 32, 1), 4, network_options={"base": 2}), tmp_path / "other")
+        store.save_preset(Other(image_shape=(32, 32, 1), latent_dim=4, network_options={"base": 2}), tmp_path / "other")
     assert not (tmp_path / "other").exists()
 
 
