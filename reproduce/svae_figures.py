@@ -12,6 +12,7 @@ import numpy as np
 
 from green_vae.experiments import NotRun
 from green_vae.experiments.gallery import Figure, Gallery, main
+from green_vae.metrics import mse
 from green_vae.plots import lines, rows_picture, save_grid, save_png
 
 DIGITS, IMAGES, FACES = ("svae/mnist", "svae/mnist-mini"), ("svae/cifar10",), ("svae/celeba",)
@@ -73,7 +74,7 @@ def reconstructed(context):
     images = context.dataset(context.run.preset.dataset, "test").images[:10]
     parts = decoded(context, model.encode(images))
     save_rows(context.path, {"original": images, **parts})
-    error = np.square(images.astype("float32") / 255 - parts["x"]).mean()
+    error = mse(images, parts["x"])
     return f"{division(parts)} Mean squared error of these ten, from posterior means: {1000 * error:.2f} x 10^-3."
 
 

@@ -315,13 +315,14 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
 
         Keras visits attributes by name and saves what networks share with the first, which "bidirectional" still is.
         """
-        with tempfile.TemporaryDirectory() as folder:
-            if h5py.is_hdf5(filepath):
-                filepath = shutil.copy(filepath, Path(folder, "renamed.weights.h5"))
-                with h5py.File(filepath, "r+") as file:
-                    if "bidirectional" not in file and "decoder" in file:
-                        file.move("decoder", "bidirectional")
+        if not _is_older(filepath):
             super().load_weights(filepath, **settings)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            renamed = shutil.copy(filepath, Path(folder, "renamed.weights.h5"))
+            with h5py.File(renamed, "r+") as file:
+                file.move("decoder", "bidirectional")
+            super().load_weights(renamed, **settings)
 
     def _streams(self, seed):
         """A generator per group, so that the batch size does not matter."""
@@ -332,3 +333,11 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
             f"noise_{n}": np.float32(factor) * streams[n].standard_normal((count, *shape), dtype="float32")
             for (n, shape), factor in zip(self.shapes.items(), factors, strict=True)
         }
+
+
+def _is_older(path):
+    """Whether a file of weights is of the time when the bidirectional network was called "decoder"."""
+    if not h5py.is_hdf5(path):
+        return False
+    with h5py.File(path) as file:
+        return "bidirectional" not in file and "decoder" in file
