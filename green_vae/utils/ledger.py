@@ -13,6 +13,11 @@ import warnings
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 KINDS = ("train", "table")
 FIELDS = (
     "time",  # UTC, ISO 8601; filled in
@@ -31,7 +36,7 @@ PACKAGES = ("green_vae", "keras", "tensorflow", "jax", "torch", "numpy", "scipy"
 
 
 def append(path, **fields):
-    """Append one line. Those of concurrent writers never mix: each is a single write at the end of the file.
+    """Append one line. Those of concurrent writers never mix: each is a single write at the end of a locked file.
 
     Args:
         path: of the ledger, a `.jsonl` file; made with its folder if missing.
@@ -58,11 +63,12 @@ def append(path, **fields):
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
     try:
+        _lock(handle)
         data = (_line_end(handle) + text + "\n").encode()
         if os.write(handle, data) != len(data):
             raise OSError(f"could not write a whole line to {path}; free some space")
     finally:
-        os.close(handle)
+        os.close(handle)  # which ends the lock
     return line
 
 
@@ -113,6 +119,12 @@ def commit(folder=Path(__file__).parent.parent):
 def _git(folder, *arguments):
     command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _lock(handle):
+    """Wait until no other writer is at work: a file grows page by page, so `_line_end` could see half of its line."""
+    if fcntl is not None:
+        fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _line_end(handle):

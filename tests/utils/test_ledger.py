@@ -76,13 +76,13 @@ def test_a_torn_last_line_is_skipped_and_swallows_nothing(path, torn):
 def test_concurrent_writers_do_not_mix(path):
     program = f"""
 from green_vae.utils import ledger
-for index in range(50):
-    ledger.append({str(path)!r}, kind="train", data="x" * 5000, flops=index, versions={{}}, commit=None)
+for index in range(100):
+    ledger.append({str(path)!r}, kind="train", data="x" * 50000, flops=index, versions={{}}, commit=None)
 """
     running = [subprocess.Popen([sys.executable, "-c", program], env=child_env(), cwd=ROOT) for _ in range(3)]
     assert [process.wait(120) for process in running] == [0, 0, 0]
-    assert sorted(line["flops"] for line in ledger.read(path)) == sorted(3 * list(range(50)))
-    assert len(path.read_text().splitlines()) == 150
+    assert sorted(line["flops"] for line in ledger.read(path)) == sorted(3 * list(range(100)))
+    assert len(path.read_text().splitlines()) == 300
 
 
 @pytest.mark.parametrize(
