@@ -46,6 +46,12 @@ class TrainStep:
         with schedules_move():
             return super().train_step(*args, **kwargs)
 
+    def make_train_function(self, force=False):
+        """Build the optimizer first: TensorFlow traces a step that creates variables twice, which doubles the wait."""
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+        return super().make_train_function(force)
+
 
 @keras.saving.register_keras_serializable(package="green_vae")
 class Adam(keras.optimizers.Adam):

@@ -1,0 +1,24 @@
+"""What every test process does before TensorFlow is imported: workers do not fight over the cores.
+
+GREEN_VAE_TEST_OPTIMIZER=1 leaves TensorFlow's graph optimizer on, as users have it. It takes longer over each of the
+many tiny networks here than all their steps, and changes none of the numbers that the tests compare.
+"""
+
+import gc
+import os
+
+for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.environ.setdefault(name, "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+gc.set_threshold(100_000, 10, 10)  # tracing makes objects by the million, and most of them stay
+
+
+def pytest_configure(config):
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow" or os.environ.get("GREEN_VAE_TEST_OPTIMIZER"):
+        return
+    try:
+        import tensorflow as tf
+    except ImportError:  # the package works on JAX alone
+        return
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
