@@ -7,6 +7,8 @@ many tiny networks here than all their steps, and changes none of the numbers th
 import gc
 import os
 
+import pytest
+
 for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ.setdefault(name, "1")
@@ -22,3 +24,24 @@ def pytest_configure(config):
     except ImportError:  # the package works on JAX alone
         return
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Give every test the group of its file; in a file with `SPREAD`, names of arguments, one group for each value.
+
+    `--dist loadgroup` runs a group in one worker, one test after the other, so that what they share is made once.
+    """
+    for item in items:
+        values = getattr(getattr(item, "callspec", None), "params", {})
+        found = [values[name] for name in getattr(item.module, "SPREAD", ()) if name in values]
+        spread = [str(value[0] if isinstance(value, tuple) else value) for value in found]
+        item.add_marker(pytest.mark.xdist_group("-".join([item.path.stem, *spread])))
+    order = {}
+    for index, item in enumerate(items):
+        order.setdefault(_group(item), index)
+    items.sort(key=lambda item: order[_group(item)])
+
+
+def _group(item):
+    return str(item.path), item.get_closest_marker("xdist_group").args[0]

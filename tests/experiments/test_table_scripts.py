@@ -103,6 +103,7 @@ CONFIGURED = ("epochs", "batch", "flows", "scales", "groups", "channels", "base"
 LIVE = ("params", "params_trainable", "flops_m", "traffic_mb", "calls", "train_gflops", "outputs", "mb",
         *CONFIGURED, "gflops", "weights_mb", "activations_mb")  # counted # fmt: skip
 SECONDS = ("bs100_s", "bs10_s", "bs1_s")
+SPREAD = ("smoked", "name")  # see conftest.py
 # two images, not thousands
 QUICK = dict.fromkeys(("survey_table4", "survey_table5", "green_training"), ["--limit-eval", "2"])
 # one row of each kind where rows differ by a width or their data alone, which a smoke test replaces anyway
@@ -117,6 +118,25 @@ SMOKED = {
         *(f"CIFAR10 {model}" for model in ("ResLag-VAE", "light ResLag-VAE")),
     ),
 }
+# of these, what no other table smokes: in a quick run; all of them in a slow one
+FEW = {
+    "survey_table2": ("GP-RAE-b128-l128", "HFVAE-s4-z4-l48", "NVAE-z10-b100-l4"),
+    "survey_table3": ("CNN-b128-l64",),
+    "survey_table4": ("Resnet-s4-b48-l128, laptop",),
+    "survey_table5": ("CNN-b128-l128", "HFVAE-s4-z4-l48"),
+    "green_training": ("GP-RAE-b128-l128",),
+    "svae_activity": ("mini split (MNIST)", "mini plain (MNIST)"),
+    "svae_table1": ("RAE-SN", "SVAE"),
+    "svae_table3": ("2S-VAE (Asperti, Trentin)",),
+    "svae_table4": ("SVAE",),
+    "boon_table1": ("MNIST AutoEncoder", "MNIST MMD InfoVAE", "MNIST Lagging VAE", "CIFAR10 ResLag-VAE"),
+    "slides_likelihood": ("IAF, free bits", "Ladder VAE"),
+}
+ALL = {name: SMOKED.get(name, [row.name for row in table.rows]) for name, table in TABLES.items()}
+SMOKES = [
+    *(pytest.param((name, FEW.get(name, rows)), id=name) for name, rows in ALL.items()),
+    *(pytest.param((name, ALL[name]), id=f"{name}-all", marks=pytest.mark.slow) for name in FEW),
+]
 
 
 @pytest.fixture(params=list(TABLES))
@@ -160,15 +180,15 @@ def test_help_names_everything(table, capsys, monkeypatch):
 # the smoke test
 
 
-@pytest.fixture(scope="module", params=list(TABLES))
+@pytest.fixture(scope="module", params=SMOKES)
 def smoked(request, tmp_path_factory):
-    """(table, folder, exit code) of one smoke test."""
-    out = tmp_path_factory.mktemp("smoke")
+    """(table, folder, exit code, names of its rows) of one smoke test."""
+    (name, rows), out = request.param, tmp_path_factory.mktemp("smoke")
     with pytest.MonkeyPatch.context() as patch:
         hide_data(patch, tmp_path_factory.mktemp("bare"))
-        rows = ["--rows", *SMOKED[request.param]] if request.param in SMOKED else []
-        code = main(TABLES[request.param], ["--smoke", "--out", str(out), *rows])
-    return TABLES[request.param], out, code
+        chosen = ["--rows", *rows] if len(rows) < len(TABLES[name].rows) else []
+        code = main(TABLES[name], ["--smoke", "--out", str(out), *chosen])
+    return TABLES[name], out, code, rows
 
 
 NARROW = {
@@ -190,12 +210,8 @@ def headless(row, column):
     return column.endswith(("_x1", "_x2", "_mix")) and not row.name.startswith("SVAE")
 
 
-def smoked_too(table, row):
-    return row.name in SMOKED.get(table.name, [row.name])
-
-
 def test_smoke_fills_every_cell(smoked):
-    table, out, code = smoked
+    table, out, code, rows = smoked
     assert code == 0
     report = read_report(out / f"{table.name}.json")
     assert report["smoke"] is True
@@ -205,7 +221,7 @@ def test_smoke_fills_every_cell(smoked):
         assert list(cells) == [column.name for column in table.columns]
         for name, cell in cells.items():
             printed = name in row.published or row.images
-            filled = printed and smoked_too(table, row) and not row.missing and not headless(row, name)
+            filled = printed and row.name in rows and not row.missing and not headless(row, name)
             assert cell["verdict"] == ("smoke" if filled else "not run"), (row.name, name, cell)
             assert cell["published"] == row.published.get(name)
             assert cell["difference"] is None  # of what would it be one
@@ -213,11 +229,11 @@ def test_smoke_fills_every_cell(smoked):
                 assert math.isfinite(cell["value"])
             else:
                 assert cell["value"] is None and cell["reason"]
-                assert cell["reason"].startswith("no split head") == (headless(row, name) and smoked_too(table, row))
+                assert cell["reason"].startswith("no split head") == (headless(row, name) and row.name in rows)
 
 
 def test_smoke_writes_markdown(smoked):
-    table, out, _ = smoked
+    table, out, *_ = smoked
     lines = (out / f"{table.name}.md").read_text(encoding="utf-8").splitlines()
     assert "**Smoke test: tiny networks on embedded digits; the numbers mean nothing.**" in lines
     head = next(line for line in lines if line.startswith("| "))
@@ -231,13 +247,13 @@ def test_smoke_writes_markdown(smoked):
 
 
 def test_smoke_draws_what_it_measures(smoked):
-    table, out, _ = smoked
+    table, out, _, rows = smoked
     pictures = {path.name for path in (out / table.name).glob("*.png")}
     expected = set()
     for row in table.rows:
         if row.images:
             expected.add(f"{row.name.replace(' ', '-')}.png")
-        elif not row.missing and smoked_too(table, row):
+        elif not row.missing and row.name in rows:
             expected |= {
                 f"{row.name}-{kind}.png"
                 for name, kind in PICTURES.items()
@@ -250,7 +266,7 @@ def test_smoke_draws_what_it_measures(smoked):
 
 
 def test_smoke_leaves_nothing_half_written(smoked):
-    _, out, _ = smoked
+    _, out, *_ = smoked
     assert not [path for path in out.rglob("*") if path.name.startswith(".")]
 
 

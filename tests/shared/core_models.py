@@ -1,6 +1,7 @@
 """What the tests of the core share: one tiny model per variant, easy data, and eager losses."""
 
 import contextlib
+import functools
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
 from green_vae.models import MODELS
@@ -88,7 +90,15 @@ OF_IMAGES = [name for name, (model, _) in VARIANTS.items() if model != "second_s
 OF_VECTORS = [name for name in VARIANTS if name not in OF_IMAGES]
 HIERARCHICAL = [name for name, (model, _) in VARIANTS.items() if model == "hierarchical_vae"]
 FLOWING = ["vae_iaf", "nvae"]  # whose codes are draws only: the mean is that of the Gaussian before the flow
+# one of each way to build networks; what holds for these holds for objectives that use the same ones
+KINDS = ("vae", "rae_sn", "split_vae", "vae_iaf", "ladder_vae", "hfvae", "nvae", "bernoulli_vae", "sigma_vae", "reslag_vae")
 DETERMINISTIC = [name for name, (model, _) in VARIANTS.items() if model in ("autoencoder", "rae")]
+
+
+def kinds_first(variants, *more):
+    """Arguments of a parametrised test: one variant of each kind, and the others marked as slow."""
+    quick = {*KINDS, *more}
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in variants]
 
 
 def build(variant, seed=7, **changes):
@@ -96,6 +106,23 @@ def build(variant, seed=7, **changes):
     name, config = VARIANTS[variant]
     keras.utils.set_random_seed(seed)
     return MODELS[name](**{**config, "seed": seed, **changes})
+
+
+@functools.lru_cache(maxsize=6)  # models take memory that later tests need
+def _built(variant, seed):
+    model = build(variant, seed)
+    return model, [keras.ops.convert_to_numpy(variable).copy() for variable in model.variables]
+
+
+def fresh(variant, seed=7):
+    """What `build` gives, but built once in a process: all that a test may have changed of its state is set back.
+
+    Not for a test that replaces a part of the model, or that needs two of the same variant and seed.
+    """
+    model, values = _built(variant, seed)
+    for variable, value in zip(model.variables[: len(values)], values, strict=True):  # metrics come last
+        variable.assign(value)
+    return model
 
 
 def blobs(n, seed=0, side=SIDE):
