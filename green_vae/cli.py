@@ -241,13 +241,13 @@ def _presets(options):
 
 
 def _model(name):
-    """The model of a preset with fresh weights, or of a file."""
+    """The model of a preset, or of a file, to be counted."""
     if not name.endswith(".keras"):
         from green_vae.presets import PRESETS
 
         if name not in PRESETS:
             raise WrongCommand(f"a preset (`presets` lists them) or a file that ends in .keras. Received: {name}")
-        return PRESETS[name].build()
+        return PRESETS[name].outline()
     if not Path(name).is_file():
         raise FileNotFoundError(f"no such file; `model.save({name!r})` writes one. Received: {name}")
     import keras

@@ -44,19 +44,20 @@ def timings(run):
     """Batch size -> `cost.Timing` of a row's network, measured once for all rows of the same network."""
     known, preset = run.bench.timings, run.row.preset
     if preset not in known:
-        images = np.random.default_rng(0).random((_count(run), *run.model.image_shape), dtype="float32")
-        known[preset] = forward_seconds(run.model, images, BATCHES)
+        model = run.drawn()
+        images = np.random.default_rng(0).random((_count(run, model), *model.image_shape), dtype="float32")
+        known[preset] = forward_seconds(model, images, BATCHES)
     return known[preset]
 
 
-def _count(run):
+def _count(run, model):
     """Images to time: as many as asked for, or what patience allows, at most the protocol's."""
     if run.settings.smoke:
         return 4
     if run.settings.limit_eval:
         return min(run.settings.limit_eval, PROTOCOL_IMAGES)
-    trial = np.zeros((BATCHES[0], *run.model.image_shape), "float32")
-    spent = forward_seconds(run.model, trial, BATCHES[:1], repeats=1)[BATCHES[0]].mean
+    trial = np.zeros((BATCHES[0], *model.image_shape), "float32")
+    spent = forward_seconds(model, trial, BATCHES[:1], repeats=1)[BATCHES[0]].mean
     return min(PROTOCOL_IMAGES, BATCHES[0] * max(1, int(PATIENCE / spent)))
 
 
@@ -77,7 +78,7 @@ def step_seconds():
     def measure(run):
         asked = 4 if run.settings.smoke else run.settings.limit_eval
         batch_size = asked or run.preset.recipe.batch_size
-        seconds = step_times(run.model, batch_size)
+        seconds = step_times(run.drawn(), batch_size)
         spread = f"{min(seconds):.3g} to {max(seconds):.3g} s, {STEPS} steps of {batch_size} on {device_name()}"
         return Measurement(float(np.median(seconds)), remark=spread, images=batch_size)
 

@@ -33,7 +33,11 @@ class TrainedRow:
 
     @cached_property
     def model(self):
-        """The model; fresh weights until `prepare` is called."""
+        """The model; until `prepare` is called its weights are 0, which is all that counting takes."""
+        return self.preset.outline(self.settings.seed)
+
+    def drawn(self):
+        """Another model of this row, with fresh weights: to be timed, because sums of zeros may cost less."""
         return self.preset.build(self.settings.seed)
 
     def parameters(self):

@@ -18,6 +18,7 @@ from green_vae.samplers import SAMPLERS
 from green_vae.training.checkpoint import load_weights, save_weights
 from green_vae.utils import digests, ledger
 from green_vae.utils.files import write_json
+from green_vae.utils.undrawn import undrawn_weights
 
 CONFIG, METADATA, WEIGHTS, HISTORY = "config.json", "metadata.json", "model.weights.h5", "history.json"
 FORMAT = 1
@@ -92,7 +93,7 @@ def load(name, weights="pretrained", seed=None):
     if not path.exists():
         how = f"weights=None builds it untrained; `python -m green_vae train {name}` trains it"
         raise FileNotFoundError(f"no weights for {name}; {how}. Received: {path}, which does not exist")
-    model = chosen.build(seed)
+    model = chosen.outline(seed)
     if weights == "pretrained":
         verified(path.parent)
     load_weights(model, path)
@@ -230,7 +231,8 @@ def _build(folder):
     path = Path(folder) / CONFIG
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        return _class_of(config).from_config(config["config"])
+        with undrawn_weights():
+            return _class_of(config).from_config(config["config"])
     except (ValueError, KeyError, TypeError) as error:
         message = f"the configuration is damaged or of another version. Received: {path}"
         raise ValueError(f"{message} ({type(error).__name__}: {error})") from error

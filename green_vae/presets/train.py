@@ -154,7 +154,7 @@ def load_run(chosen, out, read, limit_train=None, seed=0):
     sets, batch_size = _sets(chosen, read), chosen.recipe.batch_size
     images = sets[0].images[:limit_train]
     run_folder.check(out, facts(chosen, sets, len(images), seed, batch_size))
-    model, (epoch, path) = chosen.build(seed), newest(out)
+    model, (epoch, path) = chosen.outline(seed), newest(out)
     history = read_history(out)[:epoch]
     best = best_epoch(history)
     load_weights(model, best_path(out, best) if best else path)

@@ -41,7 +41,7 @@ UNSPLIT = [name for name in OF_IMAGES if name not in ("split_vae", "vae_split", 
     ],
 )
 def test_counts_of_the_paper(name, total, trainable, millions):
-    model = preset(name).build()
+    model = preset(name).outline()
     nets = (model.encoder, model.decoder)
     assert parameters(*nets) == total
     assert trainable is None or trainable_parameters(*nets) == trainable
@@ -60,7 +60,7 @@ def test_counts_of_the_paper(name, total, trainable, millions):
     ],
 )
 def test_counts_of_what_the_paper_compares_with(name, total):
-    model = preset(name).build()
+    model = preset(name).outline()
     assert parameters(model.encoder, model.decoder) == total
 
 

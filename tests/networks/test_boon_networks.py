@@ -1,6 +1,5 @@
 """The ResLag study's networks: trainable parameters as its code has them, layer by layer where that is known."""
 
-import keras
 import numpy as np
 import pytest
 from keras import layers
@@ -8,6 +7,7 @@ from keras import layers
 from green_vae import networks
 from green_vae.cost import trainable_parameters
 from green_vae.networks import reslag
+from green_vae.utils.undrawn import undrawn_weights
 
 VARIATIONAL, DIGITS, CIFAR, FACES = ("mean", "log_var"), (28, 28, 1), (32, 32, 3), (64, 64, 3)
 SEQUENTIAL = [
@@ -39,10 +39,9 @@ MULTI_LEVEL = [
 
 
 @pytest.fixture(autouse=True)
-def zeros(monkeypatch):
-    """Without the time that random numbers take."""
-    plain = lambda self, shape, dtype=None: keras.ops.zeros(shape, dtype)  # noqa: E731
-    monkeypatch.setattr(keras.initializers.GlorotUniform, "__call__", plain)
+def undrawn():
+    with undrawn_weights():
+        yield
 
 
 @pytest.mark.parametrize("layout, shape, latent, heads, published", SEQUENTIAL)
