@@ -66,6 +66,9 @@ def fid(name, of, title, layer=None, tolerance=0.1, format="{:,.1f}"):
         elif not comparable(label):
             why = f"{label} is not on the scale of the published FID (2048 features)"
         counts = [moments[protocol.layer].n for moments in (run.moments(of), run.bench.reference_moments)]
+        if counts[0] < counts[1]:  # a distance grows as images get fewer: bias, not noise
+            few = f"only {counts[0]:,} images against {counts[1]:,}"
+            why = f"{why}; {few}" if why else few
         return Measurement(run.fid(of, own), label, why, run.kid(of, own), protocol.describe(), run.made(of), *counts)
 
     return Column(

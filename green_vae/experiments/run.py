@@ -68,6 +68,11 @@ class Run(TrainedRow):
         test = self.bench.data(self.preset.dataset, "test")
         return {"weights": self.weights_hash, "data": test.fingerprint[:16], "seed": self.settings.seed}
 
+    def image_count(self, kind):
+        """How many images of one kind there are: reconstructions are of training images, which may be fewer."""
+        of, _ = of_and_part(kind)
+        return min(self.reference_count, len(self.train_images)) if of == "reconstructions" else self.reference_count
+
     def check_kind(self, kind):
         """Raises NotRun for a part of an image, of a model that has no parts."""
         if of_and_part(kind)[1] != "x" and self.model.parts is None:
@@ -76,7 +81,7 @@ class Run(TrainedRow):
     def image_identity(self, kind):
         """What one kind of images depends on, and the reference with it."""
         of, _ = of_and_part(kind)
-        own = {**self.identity(), "kind": kind, "n": self.reference_count}
+        own = {**self.identity(), "kind": kind, "n": self.image_count(kind)}
         own["codes"] = [self.preset.codes, len(self.train_images)]
         if of != "reconstructions":
             sampler = self.new_sampler(of)
@@ -121,7 +126,7 @@ class Run(TrainedRow):
             key = identity(self.image_identity(kind))
             label = f"{self.row.name} {kind}"
             images = self._with_picture(self.images(kind), kind)
-            self._moments[kind] = self.bench.moments(images, key, label, total=self.reference_count)
+            self._moments[kind] = self.bench.moments(images, key, label, total=self.image_count(kind))
             picture = self._picture(kind)
             if not picture.exists():  # the moments were cached, and nobody looked at the images
                 any(picture.exists() for _ in images)
@@ -134,7 +139,7 @@ class Run(TrainedRow):
 
         A kind may name a part of a split model's images: "prior:x1", see `VAE.decode`.
         """
-        model, n, seed = self.trained, self.reference_count, self.settings.seed
+        model, n, seed = self.trained, self.image_count(kind), self.settings.seed
         of, part = of_and_part(kind)
         if of == "reconstructions":
             chosen = self.train_images[:n]
@@ -153,7 +158,8 @@ class Run(TrainedRow):
         if not self.model.variational:
             code = "the code"
         if of == "reconstructions":
-            return f"{what}reconstructions, from sampled codes, of the first training images"
+            first = f"the first {self.image_count(kind):,} training images"
+            return f"{what}reconstructions, from sampled codes, of {first}"
         sampler, chosen = self.new_sampler(of), self.sampling(of)
         if self.model.prior_only:
             return f"{what}samples from the model's own priors, from the top level down"
@@ -175,7 +181,7 @@ class Run(TrainedRow):
         for batch in batches:
             if sum(map(len, shown)) < SHOWN:
                 shown.append(batch[:SHOWN])
-                if sum(map(len, shown)) >= min(SHOWN, self.reference_count):
+                if sum(map(len, shown)) >= min(SHOWN, self.image_count(kind)):
                     save_grid(self._picture(kind), np.concatenate(shown)[:SHOWN], columns=16)
             yield batch
 
