@@ -8,6 +8,7 @@ documentation of power capping; codecarbon.io.
 
 import dataclasses
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 
 from green_vae.cost.counters import Unavailable
@@ -148,6 +149,9 @@ def idle_baseline(seconds=10.0, **sources):
 def total(energies):
     """The `Energy` of several blocks with one baseline, say of the epochs of a training; unavailable if one of them is.
 
+    Counters come and go: a part that only some blocks could measure is summed over these, and the scope says so. The
+    sum is "estimated" as soon as one block is.
+
     Raises:
         ValueError: none at all, or blocks with different baselines.
     """
@@ -159,9 +163,18 @@ def total(energies):
     for energy in energies:
         if energy.gross_joules is None:
             return dataclasses.replace(energy, seconds=seconds)
-    parts = {part: sum(energy.parts[part] for energy in energies) for part in energies[0].parts}
-    gross = sum(energy.gross_joules for energy in energies)
-    return dataclasses.replace(energies[0], gross_joules=gross, seconds=seconds, parts=parts)
+    blocks = Counter(part for energy in energies for part in energy.parts)
+    parts = {part: sum(energy.parts.get(part, 0.0) for energy in energies) for part in blocks}
+    scope = (part if n == len(energies) else f"{part} ({n} of {len(energies)} blocks)" for part, n in blocks.items())
+    return dataclasses.replace(
+        energies[0],
+        gross_joules=sum(energy.gross_joules for energy in energies),
+        seconds=seconds,
+        source=max((energy.source for energy in energies), key=SOURCES.index),
+        scope=" + ".join(scope) or energies[0].scope,
+        detail=" | ".join(dict.fromkeys(energy.detail for energy in energies)),
+        parts=parts,
+    )
 
 
 def co2_kg(kwh, country):

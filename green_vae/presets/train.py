@@ -112,7 +112,7 @@ def train(
         finally:  # what an interrupted training has cost was spent, too
             if ledger:
                 said = f"{chosen.dataset}, {len(images):,} images"
-                enter_training(Path(out, ledger), chosen.name, said, log, read_history(out))
+                _enter(Path(out, ledger), chosen.name, said, log, read_history(out))
         recalibrate_batch_norm(model, images, recipe.batch_size)
     if ships:
         about = {"recipe": dataclasses.asdict(recipe), "budget": seconds, "length": run_length(chosen, out)}
@@ -183,6 +183,14 @@ def ship(model, folder, chosen, images, history, seed, **about):
     seen = {"data": f"{chosen.dataset}, {len(images):,} images", "train_images": len(images)}
     about = {**seen, "seed": seed, "epochs": len(history), "source": chosen.source, **about}
     return store.save_preset(model, folder, history, samplers, preset=chosen.name, cost=spent, **about)
+
+
+def _enter(path, *told):
+    """`enter_training`; where no line can be written, there is a warning, and the trained model is kept."""
+    try:
+        enter_training(path, *told)
+    except (OSError, ValueError) as error:
+        warnings.warn(f"the ledger has no line of this training: {error}", stacklevel=3)
 
 
 def _total(history, key):

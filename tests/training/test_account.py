@@ -117,3 +117,12 @@ def test_a_smoke_test_enters_nothing(tmp_path):
     assert math.isfinite(report["rows"]["SVAE mini"]["fid_gen"]["value"])
     assert not (tmp_path / "ledger.jsonl").exists()
     assert np.isfinite(report["rows"]["SVAE mini"]["fid_gen"]["details"]["seconds"])
+
+
+def test_fault_6_a_part_that_only_some_epochs_measured():
+    without = Energy(6.0, 2.0, "estimated", "gpu", "no dram", 1.0, {"gpu": 6.0})
+    summed = total([energy(10.0), without, energy(10.0)])
+    assert summed.parts == {"gpu": 7.5 + 6.0 + 7.5, "dram": 5.0} and summed.gross_joules == 26.0
+    assert (summed.scope, summed.source) == ("gpu + dram (2 of 3 blocks)", "estimated")
+    assert "no dram" in summed.detail and summed.joules == 26.0 - 6.0
+    assert total([without, energy(10.0)]).parts == {"gpu": 13.5, "dram": 2.5}
