@@ -101,3 +101,10 @@ def test_a_name_with_a_comma_is_one_name():
     assert [row.name for row in chosen(rows, ["Two, laptop"], "row")] == ["Two, laptop"]
     assert [row.name for row in chosen(rows, ["two, workstation", "three"], "row")] == ["Two, workstation", "Three"]
     assert [row.name for row in chosen(rows, ["Two"], "row")] == ["Two, laptop", "Two, workstation"]
+
+
+def test_fault_7_a_package_that_is_missing_is_one_line(capsys, tmp_path):
+    """Ends in exit code 1 as every error does, not in a traceback."""
+    table = small_table([Counted(ImportError("needs `pip install something`"))])
+    assert main(table, ["--out", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "error: needs `pip install something`"
