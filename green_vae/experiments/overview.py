@@ -34,7 +34,7 @@ whole report behind every link says how each number was made, what was shortened
 
 
 def scripts(folder):
-    """Every `TABLE` and `GALLERY` of the scripts in a folder, by paper in the order of `PAPERS`, then by name."""
+    """Every `TABLE` and `GALLERY` of the scripts in a folder: papers as in `PAPERS`, then others; each by name."""
     modules = map(load_script, sorted(folder.glob("*.py"), key=_order))
     return [getattr(module, "TABLE", None) or module.GALLERY for module in modules]
 
@@ -48,7 +48,8 @@ def load_script(path):
 
 
 def _order(path):
-    return list(PAPERS).index(_paper(path.stem)), path.stem
+    paper, known = _paper(path.stem), list(PAPERS)
+    return known.index(paper) if paper in known else len(known), path.stem
 
 
 def _paper(name):
@@ -79,7 +80,7 @@ def page(entries, results):
     for entry in entries:
         if _paper(entry.name) != paper:
             paper = _paper(entry.name)
-            lines += ["", f"## {PAPERS[paper]}"]
+            lines += ["", f"## {PAPERS.get(paper, paper)}"]
         lines += ["", f"### {entry.title}", ""]
         report, command = reports[entry.name], f"`python reproduce/{entry.name}.py`"
         if not report:

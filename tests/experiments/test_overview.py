@@ -1,5 +1,6 @@
 """The page with all results: every script on it, the short form of a cell, and that it is up to date."""
 
+import dataclasses
 import json
 
 import pytest
@@ -60,3 +61,14 @@ def test_what_is_empty_is_left_out_and_what_was_not_run_is_said(tmp_path):
     assert "SVAE mini" not in page and "\nMuch.\n" in page
     assert "Not run yet: `python reproduce/survey_figure10.py`." in page
     assert "| [Split-VAE, Table 3: CIFAR-10](results/svae_table3.md) | 1 |  |  |  |  | 3 |" in page
+
+
+def test_fault_12_a_paper_that_is_not_known_comes_last_under_its_prefix(tmp_path):
+    for name in ("survey_table2", "another_table9", "green_training"):
+        (tmp_path / f"{name}.py").write_text(
+            f"from types import SimpleNamespace\nTABLE = SimpleNamespace(name={name!r})"
+        )
+    assert [entry.name for entry in overview.scripts(tmp_path)] == ["survey_table2", "green_training", "another_table9"]
+    (tmp_path / "learnt.md").write_text("Much.\n")
+    another = dataclasses.replace(TABLES["svae_table3"], name="another_table9")
+    assert "\n## another\n" in overview.page([another], tmp_path)
