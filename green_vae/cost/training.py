@@ -1,5 +1,6 @@
 """FLOPs of a training step: forward and backward, with what a gradient penalty really costs."""
 
+import warnings
 from typing import NamedTuple
 
 import keras
@@ -34,7 +35,8 @@ def training_flops(model, batch_size=100, estimate=False):
       and so lies some per cent below, most for large kernels on small images;
     * "estimated": 3 x the forward pass by the rule "macs", since each product has two gradients. Wrong for whatever
       differentiates twice (gradient penalty), and a little high for the first layer, whose input needs no gradient.
-      This is what backends other than these two get.
+      This is what backends other than these two get, and with a warning that says why, whatever a graph could not be
+      counted for: XLA has no cost analysis of programs for CUDA, so it is asked as if for a CPU.
 
     Args:
         model: a model of the package, whose own loss is counted; or a functional one, for which the sum of its
@@ -57,7 +59,12 @@ def training_flops(model, batch_size=100, estimate=False):
     if estimate or backend not in ("tensorflow", "jax"):
         return TrainingFlops(3 * batch_size * forward, batch_size, "estimated")
     count = _tensorflow_flops if backend == "tensorflow" else _jax_flops
-    return TrainingFlops(count(model, shapes, plain="" in networks), batch_size, f"{backend} graph")
+    try:
+        return TrainingFlops(count(model, shapes, plain="" in networks), batch_size, f"{backend} graph")
+    except Exception as error:  # a compiler's own, of many kinds: a count must not stop what is counted
+        reason = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+        warnings.warn(f"FLOPs of training are estimated as 3 x the forward pass ({reason})", stacklevel=2)
+        return TrainingFlops(3 * batch_size * forward, batch_size, "estimated")
 
 
 def _loss(model, inputs, outputs, plain):
@@ -88,8 +95,13 @@ def _jax_flops(model, shapes, plain):
         with keras.StatelessScope(state_mapping=pairs):
             return _loss(model, inputs, model(inputs, training=True), plain)
 
-    trainable = [variable.value for variable in model.trainable_variables]
-    others = [variable.value for variable in [*model.non_trainable_variables, *model.metrics_variables]]
-    specs = [jax.ShapeDtypeStruct(shape, "float32") for shape in shapes]
-    lowered = jax.jit(jax.grad(loss)).lower(trainable, others, *specs)
-    return int(lowered.cost_analysis()["flops"])
+    def specs(variables):  # shapes alone, so that weights on another device do not matter
+        return [jax.ShapeDtypeStruct(variable.shape, variable.dtype) for variable in variables]
+
+    others = [*model.non_trainable_variables, *model.metrics_variables]
+    images = [jax.ShapeDtypeStruct(shape, "float32") for shape in shapes]
+    with jax.default_device(jax.local_devices(backend="cpu")[0]):
+        lowered = jax.jit(jax.grad(loss)).lower(specs(model.trainable_variables), specs(others), *images)
+    if not (analysis := lowered.cost_analysis()):
+        raise ValueError(f"XLA analyses no costs here. Received: {analysis}")
+    return int(analysis["flops"])

@@ -116,6 +116,7 @@ def train(
         recalibrate_batch_norm(model, images, recipe.batch_size)
     if ships:
         about = {"recipe": dataclasses.asdict(recipe), "budget": seconds, "length": run_length(chosen, out)}
+        about["flops_source"] = log.flops_source
         ship(model, out / "model", chosen, images, read_history(out), seed, **about)
     return model
 

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+import warnings
 
 import keras
 
@@ -22,11 +23,12 @@ class EnergyLog(keras.callbacks.Callback):
     Args:
         meter_factory: () -> a fresh `green_vae.cost.EnergyMeter`, say one with an idle baseline.
         flops_per_image: of training, `green_vae.cost.training_flops(model).per_image`.
+        flops_source: where these are from, its `source`.
     """
 
-    def __init__(self, meter_factory=cost.EnergyMeter, flops_per_image=None):
+    def __init__(self, meter_factory=cost.EnergyMeter, flops_per_image=None, flops_source=None):
         super().__init__()
-        self.meter_factory, self.flops_per_image = meter_factory, flops_per_image
+        self.meter_factory, self.flops_per_image, self.flops_source = meter_factory, flops_per_image, flops_source
         self.energies, self.meter = [], None
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -68,10 +70,16 @@ def energy_log(model, batch_size, estimate=False):
 
     Args:
         model: to be trained. batch_size: of a step.
-        estimate: whether FLOPs are 3 x the forward pass instead of counted on the graph, which takes seconds.
+        estimate: whether FLOPs are 3 x the forward pass instead of counted on the graph, which takes seconds. Of a
+            model that no rule can count there are none, and a warning says so.
     """
-    per_image = cost.training_flops(model, batch_size, estimate).per_image
-    return EnergyLog(lambda: cost.EnergyMeter(idle_watts()), per_image)
+    meter = lambda: cost.EnergyMeter(idle_watts())  # noqa: E731
+    try:
+        counted = cost.training_flops(model, batch_size, estimate)
+    except ValueError as error:
+        warnings.warn(f"the FLOPs of this training are not known: {error}", stacklevel=2)
+        return EnergyLog(meter)
+    return EnergyLog(meter, counted.per_image, counted.source)
 
 
 def enter_training(path, name, data, log, history):
