@@ -29,6 +29,10 @@ class GaussianSample(keras.layers.Layer):
         noise = keras.random.normal(ops.shape(mean), dtype="float32", seed=self.generator)
         return reparametrised(mean, log_var, noise)
 
+    def restart(self, seed):
+        """Draw from now on what a fresh layer of that seed draws."""
+        self.generator.state.assign(keras.random.SeedGenerator(seed).state)
+
     def save_own_variables(self, store):
         super().save_own_variables(store)
         store["generator"] = np.asarray(ops.convert_to_numpy(self.generator.state.value))

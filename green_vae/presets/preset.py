@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass, field
 
-import keras
-
 from green_vae.models import MODELS
 from green_vae.samplers import SAMPLERS
 from green_vae.training import Recipe
-from green_vae.utils.undrawn import undrawn_weights
+from green_vae.utils.undrawn import python_seed, undrawn_weights
 
 DIGITS, FACES = (28, 28, 1), (64, 64, 3)  # images of MNIST as they are, and of CelebA
 
@@ -38,9 +36,8 @@ class Preset:
 
     def build(self, seed=None):
         """The model with fresh weights; the same ones for the same seed."""
-        if seed is not None:
-            keras.utils.set_random_seed(seed)
-        return MODELS[self.model](**self.config, **({} if seed is None else {"seed": seed}))
+        with python_seed(seed):
+            return MODELS[self.model](**self.config, **({} if seed is None else {"seed": seed}))
 
     def outline(self, seed=None):
         """The model with weights of 0, built many times faster than `build`: to be counted, or to read weights into."""

@@ -18,7 +18,7 @@ from green_vae.samplers import SAMPLERS
 from green_vae.training.checkpoint import load_weights, save_weights
 from green_vae.utils import digests, ledger
 from green_vae.utils.files import write_json
-from green_vae.utils.undrawn import undrawn_weights
+from green_vae.utils.undrawn import python_seed, undrawn_weights
 
 CONFIG, METADATA, WEIGHTS, HISTORY = "config.json", "metadata.json", "model.weights.h5", "history.json"
 FORMAT = 1
@@ -55,7 +55,8 @@ def save_preset(model, folder, history=(), samplers=None, dtype="float16", **abo
     for name, sampler in (samplers or {}).items():
         sampler.save(folder / sampler_file(name), dtype)
         files.append(sampler_file(name))
-    shipped = _build(folder)  # what a reader will have, after rounding
+    with undrawn_weights():
+        shipped = _build(folder)  # what a reader will have, after rounding
     load_weights(shipped, folder / WEIGHTS)
     metadata = {
         "format": FORMAT,
@@ -77,15 +78,17 @@ def load(name, weights="pretrained", seed=None):
 
     Args:
         name: of the preset, say "survey/resnet-s4-b64-l64"; or a folder of `save_preset`, or "hf://user/repository".
-        weights: "pretrained" for those in `pretrained/`, a path to a `.weights.h5` file, or None for fresh ones.
-        seed: of fresh weights and of the model's noise.
+        weights: "pretrained" for those in `pretrained/` or in the folder, a path to a `.weights.h5` file, or None for
+            fresh ones.
+        seed: of fresh weights and of the model's noise, which goes on where the training left it if there is no seed.
+            Generators of Python and NumPy are left alone.
 
     Raises:
         ValueError: unknown preset, or files that are damaged, of another model, or not those that were saved.
         FileNotFoundError: no such weights; the message says how to train them.
     """
     if str(name).startswith("hf://") or (name not in PRESETS and Path(name).is_dir()):
-        return load_preset(name)
+        return load_preset(name, weights, seed)
     chosen = preset(name)
     if weights is None:
         return chosen.build(seed)
@@ -96,8 +99,7 @@ def load(name, weights="pretrained", seed=None):
     model = chosen.outline(seed)
     if weights == "pretrained":
         verified(path.parent)
-    load_weights(model, path)
-    return model
+    return _with_weights(model, path, seed)
 
 
 def load_sampler(name, sampler):
@@ -114,18 +116,30 @@ def pretrained_path(name):
     return PRETRAINED / name / WEIGHTS
 
 
-def load_preset(folder):
+def load_preset(folder, weights="pretrained", seed=None):
     """The model in a folder of `save_preset`, or in `hf://user/repository` (with huggingface_hub installed).
 
-    Nothing but the metadata is read before the checksum of every file is verified.
+    Nothing but the metadata is read before the checksum of every file is verified. Weights and seed are as for `load`.
 
     Raises:
         FileNotFoundError: no such folder, or a file of it is missing.
         ValueError: damaged files, files that are not the ones that were saved, or a foreign or newer format.
     """
     folder = verified(fetched(folder))
-    model = _build(folder)
-    load_weights(model, folder / WEIGHTS)
+    if weights is None:
+        return _build(folder, seed)
+    with undrawn_weights():
+        model = _build(folder, seed)
+    return _with_weights(model, folder / WEIGHTS if weights == "pretrained" else Path(weights), seed)
+
+
+def _with_weights(model, path, seed):
+    """The model with the weights of a file; its noise starts anew where there is a seed."""
+    if not path.exists():
+        raise FileNotFoundError(f"no such weights; `weights=None` builds the model untrained. Received: {path}")
+    load_weights(model, path)
+    if seed is not None:
+        model.sample.restart(seed)
     return model
 
 
@@ -227,12 +241,13 @@ def _class_of(config):
     raise ValueError(f"only the package's own models have this format; others: model.save(). Received: {name!r}")
 
 
-def _build(folder):
+def _build(folder, seed=None):
     path = Path(folder) / CONFIG
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        with undrawn_weights():
-            return _class_of(config).from_config(config["config"])
+        kind, arguments = _class_of(config), config["config"]
+        with python_seed(seed):
+            return kind.from_config(arguments if seed is None else {**arguments, "seed": seed})
     except (ValueError, KeyError, TypeError) as error:
         message = f"the configuration is damaged or of another version. Received: {path}"
         raise ValueError(f"{message} ({type(error).__name__}: {error})") from error

@@ -1,7 +1,5 @@
 """The second VAE of a two-stage VAE as a sampler of latents."""
 
-import contextlib
-import random
 import tempfile
 from pathlib import Path
 
@@ -9,23 +7,13 @@ import keras
 import numpy as np
 
 from green_vae.samplers.base import Sampler
+from green_vae.utils.undrawn import python_seed, undrawn_weights
 
 # per reconstruction: the survey's second stage, and Dai and Wipf's (2019)
 DEFAULTS = {
     "cosine": {"widths": (1536, 1536), "beta": 0.005, "learning_rate": 1e-3, "halve_at": (80, 120, 150)},
     "gaussian": {"widths": (1024, 1024, 1024), "beta": 1.0, "learning_rate": 1e-4, "halve_at": (300, 600)},
 }
-
-
-@contextlib.contextmanager
-def _python_seed(seed):
-    """Seed what Keras takes the seeds of fresh weights from, Python's generator, and put it back afterwards."""
-    state = random.getstate()
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(state)
 
 
 class SecondStage(Sampler):
@@ -78,7 +66,7 @@ class SecondStage(Sampler):
         from green_vae.training import Recipe, train
 
         z = z.astype("float32")
-        with _python_seed(self.seed):
+        with python_seed(self.seed):
             model = self._build(z.shape[1])
         recipe = Recipe(self.learning_rate, self.halve_at, self.batch_size, self.epochs)
         with tempfile.TemporaryDirectory() as temporary:
@@ -108,5 +96,6 @@ class SecondStage(Sampler):
         return {"dim": self.model_.latent_dim, "factor": self.factor_, **weights}
 
     def _restore(self, state):
-        self.model_, self.factor_ = self._build(int(state["dim"])), float(state["factor"])
+        with undrawn_weights():
+            self.model_, self.factor_ = self._build(int(state["dim"])), float(state["factor"])
         self.model_.set_weights([state[f"weight_{index}"] for index in range(len(self.model_.get_weights()))])

@@ -1,6 +1,7 @@
-"""Models whose weights are not drawn, because they are to be counted or to be read from a file."""
+"""How the first weights of a model are drawn: from a seed, or not at all where they are counted or read from a file."""
 
 import contextlib
+import random
 
 import keras
 import numpy as np
@@ -24,6 +25,23 @@ def undrawn_weights():
     finally:
         for kind, call in zip(RANDOM, before, strict=True):
             kind.__call__ = call
+
+
+@contextlib.contextmanager
+def python_seed(seed):
+    """Inside, fresh weights follow `seed`, if it is not None; Python's random numbers go on afterwards as if unused.
+
+    Keras's initializers take their seeds from Python's generator, and only from there.
+    """
+    if seed is None:
+        yield
+        return
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 def _zeros(initializer, shape, dtype=None, **layout):

@@ -14,6 +14,7 @@ from scipy.special import logsumexp
 
 from green_vae.models import BernoulliVAE
 from green_vae.models.flows import InverseAutoregressiveFlow
+from green_vae.utils.undrawn import python_seed
 
 POINTS = np.eye(4, dtype="float32").reshape(4, 2, 2, 1)  # four images of four pixels
 PERFECT = -math.log(4)  # nats: the bound of a model that knows the four points and nothing else
@@ -30,10 +31,10 @@ def four_points(posterior, steps=3_000, batch_size=128, seed=0):
         posterior: "gaussian", or "iaf" with four steps.
         steps: of Adam. batch_size: of a step, a multiple of four. seed: of weights and noise.
     """
-    keras.utils.set_random_seed(seed)
     flow = {} if posterior == "gaussian" else {"posterior_options": {"steps": 4, "widths": (64, 64)}}
     network = {"network": "mlp", "network_options": {"widths": (64, 64), "activation": "relu"}}
-    model = BernoulliVAE(image_shape=(2, 2, 1), latent_dim=2, **network, posterior=posterior, **flow, seed=seed)
+    with python_seed(seed):
+        model = BernoulliVAE(image_shape=(2, 2, 1), latent_dim=2, **network, posterior=posterior, **flow, seed=seed)
     _fit(model, np.tile(POINTS, (steps * batch_size // 4, 1, 1, 1)), batch_size, 3e-3)
     return model
 
@@ -140,8 +141,8 @@ class FittedFlow(keras.Model):
 
 def fitted_flow(energy, steps=3_000, batch_size=256, seed=0):
     """A `FittedFlow` after so many steps of Adam, beta rising from 0.01 to 1 in the first half of them."""
-    keras.utils.set_random_seed(seed)
-    model = FittedFlow(energy)
+    with python_seed(seed):
+        model = FittedFlow(energy)
     beta = np.minimum(1.0, 0.01 + np.arange(steps) / (0.5 * steps)).astype("float32")
     _fit(model, _noise(steps * batch_size, seed, np.repeat(beta, batch_size)), batch_size, 3e-3)
     return model
