@@ -7,22 +7,33 @@ from keras import ops
 
 from green_vae import networks
 from green_vae.models.inputs import check_images
+from green_vae.models.passes import Passes
 from green_vae.utils.images import unit_floats
 
 
 class Codec:
     """Mixed in before `keras.Model`. The model supplies `encode`, `encoder`, `decoder`, `parts`, `flow`, `heads`,
     `image_shape`, `latent_dim` and `prior_only`, see `BaseVAE`. Noise is NumPy's, hence the same on every backend.
+    Networks run as they are now, see `Passes`.
     """
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.passes = Passes()
+
+    def compile(self, *args, **kwargs):
+        """`keras.Model.compile`; what the networks inside were compiled to is made anew, too."""
+        super().compile(*args, **kwargs)
+        self.passes.forget()
 
     def check(self, x):
         """Return x if it is a valid input array, else raise a ValueError that says why."""
         return check_images(x, self.image_shape)
 
     def posterior(self, x, batch_size=100):
-        """The encoder's outputs for all of x: a dict head -> float32 array (n, latent_dim)."""
+        """The encoder's heads for all of x: a dict head -> float32 array (n, latent_dim)."""
         self.check(x)
-        parts = list(in_batches(self.encoder, x, batch_size))
+        parts = list(in_batches(self.passes.heads(self.encoder, self.heads), x, batch_size))
         return {head: joined([part[head] for part in parts], len(x)) for head in self.heads}
 
     @abc.abstractmethod
@@ -42,8 +53,9 @@ class Codec:
         """
         z = self.check_codes(z, part)
         if part == "x":
-            return joined(list(in_batches(self.decoder, z, batch_size)), len(z))
-        return self.parts.take(joined(list(in_batches(self.parts.network, z, batch_size)), len(z)), part)
+            return joined(list(in_batches(self.passes.of(self.decoder), z, batch_size)), len(z))
+        parts = in_batches(self.passes.of(self.parts.network), z, batch_size)
+        return self.parts.take(joined(list(parts), len(z)), part)
 
     def check_codes(self, z, part="x"):
         """z as float32 if it is valid input for `decode`, else raise a ValueError that says why."""

@@ -99,9 +99,12 @@ class GaussianVAE(BaseVAE):
         posterior = self.posterior(x, batch_size)
         if self.flow is None:
             return posterior["mean"], np.exp(posterior["log_var"])
-        rng = np.random.default_rng(seed)
-        z = np.stack([self._draw(posterior, rng) for _ in range(draws)])
-        return z.mean(axis=0), z.var(axis=0, ddof=1)
+        rng, total, squares = np.random.default_rng(seed), 0.0, 0.0  # sums over draws, which are not kept
+        for _ in range(draws):
+            z = self._draw(posterior, rng).astype("float64")
+            total, squares = total + z, squares + z**2
+        variance = (squares - total**2 / draws) / (draws - 1)
+        return (total / draws).astype("float32"), variance.astype("float32")
 
     def encode(self, x, sample=False, seed=0, batch_size=100):
         """Latent codes of images: posterior means, or one draw from each posterior.

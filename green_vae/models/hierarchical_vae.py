@@ -223,13 +223,11 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
             ValueError: another latent shape, NaN, a part, or another number of temperatures.
         """
         z, streams = self.check_codes(z, part), self._streams(seed)
-        factors = temperatures(temperature, self.groups - 1)
+        factors, decoder = temperatures(temperature, self.groups - 1), self.passes.of(self.decoder)
         parts = []
         for start in range(0, len(z), batch_size):
             codes = z[start : start + batch_size]
-            parts.append(
-                as_floats(self.decoder.predict_on_batch({"z": codes, **self._noise(streams, len(codes), factors)}))
-            )
+            parts.append(as_floats(decoder.predict_on_batch({"z": codes, **self._noise(streams, len(codes), factors)})))
         return np.concatenate(parts)
 
     def generate(self, n, sampler=None, seed=0, batch_size=100, part="x", temperature=1.0):
@@ -261,34 +259,42 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
         Raises:
             ValueError: images that the model cannot take, or sample=False with flows, whose means are not known.
         """
+        parts = []
+        for outputs in self._passes(x, sample, seed, batch_size):
+            parts.append({name: as_floats(outputs[name]) for name in names or outputs.keys() - {"mixture"}})
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _passes(self, x, sample, seed, batch_size):
+        """Outputs of a call, batch by batch; its arguments are those of `levels`, and it raises the same."""
         self.check(x)
         if self.flow is not None and not sample:
             raise ValueError("the mean of a posterior with a flow is not known; take draws. Received: sample=False")
-        rng, streams, parts = np.random.default_rng(seed), self._streams(seed), []
-        factors = [float(sample)] * len(self.shapes)
+        encoder, bidirectional = map(self.passes.of, (self.encoder, self.bidirectional))
+        rng, streams, factors = np.random.default_rng(seed), self._streams(seed), [float(sample)] * len(self.shapes)
         for start in range(0, len(x), batch_size):
             images = unit_floats(ops.convert_to_numpy(x[start : start + batch_size]))
-            posterior = {name: as_floats(value) for name, value in self.encoder.predict_on_batch(images).items()}
+            posterior = {name: as_floats(value) for name, value in encoder.predict_on_batch(images).items()}
             own = {name: posterior.pop(name) for name in ("mean", "log_var")}
             latent = self.bend(own, gaussian_noise(rng, float(sample))(own["mean"], own["log_var"]))
-            outputs = self.bidirectional.predict_on_batch(
-                {"z": as_floats(latent["z"]), **posterior, **self._noise(streams, len(images), factors)}
-            )
-            outputs = {**own, **latent, **outputs}
-            parts.append({name: as_floats(outputs[name]) for name in names or outputs.keys() - {"mixture"}})
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            posterior |= {"z": as_floats(latent["z"]), **self._noise(streams, len(images), factors)}
+            yield {**own, **latent, **bidirectional.predict_on_batch(posterior)}
 
     def latent_moments(self, x, batch_size=100, draws=1, seed=0):
         """As for `GaussianVAE`, of all groups' units from the innermost on; with flows of the Gaussians before them.
 
-        `draws` has no effect.
+        `draws` has no effect. Beside the result, what two batches need is held in memory.
         """
-        outputs, means, variances = self.levels(x, seed=seed, batch_size=batch_size), [], []
-        for n in range(self.groups):
-            mean, variance = in_units_of_the_prior(*self._gaussians(n, outputs))
-            means.append(mean.reshape(len(x), -1))
-            variances.append(variance.reshape(len(x), -1))
-        return np.concatenate(means, axis=1), np.concatenate(variances, axis=1)
+        parts = [
+            [np.concatenate(side, axis=1) for side in zip(*self._moments(outputs), strict=True)]
+            for outputs in self._passes(x, True, seed, batch_size)
+        ]
+        means, variances = (np.concatenate(side) for side in zip(*parts, strict=True))
+        return means, variances
+
+    def _moments(self, outputs):
+        """(mean, variance) for every group, each (batch, units), in units of its prior."""
+        found = (in_units_of_the_prior(*map(as_floats, self._gaussians(n, outputs))) for n in range(self.groups))
+        return [tuple(side.reshape(len(side), -1) for side in pair) for pair in found]
 
     def _gaussians(self, n, outputs):
         """mean, log_var, prior mean and prior log_var of group n."""
@@ -296,19 +302,19 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
             return outputs["mean"], outputs["log_var"], 0.0, 0.0
         return tuple(outputs[f"{name}_{n}"] for name in ("mean", "log_var", "prior_mean", "prior_log_var"))
 
-    def activity(self, x, seed=0):
+    def activity(self, x, seed=0, batch_size=100):
         """What every group says of images: a list of dicts, the innermost first.
 
         "size": its units; "kl": nats per image; "active": the units whose posterior variance is, on average, at most
         0.9 of the prior's (survey's code).
         """
-        outputs, rows = self.levels(x, seed=seed), []
-        for n in range(self.groups):
-            _, variance = in_units_of_the_prior(*self._gaussians(n, outputs))
-            kl = as_floats(self.group_kl(n, outputs))
-            active = np.mean(variance, axis=0) <= INACTIVE
-            rows.append({"size": active.size, "kl": float(kl.mean()), "active": int(active.sum())})
-        return rows
+        kls, variances = np.zeros(self.groups), [0.0] * self.groups  # sums over images, in float64
+        for outputs in self._passes(x, True, seed, batch_size):
+            for n, (_, variance) in enumerate(self._moments(outputs)):
+                kls[n] += as_floats(self.group_kl(n, outputs)).sum(dtype="float64")
+                variances[n] = variances[n] + variance.sum(axis=0, dtype="float64")
+        rows = zip(kls / len(x), (variance / len(x) <= INACTIVE for variance in variances), strict=True)
+        return [{"size": active.size, "kl": float(kl), "active": int(active.sum())} for kl, active in rows]
 
     def load_weights(self, filepath, **settings):
         """As `keras.Model.load_weights`; also of files in which the bidirectional network is called "decoder".
