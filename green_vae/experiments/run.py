@@ -83,7 +83,9 @@ class Run(TrainedRow):
         of, _ = of_and_part(kind)
         own = {**self.identity(), "kind": kind, "n": self.image_count(kind)}
         own["codes"] = [self.preset.codes, len(self.train_images)]
-        if of != "reconstructions":
+        if self._from_prior(of):
+            own["sampler"] = ["draw"]  # of the model
+        elif of != "reconstructions":
             sampler = self.new_sampler(of)
             own["sampler"] = [sampler.name, sampler.settings()]
             if self.sampling(of).codes != "train":
@@ -146,9 +148,13 @@ class Run(TrainedRow):
             for start in range(0, len(chosen), STEP):
                 yield model.reconstruct(chosen[start : start + STEP], seed=seed + start, batch_size=STEP, part=part)
             return
-        z = model.draw(n, seed) if model.prior_only else self.sampler(of).sample(n, seed=seed)
+        z = model.new_codes(n, None if self._from_prior(of) else self.sampler(of), seed)
         for start in range(0, n, STEP):
             yield model.decode(z[start : start + STEP], batch_size=STEP, part=part, seed=seed + start)
+
+    def _from_prior(self, of):
+        """Whether new codes come from the model's own prior, as those of `generate` do: nothing is fitted or encoded."""
+        return of == "prior" and self.model.variational
 
     def made(self, kind):
         """How one kind of images is made, in words."""

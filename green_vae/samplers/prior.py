@@ -6,7 +6,10 @@ from green_vae.samplers.base import Sampler
 
 
 class Prior(Sampler):
-    """z ~ N(0, I), what a VAE is trained for: generation of the first kind. `fit` learns the latent shape only."""
+    """z ~ N(0, I), what a VAE is trained for: generation of the first kind. `fit` learns the latent shape only.
+
+    The codes of a seed are those of `model.draw`, hence of `model.generate`.
+    """
 
     name = "prior"
 
@@ -14,7 +17,7 @@ class Prior(Sampler):
         pass
 
     def _sample(self, n, rng):
-        return rng.standard_normal((n, int(np.prod(self.latent_shape_))))
+        return rng.standard_normal((n, int(np.prod(self.latent_shape_))), dtype="float32")
 
 
 class ScalarGaussian(Sampler):
