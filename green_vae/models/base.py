@@ -11,6 +11,7 @@ from green_vae import networks
 from green_vae.models.codec import Codec
 from green_vae.models.inputs import to_unit
 from green_vae.models.layers import GaussianSample
+from green_vae.models.quantization import check_mode, quantise_as, quantised
 from green_vae.models.train_step import Adam, TrainStep, in_training_step, replicas
 
 
@@ -159,6 +160,15 @@ class BaseVAE(TrainStep, Codec, keras.Model, abc.ABC):
             self.check(x)
         return super().evaluate(x, *args, **kwargs)
 
+    def quantize(self, mode=None, config=None, **settings):
+        """`keras.Model.quantize`: dense layers change in place, here and in what is saved; convolutions stay.
+
+        Raises:
+            ValueError: another mode than int8, int4 or float8, before anything changes.
+        """
+        check_mode(mode, config)
+        super().quantize(mode, config=config, **settings)
+
     # final: the configuration
 
     @classmethod
@@ -176,14 +186,19 @@ class BaseVAE(TrainStep, Codec, keras.Model, abc.ABC):
         names = (name for name in self.arguments() if name not in ("name", "dtype"))
         own = {name: getattr(self, self.kept_as.get(name, name)) for name in names}
         lists = {name: list(value) if isinstance(value, tuple) else value for name, value in own.items()}
-        return {**super().get_config(), **lists}
+        layers = quantised(self)
+        return {**super().get_config(), **lists, **({"quantized": layers} if layers else {})}
 
     @classmethod
     def from_config(cls, config):
-        """The model of a `get_config`. Keras adds `trainable`, which is a property here and no argument."""
+        """The model of a `get_config`. Keras adds `trainable`, which is a property here and no argument.
+
+        Layers that were quantised are again, with random numbers until weights are loaded.
+        """
         config = dict(config)
-        trainable = config.pop("trainable", True)
+        trainable, layers = config.pop("trainable", True), config.pop("quantized", {})
         model = cls(**config)
+        quantise_as(model, layers)
         if not trainable:
             model.trainable = False
         return model

@@ -21,6 +21,7 @@ class GaussianSample(keras.layers.Layer):
         super().__init__(**{**kwargs, "dtype": "float32"})  # else mixed precision would round mean and log_var first
         self.seed = seed
         self.generator = keras.random.SeedGenerator(seed)
+        self.built = True  # no weights
 
     def build(self, mean_shape, log_var_shape=None):
         pass  # no weights; the method tells Keras that there is nothing to build
