@@ -91,7 +91,7 @@ OF_VECTORS = [name for name in VARIANTS if name not in OF_IMAGES]
 HIERARCHICAL = [name for name, (model, _) in VARIANTS.items() if model == "hierarchical_vae"]
 FLOWING = ["vae_iaf", "nvae"]  # whose codes are draws only: the mean is that of the Gaussian before the flow
 # one of each way to build networks; what holds for these holds for objectives that use the same ones
-KINDS = ("vae", "rae_sn", "split_vae", "vae_iaf", "ladder_vae", "hfvae", "nvae", "bernoulli_vae", "sigma_vae", "reslag_vae")
+KINDS = ("vae", "rae_sn", "split_vae", "vae_iaf", "ladder_vae", "hfvae", "nvae", "sigma_vae", "reslag_vae")
 DETERMINISTIC = [name for name, (model, _) in VARIANTS.items() if model in ("autoencoder", "rae")]
 
 
