@@ -17,13 +17,25 @@ gc.set_threshold(100_000, 10, 10)  # tracing makes objects by the million, and m
 
 
 def pytest_configure(config):
-    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow" or os.environ.get("GREEN_VAE_TEST_OPTIMIZER"):
+    _optimize_graphs("GREEN_VAE_TEST_OPTIMIZER" in os.environ)
+
+
+@pytest.fixture(scope="module")
+def graph_optimizer():
+    """TensorFlow's graph optimizer, for a module that compares numbers, bit by bit, with those of another process."""
+    _optimize_graphs(True)
+    yield
+    _optimize_graphs("GREEN_VAE_TEST_OPTIMIZER" in os.environ)
+
+
+def _optimize_graphs(on):
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         return
     try:
         import tensorflow as tf
     except ImportError:  # the package works on JAX alone
         return
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not on})
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -36,7 +48,8 @@ def pytest_collection_modifyitems(items):
         values = getattr(getattr(item, "callspec", None), "params", {})
         found = [values[name] for name in getattr(item.module, "SPREAD", ()) if name in values]
         spread = [str(value[0] if isinstance(value, tuple) else value) for value in found]
-        item.add_marker(pytest.mark.xdist_group("-".join([item.path.stem, *spread])))
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group("-".join([item.path.stem, *spread])))
     order = {}
     for index, item in enumerate(items):
         order.setdefault(_group(item), index)

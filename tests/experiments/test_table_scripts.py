@@ -104,8 +104,14 @@ LIVE = ("params", "params_trainable", "flops_m", "traffic_mb", "calls", "train_g
         *CONFIGURED, "gflops", "weights_mb", "activations_mb")  # counted # fmt: skip
 SECONDS = ("bs100_s", "bs10_s", "bs1_s")
 SPREAD = ("smoked", "name")  # see conftest.py
-# two images, not thousands
-QUICK = dict.fromkeys(("survey_table4", "survey_table5", "green_training"), ["--limit-eval", "2"])
+# tables of seconds: two images, not thousands; one network at full width in a quick run, all of them in a slow one
+TIMED = ("survey_table4", "survey_table5", "green_training")
+ONE = {
+    "survey_table4": "Resnet-s4-b48-l128, laptop",
+    "survey_table5": "Resnet-s4-b48-l128",
+    "green_training": "Resnet-s4-b48-l128",
+}
+FIRST_RUNS = [*TABLES, *(pytest.param(f"{name}-all", marks=pytest.mark.slow) for name in TIMED)]
 # one row of each kind where rows differ by a width or their data alone, which a smoke test replaces anyway
 SMOKED = {
     "survey_table2": ("CNN-b128-l128", "GP-RAE-b128-l128", "Resnet-s4-b48-l128", "HFVAE-s4-z4-l48", "NVAE-z10-b100-l4"),
@@ -351,24 +357,34 @@ def test_printed_number_of_split_vae():
 TYPED = "survey_table2"
 
 
+def with_first_run(name):
+    """In the worker that has this table's first run."""
+    return pytest.mark.xdist_group(f"test_table_scripts-{name}")
+
+
 @pytest.fixture(scope="module")
 def first_run(tmp_path_factory):
-    """first_run(name) -> (report, stdout) of the command that one types first, on a machine without data."""
+    """first_run(name) -> (table, names of rows, report, stdout) of the command that one types first, without data."""
 
     @functools.cache
-    def run(name):
+    def run(asked):
+        name = asked.removesuffix("-all")
+        rows = [ONE[name]] if asked in ONE else []
+        options = ["--limit-eval", "2"] if name in TIMED else []
+        options += ["--rows", *rows] if rows else []
         folder = tmp_path_factory.mktemp("first")
-        return first_run_of(main, TABLES[name], QUICK.get(name, []), folder, typed=name == TYPED)
+        found = first_run_of(main, TABLES[name], options, folder, typed=name == TYPED)
+        return TABLES[name], rows or [row.name for row in TABLES[name].rows], *found
 
     return run
 
 
-@pytest.mark.parametrize("name", list(TABLES))
+@pytest.mark.parametrize("name", FIRST_RUNS)
 def test_first_run_counts_to_the_digit_and_says_why_not_the_rest(name, first_run):
-    report, _ = first_run(name)
-    dataset, size = DATA.get(TABLES[name].reference.dataset, ("", ""))  # where rows have data of their own
+    table, rows, report, _ = first_run(name)
+    dataset, size = DATA.get(table.reference.dataset, ("", ""))  # where rows have data of their own
     exact = 0
-    for row in TABLES[name].rows:
+    for row in (row for row in table.rows if row.name in rows):
         for column, cell in report["rows"][row.name].items():
             if row.missing:
                 assert (cell["verdict"], cell["reason"]) == ("not run", row.missing)
@@ -396,26 +412,28 @@ def test_first_run_counts_to_the_digit_and_says_why_not_the_rest(name, first_run
         "svae_table3": 6,
         "svae_table4": 1,
     }
-    known |= {"survey_table5": 12, "review_table1": 21}
+    known |= {"survey_table5": 2, "survey_table5-all": 12, "review_table1": 21}
     assert exact == known.get(name, 0)
 
 
-@pytest.mark.parametrize("name", list(TABLES))
+@pytest.mark.parametrize("name", FIRST_RUNS)
 def test_first_run_prints_the_table(name, first_run):
-    _, printed = first_run(name)
-    for row in TABLES[name].rows:
-        assert row.name in printed
-    if name not in (*QUICK, "review_table1", "survey_table1"):  # seconds and layers need no data
+    table, rows, _, printed = first_run(name)
+    for row in rows:
+        assert row in printed
+    if table.name not in (*TIMED, "review_table1", "survey_table1"):  # seconds and layers need no data
         assert "GREEN_VAE_DATA" in printed and re.search(r"not run\s+\[\d+\]", printed)  # folded
 
 
+@with_first_run("survey_table2")
 def test_counts_are_printed_whole(first_run):
-    _, printed = first_run("survey_table2")
+    *_, printed = first_run("survey_table2")
     for row, (parameters, mflops, *_) in SURVEY_TABLE2.items():
         assert f"{parameters:,}" in printed and f"{mflops:,}" in printed, row
     assert "exact" in printed
 
 
+@with_first_run("survey_table2")
 @pytest.mark.parametrize(
     ("row", "counts", "verdict"),
     [
@@ -425,15 +443,16 @@ def test_counts_are_printed_whole(first_run):
     ],
 )
 def test_counts_of_the_hierarchical_rows(row, counts, verdict, first_run):
-    report, printed = first_run("survey_table2")
+    *_, report, printed = first_run("survey_table2")
     cells = [report["rows"][row][column] for column in ("params", "flops_m")]
     assert tuple(cell["value"] for cell in cells) == counts
     assert {cell["verdict"] for cell in cells} == {verdict}
     assert "no regular network was found" in " ".join(printed.split())
 
 
+@with_first_run("survey_table1")
 def test_configurations_of_nvae(first_run):
-    report, printed = first_run("survey_table1")
+    *_, report, printed = first_run("survey_table1")
     assert [report["rows"][row]["params"]["value"] for row in ("MNIST", "CIFAR-10", "CelebA")] == [
         18930085, 131174099 + (9 * 128 + 1) * 97, 153661647 + (9 * 64 + 1) * 97,
     ]  # fmt: skip  # 100 parameters of a mixture per pixel instead of 3 channels
@@ -443,6 +462,7 @@ def test_configurations_of_nvae(first_run):
         assert line in text
 
 
+@with_first_run("survey_table3")
 @pytest.mark.parametrize(
     ("row", "right", "wrong", "value"),
     [
@@ -451,7 +471,7 @@ def test_configurations_of_nvae(first_run):
     ],
 )
 def test_the_contradiction_of_table_3_is_told(row, right, wrong, value, first_run):
-    report, printed = first_run("survey_table3")
+    *_, report, printed = first_run("survey_table3")
     cells = report["rows"][row]
     assert cells[right]["verdict"] == "exact" and cells[right]["reason"] == ""
     assert cells[wrong]["verdict"] == "differs" and cells[wrong]["value"] == value

@@ -24,6 +24,7 @@ from green_vae.models import train_step
 from green_vae.training import Batches, Recipe, recalibrate_batch_norm, train
 from green_vae.training.checkpoint import checkpoints
 
+pytestmark = pytest.mark.usefixtures("graph_optimizer")
 RECIPE = Recipe(1e-3, (3,), batch_size=8, epochs=4)
 
 
