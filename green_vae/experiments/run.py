@@ -83,9 +83,7 @@ class Run(TrainedRow):
         of, _ = of_and_part(kind)
         own = {**self.identity(), "kind": kind, "n": self.image_count(kind)}
         own["codes"] = [self.preset.codes, len(self.train_images)]
-        if self._from_prior(of):
-            own["sampler"] = ["draw"]  # of the model
-        elif of != "reconstructions":
+        if of != "reconstructions":
             sampler = self.new_sampler(of)
             own["sampler"] = [sampler.name, sampler.settings()]
             if self.sampling(of).codes != "train":
@@ -153,7 +151,7 @@ class Run(TrainedRow):
             yield model.decode(z[start : start + STEP], batch_size=STEP, part=part, seed=seed + start)
 
     def _from_prior(self, of):
-        """Whether new codes come from the model's own prior, as those of `generate` do: nothing is fitted or encoded."""
+        """Whether new codes come from the model's own prior, as those of `generate` do: no image is encoded."""
         return of == "prior" and self.model.variational
 
     def made(self, kind):

@@ -105,7 +105,8 @@ class Codec:
 
     def draw(self, n, seed=0, temperature=1.0):
         """Codes from the prior, float32 (n, latent_dim), their standard deviation times `temperature`."""
-        return temperature * np.random.default_rng(seed).standard_normal((n, self.latent_dim), dtype="float32")
+        codes = np.random.default_rng(seed).standard_normal((n, self.latent_dim))  # as the sampler `Prior` draws them
+        return (temperature * codes).astype("float32")
 
 
 def in_batches(network, x, batch_size):

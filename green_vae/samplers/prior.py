@@ -17,7 +17,7 @@ class Prior(Sampler):
         pass
 
     def _sample(self, n, rng):
-        return rng.standard_normal((n, int(np.prod(self.latent_shape_))), dtype="float32")
+        return rng.standard_normal((n, int(np.prod(self.latent_shape_))))
 
 
 class ScalarGaussian(Sampler):

@@ -39,7 +39,3 @@ def test_fault_10_the_sampler_of_the_prior_draws_what_the_model_draws():
     model = build("vae")
     sampler = Prior().fit(np.zeros((1, model.latent_dim)))
     np.testing.assert_array_equal(sampler.sample(N, seed=SEED), model.draw(N, SEED))
-
-
-def test_fault_10_a_cell_of_the_prior_is_named_by_its_draw():
-    assert Row(build("vae")).image_identity("prior:x1")["sampler"] == ["draw"]

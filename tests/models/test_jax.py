@@ -29,8 +29,8 @@ from script_jax_parity import state
 
 pytestmark = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="JAX is not installed")
 every = pytest.mark.parametrize("variant", VARIANTS)
-# whose training step runs through code of its own: schedules, a penalty of the gradient, spectral norms, a flow, levels,
-# maps and the penalty of their kernels, two optimizers, vectors
+# whose training step runs through code of its own: schedules, a penalty of the gradient, spectral norms, a flow,
+# levels, maps and the penalty of their kernels, two optimizers, vectors
 FITTED = ("beta_vae", "computed_gamma_vae", "rae_gp", "rae_sn", "vae_iaf", "ladder_vae", "nvae", "lagging_vae",
           "second_stage_cosine")  # fmt: skip
 

@@ -123,7 +123,7 @@ def test_fault_21_passes_are_those_of_a_network_that_changed(change):
 
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a .quantize")
 def test_fault_21_a_layer_that_is_thawed_is_trained_and_seen():
-    model, (x, z) = tiny(), x_and_z()
+    model, (x, _) = tiny(), x_and_z()
     model.decoder.trainable = False
     before = check_that_passes_are_those_of_the_network(model)
     model.decoder.trainable = True

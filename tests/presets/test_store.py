@@ -157,6 +157,7 @@ def test_from_the_hugging_face_hub(saved, monkeypatch):
         gv.load("hf://somebody/digits")
 
 
+SPREAD = ("shipped",)  # see conftest.py
 SHIPPED = sorted(path.parent.relative_to(PRETRAINED).as_posix() for path in PRETRAINED.glob("**/metadata.json"))
 
 
@@ -179,6 +180,7 @@ def test_what_ships_loads_and_gives_its_golden_outputs(shipped):
     assert images.shape == (2, *model.image_shape) and np.isfinite(images).all() and images.std() > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("GREEN_VAE_DATA" not in os.environ, reason="needs real images: GREEN_VAE_DATA")
 def test_the_statistics_of_batch_norm_that_ship_are_those_of_the_weights(shipped):
     """Moving statistics that lag behind the weights make another network in evaluation: +28 % error was seen."""

@@ -146,7 +146,7 @@ def examples(variant, n, seed=0):
 
 def codes_of(model, n, seed=0):
     """Codes from the prior, as `generate` draws them."""
-    return np.random.default_rng(seed).standard_normal((n, model.latent_dim), dtype="float32")
+    return np.random.default_rng(seed).standard_normal((n, model.latent_dim)).astype("float32")
 
 
 def as_float(x):
