@@ -64,14 +64,33 @@ def test_help_names_everything_and_its_examples_are_right(name, capsys, monkeypa
         assert chosen_figures(gallery, options.figures, options.preset)
 
 
-@pytest.fixture(scope="module", params=list(GALLERIES))
+# one figure of each kind, where others differ by the network or the data alone: in a quick run; all in a slow one
+FEW = {
+    "boon_figures": ("figure01", "figure04", "figure05a", "figure06a", "figure09a", "interpolation2", "traversal"),
+    "slides_figures": ("figure04", "figure05b", "figure07", "figure11", "figure18"),
+    "survey_figures": ("figure03", "figure11", "figure13"),
+    "survey_hierarchies": ("nvae-groups", "nvae-reconstructions", "nvae-samples"),
+}
+SPREAD = ("smoked", "name")  # see conftest.py
+SMOKES = [
+    *(pytest.param((name, FEW.get(name, ())), id=name) for name in GALLERIES),
+    *(pytest.param((name, ()), id=f"{name}-all", marks=pytest.mark.slow) for name in FEW),
+]
+
+
+@pytest.fixture(scope="module", params=SMOKES)
 def smoked(request, tmp_path_factory):
     """(gallery, folder) of one smoke test."""
-    out = tmp_path_factory.mktemp("smoke")
+    (name, chosen), out = request.param, tmp_path_factory.mktemp("smoke")
+    gallery = GALLERIES[name]
+    if chosen:
+        kept = tuple(figure for figure in gallery.figures if figure.name in chosen)
+        assert len(kept) == len(chosen)
+        gallery = dataclasses.replace(gallery, figures=kept)
     with pytest.MonkeyPatch.context() as patch:
         hide_data(patch, tmp_path_factory.mktemp("bare"))
-        assert main(GALLERIES[request.param], ["--smoke", "--out", str(out)]) == 0
-    return GALLERIES[request.param], out
+        assert main(gallery, ["--smoke", "--out", str(out)]) == 0
+    return gallery, out
 
 
 def test_smoke_draws_every_figure(smoked):
