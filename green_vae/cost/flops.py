@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import keras
 
-from green_vae.cost.graph import calls, graph_of, is_composite
+from green_vae.cost.graph import calls, graph_of
 from green_vae.cost.parameters import countable_weights, size
 from green_vae.cost.rules import RULES, call_flops, unwrap
 
@@ -52,16 +52,16 @@ def layer_costs(model, rule="survey"):
     Arguments and errors as `flops`. A layer used twice has two rows, with its parameters in the first, so that the
     columns add up to `flops(model, rule)` and `parameters(model)`. Names of nested layers are paths, "block/conv".
     """
-    return [row for row, node in every_call(model, rule) if row.flops or row.parameters or _is_plain_layer(node)]
+    return [row for row, call in every_call(model, rule) if row.flops or row.parameters or _is_plain_layer(call)]
 
 
 def every_call(model, rule):
-    """Yield (`LayerCost`, node) for every call in the graph, those that cost nothing included; errors as `flops`."""
+    """Yield (`LayerCost`, `Call`) for every call in the graph, those that cost nothing included; errors as `flops`."""
     if rule not in RULES:
         raise ValueError(f"the rule is one of {RULES}. Received: rule={rule!r}")
     seen = set()
-    for path, node in calls(graph_of(model)):
-        yield _row(path, node, rule, seen), node
+    for call in calls(graph_of(model)):
+        yield _row(call, rule, seen), call
 
 
 def mflops(count):
@@ -69,18 +69,18 @@ def mflops(count):
     return int(count) // 1_000_000
 
 
-def _row(path, node, rule, seen):
-    operation = node.operation
+def _row(call, rule, seen):
+    node, operation = call.node, call.node.operation
     new = (
         [weight for weight in countable_weights(operation) if id(weight) not in seen] if _has_weights(operation) else []
     )
     seen.update(id(weight) for weight in new)
     return LayerCost(
-        name="/".join(path),
+        name="/".join(call.path),
         type=_type_name(operation),
         shape=tuple(node.output_tensors[0].shape[1:]),
         parameters=sum(size(weight.shape) for weight in new),
-        flops=0 if is_composite(operation) else call_flops(unwrap(operation), node, rule),
+        flops=0 if call.composite else call_flops(unwrap(operation), node, rule),
     )
 
 
@@ -88,9 +88,9 @@ def _has_weights(operation):
     return isinstance(operation, keras.Layer)
 
 
-def _is_plain_layer(node):
+def _is_plain_layer(call):
     """Models and custom layers are shown by the layers inside them, bare operations only where they cost."""
-    return isinstance(node.operation, keras.Layer) and not is_composite(node.operation)
+    return isinstance(call.node.operation, keras.Layer) and not call.composite
 
 
 def _type_name(operation):

@@ -1,11 +1,20 @@
 """The calls a model is made of, as recorded in Keras's functional graph, nested models and custom layers opened."""
 
 import contextlib
+from typing import NamedTuple
 
 import keras
 from keras import tree
 
-from green_vae.cost.rules import has_own_rule, unwrap
+from green_vae.cost.rules import RULES, call_flops, is_opened, unwrap
+
+
+class Call(NamedTuple):
+    """One call in a graph: the path of its names, its node, and whether its cost is that of other calls, inside it."""
+
+    path: tuple
+    node: object
+    composite: bool
 
 
 def graph_of(model):
@@ -43,23 +52,36 @@ def networks_of(model):
 
 
 def calls(graph, path=()):
-    """Yield (path of names, node) for every call in a graph, first to last; a layer used twice comes twice.
+    """Yield a `Call` for every call in a graph, first to last; a layer used twice comes twice.
 
-    A nested model or custom layer comes after the calls inside it; `is_composite` tells it from the others.
+    A nested model or custom layer comes after the calls inside it, where these cost anything.
     """
     for depth in sorted(graph._nodes_by_depth, reverse=True):
         for node in graph._nodes_by_depth[depth]:
             if node.is_input:
                 continue
             inner = (*path, node.operation.name)
-            if is_composite(node.operation):
-                yield from calls(_open(node), inner)
-            yield inner, node
+            inside = _calls_inside(node, inner)
+            yield from inside or ()
+            yield Call(inner, node, inside is not None)
 
 
-def is_composite(operation):
-    """Whether the cost of a layer is that of the calls inside it."""
-    return isinstance(unwrap(operation), keras.Model) or not has_own_rule(unwrap(operation))
+def _calls_inside(node, path):
+    """The calls that a nested model or custom layer is made of; None for what is counted as a whole.
+
+    That is also a custom layer without weights in which nothing costs anything: one that reshapes, adds or draws noise.
+    """
+    layer = unwrap(node.operation)
+    if not is_opened(layer):
+        return None
+    inside = list(calls(_open(node), path))
+    plain = not isinstance(layer, keras.Model) and not layer.weights
+    return None if plain and not any(map(_costs, inside)) else inside
+
+
+def _costs(call):
+    operation = unwrap(call.node.operation)
+    return not call.composite and any(call_flops(operation, call.node, rule) for rule in RULES)
 
 
 def _open(node):
@@ -89,8 +111,8 @@ def _trace(layer, node):
         with _forgetting_calls(layer), keras.StatelessScope():
             return keras.Function(inputs, layer.call(*args, **kwargs))
     except Exception as error:  # whatever the layer's own code raises on symbolic tensors
-        received = f"{type(layer).__name__} {layer.name!r}"
-        raise ValueError(f"could not look inside a custom layer to count it: {error}. Received: {received}") from error
+        received, first = f"{type(layer).__name__} {layer.name!r}", next(iter(str(error).splitlines()), "")
+        raise ValueError(f"could not look inside a custom layer to count it: {first}. Received: {received}") from error
 
 
 @contextlib.contextmanager

@@ -14,7 +14,15 @@ _SEPARABLE = (_L.SeparableConv1D, _L.SeparableConv2D)
 _MATRIX_LAYERS = (_L.Dense, *_CONVOLUTIONS, *_TRANSPOSED, *_DEPTHWISE, *_SEPARABLE)
 # Layers whose weights are arrays, but which multiply no matrix.
 _FREE_LAYERS = (_L.Embedding, _L.PReLU, _L.LayerNormalization, _L.BatchNormalization, _L.Normalization)
-_UNKNOWN_OPERATIONS = ("Einsum", "Tensordot", "Dot")
+# Layers of Keras without a kernel that multiply: what they cost is inside.
+_OPENED = (_L.Attention, _L.AdditiveAttention, _L.Dot, _L.Lambda, _L.MelSpectrogram)
+_OPAQUE = ("FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper")  # code of others, with no graph of Keras inside
+_UNKNOWN_OPERATIONS = (
+    *("Einsum", "Tensordot", "Dot", "Vdot", "Inner", "Correlate", "Corrcoef", "CDist", "DotProductAttention"),
+    *("DepthwiseConv", "SeparableConv", "FFT", "FFT2", "IFFT2", "RFFT", "IRFFT", "STFT", "ISTFT"),
+    *("Cholesky", "CholeskyInverse", "Det", "Logdet", "Slogdet", "Eig", "Eigh", "SVD", "MatrixRank", "Inv", "Pinv"),
+    *("LuFactor", "Qr", "Lstsq", "Solve", "SolveTriangular"),
+)
 
 
 def unwrap(layer):
@@ -24,14 +32,15 @@ def unwrap(layer):
     return layer
 
 
-def has_own_rule(layer):
-    """Whether a layer is counted by a formula, instead of looking at what it is made of.
+def is_opened(layer):
+    """Whether a layer is counted by what it is made of, instead of by a formula.
 
-    True for the layers of Keras and their subclasses with a kernel, and for layers without any weights.
+    True for models, for layers that are not Keras's, but for subclasses of those with a kernel, and for those of Keras
+    that multiply without one, such as Attention.
     """
     if isinstance(layer, _MATRIX_LAYERS) or not isinstance(layer, keras.Layer):
-        return True
-    return not layer.weights or type(layer).__module__.startswith("keras.")
+        return False
+    return isinstance(layer, (keras.Model, *_OPENED)) or not type(layer).__module__.startswith("keras.")
 
 
 def call_flops(operation, node, rule):
@@ -43,7 +52,7 @@ def call_flops(operation, node, rule):
         rule: "survey" or "macs".
 
     Raises:
-        ValueError: a layer with weight matrices for which there is no rule.
+        ValueError: a layer with weight matrices, or an operation that multiplies, for which there is no rule.
     """
     inputs, outputs = _elements(node.input_tensors[0]), _elements(node.output_tensors[0])
     dense, depthwise = _layer_macs(operation, inputs, outputs)
@@ -86,7 +95,7 @@ def _refuse_unknown(layer):
     """An error beats a silent zero: recurrent layers, attention and the like have no rule here."""
     if not isinstance(layer, keras.Layer) or isinstance(layer, _FREE_LAYERS):
         return
-    if any(len(weight.shape) > 1 for weight in layer.weights):
+    if type(layer).__name__ in _OPAQUE or any(len(weight.shape) > 1 for weight in layer.weights):
         raise ValueError(
             f"there is no rule for the FLOPs of this layer. Received: {type(layer).__name__} {layer.name!r}"
         )

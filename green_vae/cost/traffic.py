@@ -12,7 +12,7 @@ from typing import NamedTuple
 import keras
 
 from green_vae.cost.flops import every_call
-from green_vae.cost.graph import is_composite, networks_of
+from green_vae.cost.graph import networks_of
 from green_vae.cost.parameters import countable_weights, size
 
 FLOAT = 4  # bytes
@@ -65,9 +65,9 @@ def layer_traffic(model, batch_size=1, rule="survey"):
         raise ValueError(f"a batch holds at least one example. Received: batch_size={batch_size}")
     rows = []
     for network, part in networks_of(model).items():
-        for cost, node in every_call(part, rule):
-            row = _row(cost, node, batch_size)
-            if row.bytes or row.parameters or not is_composite(node.operation):
+        for cost, call in every_call(part, rule):
+            row = _row(cost, call, batch_size)
+            if row.bytes or row.parameters or not call.composite:
                 rows.append(row._replace(name=f"{network}/{row.name}" if network else row.name))
     return rows
 
@@ -77,27 +77,28 @@ def traffic(model, batch_size=1):
     return sum(row.bytes for row in layer_traffic(model, batch_size))
 
 
-def _row(cost, node, batch_size):
-    operation = node.operation
+def _row(cost, call, batch_size):
+    node, operation = call.node, call.node.operation
     inputs = outputs = 0
     # what a model or custom layer moves stands in the rows of the calls inside it
-    if not is_composite(operation) and not _is_view(operation):
+    if not call.composite and not _is_view(operation):
         inputs, outputs = _elements(node.input_tensors), _elements(node.output_tensors)
     return LayerTraffic(
         *cost,
         batch_size=batch_size,
-        weight_bytes=FLOAT * sum(size(weight.shape) for weight in _own_weights(operation)),
+        weight_bytes=FLOAT * sum(size(weight.shape) for weight in _own_weights(call)),
         input_bytes=FLOAT * batch_size * inputs,
         output_bytes=FLOAT * batch_size * outputs,
     )
 
 
-def _own_weights(operation):
+def _own_weights(call):
     """Weights that a call reads itself; those of layers inside a composite are read by their own calls."""
+    operation = call.node.operation
     if not isinstance(operation, keras.Layer):
         return []
     weights = countable_weights(operation)
-    if not is_composite(operation):
+    if not call.composite:
         return weights
     inner = {id(weight) for layer in operation._flatten_layers(include_self=False) for weight in layer.weights}
     return [weight for weight in weights if id(weight) not in inner]

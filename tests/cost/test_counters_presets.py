@@ -95,7 +95,7 @@ DISTINCT = sorted({structure(name): name for name in PRESETS}.values())
 
 
 def expected(network):
-    return flops(network, "macs") + sum(besides(node) for _, node in every_call(network, "macs"))
+    return flops(network, "macs") + sum(besides(call.node) for _, call in every_call(network, "macs"))
 
 
 @pytest.fixture
