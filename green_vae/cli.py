@@ -58,7 +58,8 @@ TRAIN_EPILOG = """What lies in --out afterwards:
                 float16, a fitted mixture
   pictures/     generated and reconstructed images of every epoch; TensorBoard logs, if tensorboard is installed
   history.json  losses, active latent units, seconds and energy of every epoch
-  ledger.jsonl  what the training cost; and the newest checkpoint, written every --save-every epochs
+  ledger.jsonl  what the training cost; and the newest checkpoint: a training that is
+                killed loses a minute and the epoch it is in
 
 --budget: after the first epoch it is known how many fit. If the whole recipe does, it stays as it is; else the halvings
 of its learning rate are scaled, and run.json and model/metadata.json say so: "63 of 150 epochs, schedule scaled".
@@ -178,7 +179,7 @@ def _add_train(commands):
     add("--mixed-precision", action="store_true", help="compute in bfloat16: for accelerators")
     add("--devices", choices=("one", "all"), default="one", help="share batches among all accelerators (JAX)")
     add("--pictures-every", type=positive, default=1, metavar="N", help="epochs between pictures (default: 1)")
-    add("--save-every", type=positive, default=1, metavar="N", help="epochs between checkpoints (default: 1)")
+    add("--save-every", type=positive, metavar="N", help="epochs between checkpoints (default: those of a minute)")
     add("--fresh", action="store_true", help="start over: delete the run in --out, its own files only")
     add("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/PRESET)")
     command.set_defaults(run=_train)

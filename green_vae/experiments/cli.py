@@ -67,7 +67,7 @@ def add_shared(parser):
     length = parser.add_mutually_exclusive_group().add_argument
     length("--epochs", type=positive, metavar="N", help="epochs instead of the recipe's")
     length("--budget", metavar="TIME", help="9m, 90s, 1h30m for a model: as many epochs as fit, schedule scaled")
-    add("--save-every", type=positive, default=1, metavar="N", help="epochs between checkpoints (default: 1)")
+    add("--save-every", type=positive, metavar="N", help="epochs between checkpoints (default: those of a minute)")
     add("--limit-train", type=positive, metavar="N", help="train on the first N images only")
     add("--limit-eval", type=positive, metavar="N", help="measure on N images instead of the protocol's")
     add("--seed", type=int, default=0, metavar="S", help="of weights, order and samples (default: 0)")

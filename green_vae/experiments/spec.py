@@ -175,7 +175,7 @@ class Settings:
     train: bool = False
     epochs: int | None = None
     budget: str | None = None
-    save_every: int = 1
+    save_every: int | None = None
     limit_train: int | None = None
     limit_eval: int | None = None
     layer: str | None = None

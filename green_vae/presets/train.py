@@ -18,6 +18,7 @@ from green_vae.training.account import energy_log, enter_training
 from green_vae.training.budget import seconds_of
 from green_vae.training.callbacks import LatentActivity
 from green_vae.training.checkpoint import best_path, load_weights, newest, read_history
+from green_vae.training.loop import check_callbacks
 from green_vae.utils.arguments import check_positive
 
 MADE = re.compile(
@@ -35,7 +36,7 @@ def train(
     limit_train=None,
     seed=0,
     *,
-    save_every=1,
+    save_every=None,
     budget=None,
     fresh=False,
     data_dir=None,
@@ -62,7 +63,8 @@ def train(
         epochs, batch_size: instead of the recipe's.
         limit_train: train on the first images only.
         seed: of weights, noise and order.
-        save_every: epochs between checkpoints; the last epoch always has one.
+        save_every: epochs between checkpoints; None for one a minute, see `training.train`. The last epoch always has
+            one.
         budget: time for the epochs, in seconds or as "9m", "90s", "1h30m"; how many fit is known after the first one,
             and the halvings of the learning rate are scaled to them, see `training.Budget`. Not with `epochs`.
         fresh: start over: delete the files of the run that is there, and only these.
@@ -71,7 +73,7 @@ def train(
         devices: "one", or "all" that the backend sees (JAX only): each gets its share of every batch.
         pictures_every: epochs between pictures.
         read: `read(name, split)` -> a `data.Dataset`, instead of `data.load`.
-        callbacks: further Keras callbacks.
+        callbacks: further Keras callbacks; none that sets the learning rate, which the recipe does.
         ledger: file, from `out`, that gets a line of what was spent; None for none: FLOPs are estimated then.
         ships: whether to draw pictures and to save `model/`.
 
@@ -86,6 +88,7 @@ def train(
     """
     chosen, out = preset(chosen) if isinstance(chosen, str) else chosen, Path(out)
     check_positive(epochs=epochs, batch_size=batch_size, limit_train=limit_train, save_every=save_every)
+    check_callbacks(callbacks)  # before a folder is made
     if None not in (epochs, budget):
         raise ValueError(f"give epochs or a budget, not both. Received: epochs={epochs}, budget={budget!r}")
     seconds = None if budget is None else seconds_of(budget)

@@ -70,13 +70,16 @@ class Budget(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         (self.testing or self.training).end()
 
-    def plan(self, done, saving=0.0):
+    def plan(self, done, writing=0.0, epochs=1, seconds=None):
         """The recipe to follow from now on, with `epochs` that fit; told to `decided`.
 
         Args:
-            done: epochs. saving: seconds that writing checkpoints takes in an epoch.
+            done: epochs.
+            writing: seconds that a checkpoint takes.
+            epochs: that lie between two checkpoints; or, if `seconds` are given, whatever ends so long after the last.
         """
-        epoch = sum(pace.seconds for pace in (self.training, self.testing) if pace) + saving
+        epoch = sum(pace.seconds for pace in (self.training, self.testing) if pace)
+        epoch += writing * (min(1.0, epoch / seconds) if seconds else 1 / epochs)
         left = PLANNED * (self.seconds - (self.clock() - self.start))
         fit = done + max(0, int(left / epoch))
         planned = self.recipe if fit >= self.recipe.epochs else scaled_to(self.recipe, fit)

@@ -1,6 +1,7 @@
 """Training by a recipe: shuffled the same way every time, saved as it goes, resumed by default."""
 
 import math
+import numbers
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from green_vae.training.checkpoint import (
 from green_vae.utils.arguments import check_positive
 from green_vae.utils.progress import progress
 
+SAVE_SECONDS = 60  # at most so much of a training, and the epoch it is in, is lost with a process that is killed
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -37,6 +40,9 @@ class Recipe:
         plateau: epochs in a row without a better validation loss after which the rate is halved; 0 for never.
         stop_below: training ends before an epoch whose rate would be lower.
         clip_norm: largest norm of the gradient of all weights together; None for any.
+
+    Raises:
+        ValueError: a learning rate that is no positive number, such as a schedule of Keras.
     """
 
     learning_rate: float = 1e-4
@@ -48,6 +54,12 @@ class Recipe:
     plateau: int = 0
     stop_below: float = 0.0
     clip_norm: float | None = None
+
+    def __post_init__(self):
+        rate = self.learning_rate
+        if not isinstance(rate, numbers.Real) or not rate > 0:
+            advice = "a recipe starts with a positive number and halves it itself, see halve_at and plateau"
+            raise ValueError(f"{advice}. Received: learning_rate={rate!r}")
 
     def rate(self, epoch, losses=()):
         """Learning rate in epoch 0, 1, ..., after the validation `losses` of the epochs before it."""
@@ -91,6 +103,19 @@ class Batches(keras.utils.PyDataset):
         return (self.x[np.sort(chosen)],)
 
 
+def check_callbacks(callbacks):
+    """Refuse callbacks that would set the learning rate, which the recipe sets before every epoch.
+
+    Raises:
+        ValueError: one of Keras's `LearningRateScheduler` and `ReduceLROnPlateau`.
+    """
+    for callback in callbacks:
+        if isinstance(callback, (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)):
+            advice = "the recipe sets the learning rate before every epoch, so that a stopped run goes on as before"
+            instead = "give it halve_at, or plateau with a validation split, or train by model.fit"
+            raise ValueError(f"{advice}; {instead}. Received: {type(callback).__name__}")
+
+
 class _Finite(keras.callbacks.Callback):
     """Stops a training whose loss, or any other logged term, is no finite number, before others look at the model."""
 
@@ -106,14 +131,14 @@ class _Finite(keras.callbacks.Callback):
 class _Epochs(keras.callbacks.Callback):
     """Sets order and learning rate before each epoch; saves, logs and tells the time left after it."""
 
-    def __init__(self, batches, recipe, out, history, validation=None, save_every=1, budget=None):
+    def __init__(self, batches, recipe, out, history, validation=None, save_every=None, budget=None):
         super().__init__()
         self.validation, self.save_every, self.budget = validation, save_every, budget
         self.batches, self.recipe, self.out, self.history_ = batches, recipe, out, history
         self.bar, self.first = progress(), len(history)
 
     def on_train_begin(self, logs=None):
-        self.start = time.monotonic()
+        self.start, self.saved = time.monotonic(), -math.inf  # the first epoch is saved: a full disk is found then
         self.bar.start()
         self.task = self.bar.add_task(f"training {self.out.name}", total=self._ahead)
 
@@ -143,14 +168,17 @@ class _Epochs(keras.callbacks.Callback):
     def _save(self):
         """Weights first, then the history that makes them count, then what is no longer needed."""
         done, best, begin = len(self.history_), best_epoch(self.history_), time.monotonic()
+        due = done % self.save_every == 0 if self.save_every else begin - self.saved >= SAVE_SECONDS
         if best == done:
             write_weights(self.model, best_path(self.out, done))
         last = done == self.recipe.epochs or self.recipe.stopped(self.history_) or self.model.stop_training
         planning = self.budget is not None and done == self.first + 1
-        if saved := last or planning or done % self.save_every == 0:
+        if saved := last or planning or due:
             write_weights(self.model, epoch_path(self.out, done))
+            self.saved = time.monotonic()
         if planning:
-            self.recipe = self.budget.plan(done, (time.monotonic() - begin) / self.save_every)
+            every = {"epochs": self.save_every} if self.save_every else {"seconds": SAVE_SECONDS}
+            self.recipe = self.budget.plan(done, self.saved - begin, **every)
             self.bar.update(self.task, total=self._ahead)
         write_history(self.out, self.history_)
         if saved:
@@ -178,7 +206,7 @@ def best_epoch(history):
     return 1 + int(np.argmin(losses)) if min(losses, default=math.inf) < math.inf else None
 
 
-def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=None, save_every=1, budget=None):
+def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=None, save_every=None, budget=None):
     """Train `model` on x by `recipe`, going on from the last epoch saved in `out`, if any.
 
     Weights, optimizer and history are saved whole or not at all; a run that was stopped, even by `kill -9`, and is
@@ -192,10 +220,13 @@ def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=N
         out: folder of the checkpoints, one per run.
         epochs: instead of the recipe's.
         seed: of the order of the examples.
-        callbacks: further Keras callbacks; what they add to an epoch's logs stands in the history.
+        callbacks: further Keras callbacks; what they add to an epoch's logs stands in the history. None that sets the
+            learning rate: the recipe does.
         validation: the images of the recipe's validation split, on which every epoch is evaluated, all of them. The
             model ends with the weights of the best epoch then, as they lie in `out`.
-        save_every: epochs between checkpoints; the last epoch always has one. What was trained since is done again
+        save_every: epochs between checkpoints. None for the first epoch of a process, and then every one that ends a
+            minute (`SAVE_SECONDS`) or more after the last checkpoint: on an accelerator an epoch takes seconds, and so
+            does a checkpoint of a large network. The last epoch always has one. What was trained since is done again
             after a stop.
         budget: a `Budget`, which decides the number of epochs after the first one; None for none.
 
@@ -204,10 +235,11 @@ def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=N
 
     Raises:
         ValueError: a number that is not positive, fewer examples than one batch, input that the model cannot take, no
-            validation images for a recipe that needs them, fewer epochs than `out` holds, or a loss or another term
-            that is no longer a finite number: that epoch is not kept.
+            validation images for a recipe that needs them, a callback that sets the learning rate, fewer epochs than
+            `out` holds, or a loss or another term that is no longer a finite number: that epoch is not kept.
     """
     check_positive(epochs=epochs, save_every=save_every)
+    check_callbacks(callbacks)
     out, recipe = Path(out), recipe if epochs is None else replace(recipe, epochs=epochs)
     model.check(x)
     if recipe.validation and validation is None:

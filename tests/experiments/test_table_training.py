@@ -20,7 +20,7 @@ from green_vae.metrics.inception import InceptionExtractor
 pytestmark = pytest.mark.usefixtures("graph_optimizer")
 REAL = os.environ.get("GREEN_VAE_DATA")  # read before it is hidden
 ROW, EPOCHS = "CNN-b128-l128", 12
-TRAIN = ["--smoke", "--train", "--rows", ROW, "--columns", "mse_x1e3", "fid_gmm", "--out"]
+TRAIN = ["--smoke", "--train", "--save-every", "1", "--rows", ROW, "--columns", "mse_x1e3", "fid_gmm", "--out"]
 
 
 def train(out, bare_folder, epochs=EPOCHS):

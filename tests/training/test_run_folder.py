@@ -296,7 +296,7 @@ def test_one_batch_counts_as_a_whole_and_a_recipe_that_fits_stays():
     clock, recipe = [0.0], Recipe(1e-3, (4, 8), 100, 10)
     budget = Budget(1000, recipe, lambda planned: None, lambda: clock[0])
     first_epoch(budget, clock, 30, 70, 1)
-    assert budget.plan(1, saving=10).epochs == 1 + int(0.95 * 900 / 110)
+    assert budget.plan(1, writing=20, epochs=2).epochs == 1 + int(0.95 * 900 / 110)
     budget.seconds = 10_000
     assert budget.plan(1) == recipe
     budget.seconds = 1
