@@ -7,6 +7,9 @@ lie `history.json` (what each epoch logged) and `sampler-<name>.npz` (fitted sam
 
 import datetime
 import json
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import keras
@@ -18,6 +21,7 @@ from green_vae.samplers import SAMPLERS
 from green_vae.training.checkpoint import load_weights, save_weights
 from green_vae.utils import digests, ledger
 from green_vae.utils.files import write_json
+from green_vae.utils.precision import dtype_policy
 from green_vae.utils.undrawn import python_seed, undrawn_weights
 
 CONFIG, METADATA, WEIGHTS, HISTORY = "config.json", "metadata.json", "model.weights.h5", "history.json"
@@ -30,10 +34,14 @@ GOLDEN_TOLERANCE = 1e-3  # of other backends and processors, in units of pixels 
 def save_preset(model, folder, history=(), samplers=None, dtype="float16", **about):
     """Write a trained model as a folder that `load_preset` reads.
 
+    Nothing is replaced before all is written: an error leaves the folder that is there as it was. A model that computes
+    in mixed precision is saved as one in float32, which is what a reader will have, golden outputs included.
+
     Args:
         model: a model of the package.
-        folder: made if missing; files of these names are replaced, metadata last.
-        history: list of dicts, as `training.train` returns it.
+        folder: made if missing. The files that an earlier model was saved in are replaced, metadata last; those that
+            the new one has not are deleted. Whatever else lies there stays.
+        history: list of dicts, as `training.train` returns it, or what `fit` returns.
         samplers: name -> fitted sampler of `green_vae.samplers`, to lie beside the weights.
         dtype: of the weights on disk, those of samplers too; in memory they are float32 again.
         about: what else the metadata should tell: preset, data, seed, epochs, cost ...
@@ -43,19 +51,36 @@ def save_preset(model, folder, history=(), samplers=None, dtype="float16", **abo
 
     Raises:
         ValueError: a model of another package, or a weight that does not fit into `dtype`.
+        TypeError: something in `about` that JSON cannot hold.
     """
-    folder, whole = Path(folder), keras.saving.serialize_keras_object(model)
-    _class_of(whole)
+    _class_of(keras.saving.serialize_keras_object(model))
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for killed in folder.glob(".saving-*"):  # what a process that was killed here has left
+        shutil.rmtree(killed, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as aside:
+        metadata = _write(float32_twin(model), Path(aside), history, samplers or {}, dtype, about)
+        left = _own_files(folder) - set(metadata["sha256"])
+        for name in (*metadata["sha256"], METADATA):
+            os.replace(Path(aside, name), folder / name)
+    for name in left:
+        (folder / name).unlink(missing_ok=True)
+    return metadata
+
+
+def _write(model, folder, history, samplers, dtype, about):
+    """Write the files of a model into an empty folder; returns its metadata."""
+    whole = keras.saving.serialize_keras_object(model)
     write_json(folder / CONFIG, {name: whole[name] for name in ("module", "class_name", "registered_name", "config")})
     save_weights(model, folder / WEIGHTS, dtype)
     files = [CONFIG, WEIGHTS]
-    if history:
-        write_json(folder / HISTORY, list(history))
+    if history := _by_epochs(history):
+        write_json(folder / HISTORY, history)
         files.append(HISTORY)
-    for name, sampler in (samplers or {}).items():
+    for name, sampler in samplers.items():
         sampler.save(folder / sampler_file(name), dtype)
         files.append(sampler_file(name))
-    with undrawn_weights():
+    with undrawn_weights(), dtype_policy("float32"):
         shipped = _build(folder)  # what a reader will have, after rounding
     load_weights(shipped, folder / WEIGHTS)
     metadata = {
@@ -71,6 +96,34 @@ def save_preset(model, folder, history=(), samplers=None, dtype="float16", **abo
     }
     write_json(folder / METADATA, metadata)
     return metadata
+
+
+def float32_twin(model):
+    """The model itself if it computes in float32; else one that does, with the same weights and noise."""
+    if model.dtype_policy.compute_dtype == "float32":
+        return model
+    with undrawn_weights(), dtype_policy("float32"):
+        twin = type(model).from_config({**model.get_config(), "dtype": "float32"})
+    twin.set_weights(model.get_weights())
+    twin.sample.generator.state.assign(model.sample.generator.state)
+    return twin
+
+
+def _by_epochs(history):
+    """A history as a list of dicts, one for each epoch; that of Keras is a dict of lists."""
+    columns = getattr(history, "history", history)
+    if not isinstance(columns, dict):
+        return list(columns)
+    return [dict(zip(columns, epoch, strict=True)) for epoch in zip(*columns.values(), strict=True)]
+
+
+def _own_files(folder):
+    """Names of the files that the model in a folder was saved in; none where there is no model."""
+    try:
+        names = metadata_of(folder)["sha256"]
+    except (FileNotFoundError, ValueError):
+        return set()
+    return {name for name in names if Path(name).name == name}
 
 
 def load(name, weights="pretrained", seed=None):
@@ -150,9 +203,9 @@ def sampler_in(folder, name):
         FileNotFoundError: the folder has no such sampler; the message names those that it has.
     """
     folder = verified(fetched(folder))
-    path = folder / sampler_file(name)
-    if not path.exists():
-        there = [path.stem.removeprefix("sampler-") for path in sorted(folder.glob("sampler-*.npz"))]
+    path, files = folder / sampler_file(name), metadata_of(folder)["sha256"]
+    if path.name not in files:
+        there = [Path(file).stem.removeprefix("sampler-") for file in sorted(files) if file.startswith("sampler-")]
         raise FileNotFoundError(f"no such sampler; there is {', '.join(['prior', *there])}. Received: {name!r}")
     with np.load(path, allow_pickle=False) as file:
         kind = json.loads(str(file["head"]))["sampler"]

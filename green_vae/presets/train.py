@@ -1,6 +1,5 @@
 """One preset from data to trained weights: what the command line, tables and galleries do."""
 
-import contextlib
 import dataclasses
 import importlib.util
 import re
@@ -20,6 +19,7 @@ from green_vae.training.callbacks import LatentActivity
 from green_vae.training.checkpoint import best_path, load_weights, newest, read_history
 from green_vae.training.loop import check_callbacks
 from green_vae.utils.arguments import check_positive
+from green_vae.utils.precision import dtype_policy
 
 MADE = re.compile(
     r"pictures/(generated|reconstructed)-\d+\.png"
@@ -100,7 +100,7 @@ def train(
     recipe = chosen.recipe if batch_size is None else dataclasses.replace(chosen.recipe, batch_size=batch_size)
     if fresh:
         _drop_made(out)
-    with _precision(mixed_precision):
+    with dtype_policy("mixed_bfloat16" if mixed_precision else None):
         told = {**facts(chosen, sets, len(images), seed, recipe.batch_size), "budget": seconds}
         plan = run_folder.claim(out, told, recipe.epochs if epochs is None else epochs, fresh)["plan"]
         if plan:  # of an earlier process
@@ -119,7 +119,7 @@ def train(
         recalibrate_batch_norm(model, images, recipe.batch_size)
     if ships:
         about = {"recipe": dataclasses.asdict(recipe), "budget": seconds, "length": run_length(chosen, out)}
-        about["flops_source"] = log.flops_source
+        about |= {"flops_source": log.flops_source, "dtype_policy": told["dtype_policy"]}
         ship(model, out / "model", chosen, images, read_history(out), seed, **about)
     return model
 
@@ -175,8 +175,8 @@ def run_length(chosen, out):
 
 def ship(model, folder, chosen, images, history, seed, **about):
     """Save a trained preset with the samplers that go with it, fitted on its codes, if codes can come from one and have
-    up to 200 units, and what its training cost."""
-    samplers = {}
+    up to 200 units, and what its training cost. All of it is computed in float32, whatever the training was."""
+    model, samplers = store.float32_twin(model), {}
     if not model.prior_only and model.latent_dim <= WIDEST:
         new = map(chosen.new_sampler, chosen.samplers)
         codes = model.encode(images, sample=chosen.codes == "sample", seed=seed)
@@ -230,17 +230,6 @@ def _drop_made(out):
     for path in out.glob("*/*"):
         if MADE.fullmatch(path.relative_to(out).as_posix()):
             path.unlink()
-
-
-@contextlib.contextmanager
-def _precision(mixed):
-    before = keras.config.dtype_policy()
-    if mixed:
-        keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def _share():

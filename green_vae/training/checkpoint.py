@@ -68,9 +68,17 @@ def drop_asides(out):
 
 
 def read_history(out):
-    """What each finished epoch in a folder logged, a list of dicts; [] if there is none."""
+    """What each finished epoch in a folder logged, a list of dicts; [] if there is none.
+
+    Raises:
+        ValueError: the file is cut off or damaged.
+    """
     path = Path(out) / HISTORY
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    except ValueError as error:
+        advice = "the history of the training is cut off or damaged; put a copy back, or start over with --fresh"
+        raise ValueError(f"{advice} (fresh=True). Received: {path} ({error})") from error
 
 
 def write_history(out, history):

@@ -254,6 +254,7 @@ def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=N
     if len(history) > recipe.epochs:
         raise ValueError(f"{too_few(len(history), recipe.epochs)}, another --out keeps both. Received: {out}")
     if len(history) < recipe.epochs and not recipe.stopped(history):
+        write_history(out, history)  # a folder that cannot be written is found before the first step
         callback = _Epochs(batches, recipe, out, history, validation, save_every, budget)
         callbacks = [_Finite(), *([budget] if budget else []), *callbacks, callback]
         try:

@@ -6,7 +6,7 @@ from pathlib import Path
 from green_vae.training.checkpoint import BEST, EPOCH, HISTORY, checkpoints, drop_asides, named, newest
 from green_vae.training.loop import too_few
 from green_vae.utils import ledger
-from green_vae.utils.files import write_json
+from green_vae.utils.files import plain, write_json
 
 RUN = "run.json"
 SHOWN = 3  # differences that an error names
@@ -118,4 +118,4 @@ def _short(value):
 
 
 def _plain(facts):
-    return json.loads(json.dumps(facts))
+    return json.loads(json.dumps(facts, default=plain))

@@ -19,13 +19,13 @@ def write_aside(path):
     Raises:
         OSError: the disk is full or not writable; the message names `path`, and nothing half-written is left.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    suffix = "".join(path.suffixes[-2:]) or ".tmp"
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent)
-    os.close(handle)
-    aside = Path(name)
+    path, aside = Path(path), None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        suffix = "".join(path.suffixes[-2:]) or ".tmp"
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent)
+        os.close(handle)
+        aside = Path(name)
         yield aside
         with open(aside, "rb+") as file:
             os.fsync(file.fileno())
@@ -35,7 +35,8 @@ def write_aside(path):
         message = f"could not write {path} ({error.strerror or error}); free some space or choose another place"
         raise OSError(error.errno, message) from error
     finally:
-        aside.unlink(missing_ok=True)
+        if aside is not None:
+            aside.unlink(missing_ok=True)
 
 
 def write_text(path, text):
@@ -45,8 +46,19 @@ def write_text(path, text):
 
 
 def write_json(path, value):
-    """Write `value` to `path` as indented JSON with a final newline, whole or not at all."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """Write `value` to `path` as indented JSON with a final newline, whole or not at all.
+
+    Raises:
+        TypeError: something that is neither JSON's nor a number or array of NumPy, before anything is written.
+    """
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=plain) + "\n")
+
+
+def plain(value):
+    """Numbers and arrays of NumPy as Python's, for `json.dumps(default=plain)`."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    raise TypeError(f"JSON holds numbers, text, lists and dicts. Received: {value!r} of {type(value).__name__}")
 
 
 def narrowed(values, dtype, name):
