@@ -1,6 +1,7 @@
 """The skeleton that every model of the package shares; it has no loss of its own."""
 
 import abc
+import contextlib
 import inspect
 
 import keras
@@ -34,7 +35,8 @@ class BaseVAE(TrainStep, Codec, keras.Model, abc.ABC):
         network: a name of `green_vae.networks.NETWORKS`.
         network_options: further arguments of its builder.
         seed: seed of the noise; None takes a random one.
-        name, dtype: as for `keras.Model`.
+        name: as for `keras.Model`.
+        dtype: policy of the networks, say "mixed_bfloat16"; None for Keras's own. Heads, draws and images are float32.
 
     Input of a call: images (batch, h, w, c), uint8 or float in [0, 1]. Output: a dict with "z" (batch, latent_dim) and
     "reconstruction" (batch, h, w, c), and the encoder's outputs.
@@ -56,12 +58,23 @@ class BaseVAE(TrainStep, Codec, keras.Model, abc.ABC):
         super().__init__(name=name, dtype=dtype)
         self.image_shape, self.latent_dim, self.seed = tuple(image_shape), latent_dim, seed
         self.network, self.network_options = network, dict(network_options or {})
-        self.flow = self.build_flow()
-        self.encoder, self.decoder = self.build_networks()
-        self.parts = networks.Parts(self.decoder) if self.network_options.get("split") else None
+        with self.own_policy():
+            self.flow = self.build_flow()
+            self.encoder, self.decoder = self.build_networks()
+            self.parts = networks.Parts(self.decoder) if self.network_options.get("split") else None
         self.sample = GaussianSample(seed=seed, name="sample")
         self.trackers = {name: keras.metrics.Mean(name=name) for name in self.logged}
         self.built = True  # the networks are functional: weights exist, and can be loaded, from here on
+
+    @contextlib.contextmanager
+    def own_policy(self):
+        """Inside, layers are made with the model's dtype policy, which is Keras's own unless `dtype` says otherwise."""
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(self.dtype_policy)
+        try:
+            yield
+        finally:
+            keras.config.set_dtype_policy(before)
 
     # hooks
 

@@ -8,6 +8,7 @@ from keras import ops
 from green_vae import networks
 from green_vae.models.inputs import check_images
 from green_vae.models.passes import Passes
+from green_vae.networks.common import reparametrised
 from green_vae.utils.images import unit_floats
 
 
@@ -129,14 +130,19 @@ def as_floats(x):
 
 
 def gaussian_noise(seed, factor=1.0):
-    """A function (mean, log_var) -> mean + factor exp(log_var / 2) noise, with NumPy's noise: for arrays."""
+    """A function (mean, log_var) -> a draw, with NumPy's noise times `factor`: for arrays, see `drawn`."""
     rng = np.random.default_rng(seed)  # a generator is passed through
 
     def sample(mean, log_var):
         noise = rng.standard_normal(tuple(mean.shape), dtype="float32")
-        return as_floats(mean) + np.float32(factor) * np.exp(0.5 * as_floats(log_var)) * noise
+        return drawn(mean, log_var, np.float32(factor) * noise)
 
     return sample
+
+
+def drawn(mean, log_var, noise):
+    """`networks.common.reparametrised` for arrays: a float32 array."""
+    return as_floats(reparametrised(mean, log_var, noise))
 
 
 def in_units_of_the_prior(mean, log_var, prior_mean, prior_log_var):

@@ -56,9 +56,10 @@ class LadderVAE(WarmUp, BaseVAE):
         self.likelihood, self.sigma, self.levels = likelihood, sigma, len(latent_dims)
         super().__init__(image_shape=image_shape, latent_dim=self.latent_dims[0], beta=beta, warmup_steps=warmup_steps,
                          seed=seed, name=name, dtype=dtype)  # fmt: skip
-        self.priors = [
-            _prior(*pair) for pair in zip(self.latent_dims, self.latent_dims[1:], self.widths[1:], strict=False)
-        ]
+        with self.own_policy():
+            self.priors = [
+                _prior(*pair) for pair in zip(self.latent_dims, self.latent_dims[1:], self.widths[1:], strict=False)
+            ]
 
     prior_only = True
 

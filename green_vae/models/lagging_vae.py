@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from green_vae.models.codec import drawn
 from green_vae.models.sigma_vae import SigmaVAE
 from green_vae.models.train_step import Adam
 
@@ -111,8 +112,8 @@ def mutual_information(mean, log_var, noise):
     Returns:
         float; the terms in p(z) cancel.
     """
-    mean, log_var, noise = (np.asarray(part, "float64") for part in (mean, log_var, noise))
-    precision, z = np.exp(-log_var), mean + np.exp(0.5 * log_var) * noise
+    z, mean, log_var = (np.asarray(part, "float64") for part in (drawn(mean, log_var, noise), mean, log_var))
+    precision = np.exp(-log_var)
     constant = mean.shape[1] * math.log(2 * math.pi)
     # (code, posterior): sum over d of (z - mean)^2 / variance, by its three parts
     distance = z**2 @ precision.T - 2 * z @ (mean * precision).T + (mean**2 * precision).sum(axis=1)

@@ -84,7 +84,7 @@ class _LogWeights(keras.Model):
     """x (batch, ...) -> ln p(x|z) p(z) / q(z|x) for some draws of z, (batch, draws). A model only to be compiled."""
 
     def __init__(self, model, likelihood, sigma, draws):
-        super().__init__(name="log_weights")
+        super().__init__(name="log_weights", dtype="float32")  # else mixed precision would round the images
         self.model, self.likelihood, self.sigma, self.draws = model, likelihood, sigma, draws
 
     def call(self, inputs):

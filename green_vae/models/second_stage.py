@@ -8,6 +8,7 @@ from keras import layers, ops
 
 from green_vae.models import losses
 from green_vae.models.gaussian_vae import GaussianVAE
+from green_vae.networks.common import latent_heads
 
 RECONSTRUCTIONS = ("cosine", "gaussian")
 
@@ -78,4 +79,4 @@ def _dense_with_skip(dim, widths, heads, name):
     for width in widths:
         x = layers.Dense(width, activation="relu")(x)
     x = layers.Concatenate()([x, vector])
-    return keras.Model(vector, {head: layers.Dense(dim, name=head)(x) for head in heads}, name=name)
+    return keras.Model(vector, latent_heads(x, dim, heads), name=name)

@@ -11,8 +11,8 @@ def reparametrised(mean, log_var, noise):
 
 
 def latent_heads(x, latent_dim, heads):
-    """One linear Dense per head on the flat tensor x; a dict head name -> (batch, latent_dim)."""
-    return {head: layers.Dense(latent_dim, name=head)(x) for head in heads}
+    """One linear Dense per head on the flat tensor x; a dict head name -> (batch, latent_dim), float32 always."""
+    return {head: layers.Dense(latent_dim, dtype="float32", name=head)(x) for head in heads}
 
 
 def normed_dense(x, width):
@@ -48,10 +48,15 @@ def sigma_heads(x, latent_dim, heads, bounds=None, zero=False):
         zero: whether its weights start at 0.
     """
     start = {"kernel_initializer": "zeros"} if zero else {}
-    log_sigma = layers.Dense(latent_dim, name="log_var", **start)(x)
-    log_sigma = Bounded(*bounds, name="bounded")(log_sigma) if bounds else log_sigma
+    log_sigma = layers.Dense(latent_dim, dtype="float32", name="log_var", **start)(x)
+    log_sigma = Bounded(*bounds, dtype="float32", name="bounded")(log_sigma) if bounds else log_sigma
     others = latent_heads(x, latent_dim, [head for head in heads if head != "log_var"])
-    return {**others, "log_var": layers.Rescaling(2.0, name="twice_log_sigma")(log_sigma)}
+    return {**others, "log_var": twice(log_sigma)}
+
+
+def twice(log_sigma):
+    """A head that is log sigma as the log variance, in float32."""
+    return layers.Rescaling(2.0, dtype="float32", name="twice_log_sigma")(log_sigma)
 
 
 def to_image(x):

@@ -7,7 +7,7 @@ The number after "s" counts the scale blocks of the encoder.
 import keras
 from keras import layers
 
-from green_vae.networks.common import decoder_input, halvings, latent_heads, square_side, to_image
+from green_vae.networks.common import decoder_input, halvings, latent_heads, square_side, to_image, twice
 
 # stem_stride: of the first convolution; last_scale: a scale block on the encoder's smallest map;
 # seed_side: of the decoder's first map; full_resolution: a scale block after the last up-step
@@ -97,7 +97,7 @@ def _encoder(image_shape, latent_dim, heads, base, activation, log_sigma_head, p
     x = dense_block(layers.GlobalAveragePooling2D()(x), activation)
     outputs = latent_heads(x, latent_dim, heads)
     if log_sigma_head and "log_var" in outputs:
-        outputs["log_var"] = layers.Rescaling(2.0, name="twice_log_sigma")(outputs["log_var"])
+        outputs["log_var"] = twice(outputs["log_var"])
     return keras.Model(image, outputs, name="encoder")
 
 

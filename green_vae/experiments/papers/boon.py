@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from green_vae.experiments.spec import Column, Measurement
+from green_vae.models.codec import drawn
 from green_vae.models.info_vae import squared_mmd
 from green_vae.utils.images import unit_floats
 
@@ -155,7 +156,7 @@ def batch_quantities(kind, model, images, rng, sigma2, variance=None):
     if kind == "autoencoder":
         return {"rec": _squared_error(unit, model.decode(posterior["z"], batch_size=size))}
     mean, log_var = posterior["mean"].astype("float64"), posterior["log_var"].astype("float64")
-    z = mean + np.exp(0.5 * log_var) * rng.standard_normal(mean.shape)
+    z = drawn(mean, log_var, rng.standard_normal(mean.shape))
     rec = _squared_error(unit, model.decode(z, batch_size=size))
     kl = 0.5 * (mean**2 + np.exp(log_var) - log_var - 1).sum(axis=1).mean()
     if kind in ("vae", "info_vae"):  # the loss of "vae" is half the study's, with the KL summed
