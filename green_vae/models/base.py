@@ -9,8 +9,9 @@ import numpy as np
 from keras import ops
 
 from green_vae import networks
+from green_vae.models import losses
 from green_vae.models.codec import Codec
-from green_vae.models.inputs import to_unit
+from green_vae.models.inputs import check_target, example_weights, to_unit
 from green_vae.models.layers import GaussianSample
 from green_vae.models.quantization import check_mode, quantise_as, quantised
 from green_vae.models.train_step import Adam, TrainStep, in_training_step, replicas
@@ -48,6 +49,7 @@ class BaseVAE(TrainStep, Codec, keras.Model, abc.ABC):
     heads = ("mean", "log_var")  # outputs of the encoder
     variational = True  # whether there is a posterior with a KL; else a code
     prior_only = False  # whether new codes come from the model's own priors alone, and from no fitted sampler
+    whole_batch = None  # what the loss takes from a whole batch, in words: such a model refuses weights of examples
     logged = ("reconstruction", "kl")  # raw terms and schedule state, shown by fit() and evaluate()
 
     kept_as = {}  # argument -> attribute, where a method has the argument's name
@@ -141,37 +143,81 @@ class BaseVAE(TrainStep, Codec, keras.Model, abc.ABC):
 
         In a training step it then moves the schedule, which whoever only asks for the loss leaves alone.
 
+        Args:
+            x: images. y: what they are to be reconstructed as, None for themselves: clean images for noisy ones.
+            y_pred: outputs of a call.
+            sample_weight: (batch,), a factor of every example's terms in the loss, which is still divided by the size
+                of the batch, as Keras does. Logs and schedules see averages that are weighted and divided by the sum.
+
         Raises:
-            ValueError: a weight of no term.
+            ValueError: a weight of no term, a y that is no image, or weights of examples where the loss takes something
+                from the whole batch.
         """
-        means = {name: ops.mean(term) for name, term in self.terms(to_unit(x), y_pred).items()}
+        examples = example_weights(sample_weight, self.whole_batch)
+        terms = self.terms(to_unit(x if y is None else check_target(y, self.image_shape)), y_pred)
+        means = {name: losses.average(term, examples) for name, term in terms.items()}
         weights = self.term_weights()  # before update_schedule: a batch sees the gamma of the batches before it
         if not weights.keys() <= means.keys():
             there_is = ", ".join(means)
             raise ValueError(f"a weight is that of a term; there is {there_is}. Received: weights of {list(weights)}")
-        loss = sum(weights[name] * mean for name, mean in means.items() if name in weights)
+        share = {
+            name: 1.0 if examples is None or not len(terms[name].shape) else ops.mean(examples) for name in weights
+        }
+        loss = sum(share[name] * weight * means[name] for name, weight in weights.items())
         loss = loss + sum(map(ops.sum, self.losses))
-        for name, value in {**means, **self.schedule_state()}.items():
-            self.trackers[name].update_state(value, sample_weight=ops.shape(x)[0])  # as Keras averages the loss
+        self._log(means, ops.shape(x)[0] if examples is None else ops.sum(examples))  # as Keras averages the loss
         if in_training_step():
             self.update_schedule(means)
         return loss / replicas()
 
-    def fit(self, x=None, *args, **kwargs):
-        """`keras.Model.fit`; arrays are checked first (shape, dtype, range, NaN).
+    def _log(self, means, count):
+        for name, value in {**means, **self.schedule_state()}.items():
+            self.trackers[name].update_state(value, sample_weight=count)
+
+    def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, **settings):
+        """`keras.Model.compile`; what the networks inside were compiled to is made anew, too.
 
         Raises:
-            ValueError: images that the model cannot take.
+            ValueError: a loss, or weights of losses.
         """
-        if isinstance(x, np.ndarray):
-            self.check(x)
-        return super().fit(x, *args, **kwargs)
+        for name, value in (("loss", loss), ("loss_weights", loss_weights)):
+            if value is not None:
+                own = f"{type(self).__name__} has a loss of its own, which its arguments weigh; leave `{name}` out"
+                raise ValueError(f"{own}. Received: {name}={value!r}")
+        super().compile(optimizer, **settings)
+        self.passes.forget()
 
-    def evaluate(self, x=None, *args, **kwargs):
-        """`keras.Model.evaluate`; arrays are checked first, as by `fit`."""
+    def compile_from_config(self, config):
+        """As Keras does it where `compile` is its own."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def fit(self, x=None, y=None, *args, sample_weight=None, class_weight=None, **kwargs):
+        """`keras.Model.fit`; arrays are checked first (shape, dtype, range, NaN).
+
+        y: images that x is to be reconstructed as, None for x itself; also as (x, y) and (x, y, sample_weight) of a
+        `tf.data.Dataset` or a `PyDataset`. `sample_weight`: see `compute_loss`.
+
+        Raises:
+            ValueError: images that the model cannot take, a y that is no image, or weights of classes.
+        """
+        if class_weight is not None:
+            raise ValueError(f"there are no classes here; give sample_weight. Received: class_weight={class_weight}")
+        y = self._target_array(x, y, sample_weight)
+        return super().fit(x, y, *args, sample_weight=sample_weight, **kwargs)
+
+    def evaluate(self, x=None, y=None, *args, sample_weight=None, **kwargs):
+        """`keras.Model.evaluate`; arguments and errors as for `fit`."""
+        y = self._target_array(x, y, sample_weight)
+        return super().evaluate(x, y, *args, sample_weight=sample_weight, **kwargs)
+
+    def _target_array(self, x, y, sample_weight):
+        """y, checked with x if they are arrays; x where there are weights alone, which Keras drops without a y."""
         if isinstance(x, np.ndarray):
             self.check(x)
-        return super().evaluate(x, *args, **kwargs)
+        if isinstance(y, np.ndarray):
+            self.check(check_target(y, self.image_shape))
+        return x if y is None and sample_weight is not None else y
 
     def quantize(self, mode=None, config=None, **settings):
         """`keras.Model.quantize`: dense layers change in place, here and in what is saved; convolutions stay.

@@ -22,11 +22,6 @@ class Codec:
         super().__init__(**settings)
         self.passes = Passes()
 
-    def compile(self, *args, **kwargs):
-        """`keras.Model.compile`; what the networks inside were compiled to is made anew, too."""
-        super().compile(*args, **kwargs)
-        self.passes.forget()
-
     def check(self, x):
         """Return x if it is a valid input array, else raise a ValueError that says why."""
         return check_images(x, self.image_shape)
@@ -60,9 +55,7 @@ class Codec:
 
     def check_codes(self, z, part="x"):
         """z as float32 if it is valid input for `decode`, else raise a ValueError that says why."""
-        if part not in networks.PARTS or (part != "x" and self.parts is None):
-            there_is = ", ".join(networks.PARTS) if self.parts else "only 'x', without a split head"
-            raise ValueError(f"no such part of an image; there is {there_is}. Received: {part!r}")
+        self.check_part(part)
         z = np.asarray(z, "float32")
         if z.ndim != 2 or z.shape[1] != self.latent_dim or not len(z):
             raise ValueError(f"expected latent codes of shape (n, {self.latent_dim}), n > 0. Received: shape {z.shape}")
@@ -70,12 +63,19 @@ class Codec:
             raise ValueError("expected finite latent codes. Received: NaN or infinity")
         return z
 
+    def check_part(self, part):
+        """Raises ValueError for a part of an image that the model does not give."""
+        if part not in networks.PARTS or (part != "x" and self.parts is None):
+            there_is = ", ".join(networks.PARTS) if self.parts else "only 'x', without a split head"
+            raise ValueError(f"no such part of an image; there is {there_is}. Received: {part!r}")
+
     def reconstruct(self, x, sample=True, seed=0, batch_size=100, part="x"):
         """decode(encode(x)): float32 of the shape of x. The survey's REC columns sample z; sample=False does not.
 
         Raises:
-            ValueError: sample=False with a flow, whose posterior has no known mean.
+            ValueError: sample=False with a flow, whose posterior has no known mean, or a part that there is not.
         """
+        self.check_part(part)
         if self.flow is not None and not sample:
             raise ValueError("the mean of a posterior with a flow is not known; take draws. Received: sample=False")
         return self.decode(self.encode(x, sample, seed, batch_size), batch_size, part)

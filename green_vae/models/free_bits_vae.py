@@ -30,6 +30,7 @@ class FreeBitsVAE(GaussianVAE):
     """
 
     logged = ("reconstruction", "kl", "free_kl")
+    whole_batch = "the allowance is for the KL"
 
     def __init__(self, *, image_shape=(32, 32, 3), latent_dim=128, network="cnn", beta=1.0, free_bits=0.25, groups=None,
                  likelihood=None, **shared):  # fmt: skip

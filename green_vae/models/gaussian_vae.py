@@ -125,3 +125,24 @@ class GaussianVAE(BaseVAE):
     def _draw(self, posterior, rng):
         z = gaussian_noise(rng)(posterior["mean"], posterior["log_var"])
         return z if self.flow is None else ops.convert_to_numpy(self.bend(posterior, z)["z"])
+
+
+def check_without_flow_or_split(posterior, network_options):
+    """For the constructor of a model with several levels of latent variables, which takes neither.
+
+    Raises:
+        ValueError: a flow as posterior, or a split head among the options; the message names the models that take it.
+    """
+    if posterior != "gaussian":
+        takes = _taking("posterior", "posterior_options")
+        raise ValueError(f"a flow goes on one Gaussian posterior, of {takes}. Received: posterior={posterior!r}")
+    if "split" in (network_options or {}):
+        takes = _taking("latent_dim", "network_options")
+        raise ValueError(f"a split head goes on the decoder of {takes}. Received: network_options={network_options}")
+
+
+def _taking(*arguments):
+    """The names of all models with these arguments."""
+    from green_vae.models import MODELS  # complete only when all modules of models are loaded
+
+    return ", ".join(cls.__name__ for cls in MODELS.values() if set(arguments) <= set(cls.arguments()))

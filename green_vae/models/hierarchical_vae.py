@@ -13,7 +13,7 @@ from keras import ops
 from green_vae.models import losses
 from green_vae.models.balancing import balancing
 from green_vae.models.codec import as_floats, gaussian_noise, in_units_of_the_prior, temperatures
-from green_vae.models.gaussian_vae import GaussianVAE
+from green_vae.models.gaussian_vae import GaussianVAE, check_without_flow_or_split
 from green_vae.models.layers import ComputedGamma, SpectralNorms
 from green_vae.models.warm_up import WarmUp
 from green_vae.networks import hfvae, nvae, nvae_survey
@@ -50,6 +50,7 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
             `ComputedGammaVAE`; "bernoulli" or "logistics": the raw "reconstruction" is then the cross-entropy, or minus
             the log probability of 8-bit pixels (`losses.logistics_nll`), and c should be 1. "logistics" needs a
             network that gives a mixture: "nvae" with the option `components`. Its images are the mixture's means.
+        posterior: "gaussian"; a network with flows has them in its options.
 
     Output of a call: "mean", "log_var", "z" of the innermost group, (batch, latent_dim); for every other group l
     "mean_l", "log_var_l", "prior_mean_l", "prior_log_var_l" and "z_l"; "reconstruction", and "mixture" if the network
@@ -57,13 +58,14 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
     for, "kl_weight", and "gamma" if it is computed.
 
     Raises:
-        ValueError: an unknown network, balance or likelihood, a likelihood that the network does not serve, or not one
-            weight per group.
+        ValueError: an unknown network, balance or likelihood, a likelihood that the network does not serve, not one
+            weight per group, a flow as posterior or a split head.
     """
 
     def __init__(self, *, image_shape=(32, 32, 3), network="hfvae", network_options=None, beta=1.0, warmup_steps=0,
                  reconstruction_weight=0.5, group_weights=None, balance=None, spectral=0.0, likelihood="gaussian",
-                 seed=None, name=None, dtype=None):  # fmt: skip
+                 posterior="gaussian", seed=None, name=None, dtype=None):  # fmt: skip
+        check_without_flow_or_split(posterior, network_options)
         if network not in HIERARCHIES:
             there_is = ", ".join(HIERARCHIES)
             raise ValueError(f"unknown hierarchical network; choose one of {there_is}. Received: {network!r}")
@@ -115,6 +117,10 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
                 continue
             matrices.append(ops.reshape(kernel, (-1, kernel.shape[-1])))
         return matrices
+
+    @property
+    def whole_batch(self):
+        return None if self.balance is None else "the balance of the groups is that"
 
     # the pass
 
@@ -246,7 +252,12 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
         return self.decode(z, batch_size, part, seed, factors[1:])
 
     def reconstruct(self, x, sample=True, seed=0, batch_size=100, part="x"):
-        """Images from the posteriors of all groups, float32 of the shape of x; sample=False takes their means."""
+        """Images from the posteriors of all groups, float32 of the shape of x; sample=False takes their means.
+
+        Raises:
+            ValueError: a part other than "x", and as `levels`.
+        """
+        self.check_part(part)
         return self.levels(x, sample, seed, batch_size, ("reconstruction",))["reconstruction"]
 
     def levels(self, x, sample=True, seed=0, batch_size=100, names=None):

@@ -27,6 +27,7 @@ class InfoVAE(GaussianVAE):
     """
 
     logged = ("reconstruction", "kl", "mmd")
+    whole_batch = "the maximum mean discrepancy is one"
 
     def __init__(self, *, image_shape=(28, 28, 1), latent_dim=5, network="cnn", alpha=1.0, lambda_=500.0, **shared):
         self.alpha, self.lambda_ = alpha, lambda_

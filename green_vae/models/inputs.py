@@ -36,3 +36,38 @@ def to_unit(x):
     if keras.backend.is_float_dtype(keras.backend.standardize_dtype(x.dtype)):
         return x
     return ops.cast(x, "float32") / 255.0
+
+
+def check_target(y, image_shape):
+    """Return y, an array or tensor, if images are to be reconstructed as it, else say what is wrong.
+
+    Raises:
+        ValueError: another shape than that of the model's images; labels are none.
+    """
+    shape = tuple(y.shape)
+    if len(shape) != len(image_shape) + 1 or any(
+        known not in (None, side) for known, side in zip(shape[1:], image_shape, strict=True)
+    ):
+        expected = f"of the model's shape (n, {', '.join(map(str, image_shape))})"
+        hint = "labels have no use here, leave them out, say by dataset.map(lambda image, label: image)"
+        raise ValueError(f"y is what x is reconstructed as, {expected}; {hint}. Received: y of shape {shape}")
+    return y
+
+
+def example_weights(sample_weight, whole_batch=None):
+    """`sample_weight` of Keras as float32 (batch,); None for none.
+
+    Args:
+        whole_batch: what the model's loss takes from the whole batch, in words, which no weight of an example reaches.
+
+    Raises:
+        ValueError: another shape, or a model whose loss takes something from the whole batch.
+    """
+    if sample_weight is None:
+        return None
+    if whole_batch:
+        raise ValueError(f"sample_weight weighs examples, but {whole_batch} of a whole batch. Received: sample_weight")
+    if len(sample_weight.shape) != 1:
+        shape = tuple(sample_weight.shape)
+        raise ValueError(f"sample_weight has one number for each example, (n,). Received: shape {shape}")
+    return ops.cast(sample_weight, "float32")

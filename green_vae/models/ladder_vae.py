@@ -9,6 +9,7 @@ from keras import layers, ops
 from green_vae.models import losses
 from green_vae.models.base import BaseVAE
 from green_vae.models.codec import as_floats, gaussian_noise, in_units_of_the_prior, temperatures
+from green_vae.models.gaussian_vae import check_without_flow_or_split
 from green_vae.models.warm_up import WarmUp
 from green_vae.networks.common import decoder_input, normed_dense, to_image
 
@@ -34,17 +35,24 @@ class LadderVAE(WarmUp, BaseVAE):
             error, with the weight 1 / (2 sigma^2).
         sigma: standard deviation of a pixel, for "gaussian".
         beta, warmup_steps, seed, name, dtype: as for `BetaVAE`; the paper warms up for 200 epochs.
+        posterior, network_options: "gaussian" and none; there is no flow and no split head here.
 
     Output of a call, for every level i: "up_mean_i", "up_log_var_i", "mean_i", "log_var_i" (of q), "prior_mean_i",
     "prior_log_var_i" and "z_i", (batch, latent_dims[i - 1]); "z", which is z_1; and "reconstruction".
 
     Raises:
-        ValueError: no level, not as many widths as levels, an unknown likelihood, or a sigma that is not positive.
+        ValueError: no level, not as many widths as levels, an unknown likelihood, a sigma that is not positive, a flow
+            or options.
     """
 
+    kept_as = {"posterior": "posterior_name"}  # `posterior` encodes images
+
     def __init__(self, *, image_shape=(28, 28, 1), latent_dims=(64, 32, 16, 8, 4), widths=(512, 256, 128, 64, 32),
-                 likelihood="bernoulli", sigma=1.0, beta=1.0, warmup_steps=0, seed=None, name=None,
-                 dtype=None):  # fmt: skip
+                 likelihood="bernoulli", sigma=1.0, beta=1.0, warmup_steps=0, posterior="gaussian",
+                 network_options=None, seed=None, name=None, dtype=None):  # fmt: skip
+        check_without_flow_or_split(posterior, network_options)
+        if network_options:
+            raise ValueError(f"a ladder's networks are given by its widths. Received: {network_options}")
         if not latent_dims or len(latent_dims) != len(widths):
             raise ValueError(f"every level needs a size and a width. Received: {latent_dims} and {widths}")
         if likelihood not in losses.ERRORS:
@@ -54,6 +62,7 @@ class LadderVAE(WarmUp, BaseVAE):
         # before super().__init__, which builds the networks with them
         self.latent_dims, self.widths = tuple(latent_dims), tuple(widths)
         self.likelihood, self.sigma, self.levels = likelihood, sigma, len(latent_dims)
+        self.posterior_name = posterior
         super().__init__(image_shape=image_shape, latent_dim=self.latent_dims[0], beta=beta, warmup_steps=warmup_steps,
                          seed=seed, name=name, dtype=dtype)  # fmt: skip
         with self.own_policy():

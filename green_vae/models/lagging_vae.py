@@ -59,9 +59,8 @@ class LaggingVAE(SigmaVAE):
 
     def make_optimizer(self, **settings):
         leaders = {id(v) for part in (self.encoder, self.flow) if part is not None for v in part.trainable_variables}
-        optimizer = LaggingAdam(**settings)
-        optimizer.lags = {i for i, variable in enumerate(self.trainable_variables) if id(variable) not in leaders}
-        return optimizer
+        lags = [i for i, variable in enumerate(self.trainable_variables) if id(variable) not in leaders]
+        return LaggingAdam(lags=lags, **settings)
 
     def begin_epoch(self):
         joint = not float(self.aggressive_left) > 0 or int(self.turn) == self.ratio - 1
@@ -127,13 +126,21 @@ def mutual_information(mean, log_var, noise):
 class LaggingAdam(Adam):
     """Two Adams in one: that of the variables in `lags` makes a step, and counts it, only where `joint` is 1.
 
+    Args:
+        lags: positions among the variables that it is built for; saved with the configuration.
+        settings: of `Adam`.
+
     Attributes:
-        lags: positions among the variables that it is built for.
         joint: 1 or 0, to be assigned between epochs; saved with the rest of the state.
         joint_steps: steps that the lagging variables made; `iterations` are those of the others.
     """
 
-    lags = frozenset()
+    def __init__(self, lags=(), **settings):
+        super().__init__(**settings)
+        self.lags = frozenset(lags)
+
+    def get_config(self):
+        return {**super().get_config(), "lags": sorted(self.lags)}
 
     def build(self, variables):
         if self.built:

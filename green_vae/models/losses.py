@@ -16,6 +16,13 @@ def _rows(x):
     return ops.reshape(x, (ops.shape(x)[0], -1))
 
 
+def average(term, weights=None):
+    """Mean of a term over the batch, (batch,) -> a scalar, weighted by `weights` (batch,); a scalar stays."""
+    if weights is None or not len(term.shape):
+        return ops.mean(term)
+    return ops.divide_no_nan(ops.sum(weights * term), ops.sum(weights))
+
+
 def squared_error(x, y):
     """Sum of squared errors over all pixels and channels; (batch, ...) twice -> (batch,)."""
     return ops.sum(ops.square(_rows(x) - _rows(y)), axis=-1)

@@ -45,6 +45,10 @@ class SigmaVAE(GaussianVAE):
 
     logged = ("reconstruction", "kl", "nll", "sigma")
 
+    @property
+    def whole_batch(self):
+        return None if self.sigma == "learned" else "sigma is that"
+
     def __init__(self, *, image_shape=(28, 28, 1), latent_dim=8, network="slides", beta=1.0, sigma="mse", **shared):
         if sigma not in SIGMAS:
             raise ValueError(f"sigma must be one of {', '.join(SIGMAS)}. Received: {sigma!r}")
