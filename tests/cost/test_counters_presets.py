@@ -91,6 +91,10 @@ def structure(name):
     return json.dumps([chosen.model if chosen.model in OWN_NETWORKS else "", config], sort_keys=True)
 
 
+# together they have every kind of layer and activation; the others run with `-m slow`
+COVERING = ("boon/optimal-sigma-cifar100", "nvae/celeba", "review/mlp-cifar10-published", "slides/beta-celeba-l256",
+            "slides/iaf-free-bits-mnist-binary", "slides/ladder-mnist-binary", "survey/nvae-z10-b100-l4-code",
+            "svae/mnist-mini")  # fmt: skip
 DISTINCT = sorted({structure(name): name for name in PRESETS}.values())
 
 
@@ -105,13 +109,33 @@ def collected():
     gc.collect()
 
 
-@pytest.mark.parametrize("name", DISTINCT)
+def kinds(name):
+    """The kinds of layers and activations in the thin networks of a preset."""
+    found = set()
+    for network in networks_of(thin(name).build()).values():
+        for _, call in every_call(network, "macs"):
+            layer = unwrap(call.node.operation)
+            activation = getattr(getattr(layer, "activation", None), "__name__", "")
+            found.add((type(layer).__name__, activation, getattr(layer, "strides", None)))
+    return found
+
+
+@pytest.mark.slow
+def test_a_quick_run_covers_every_kind_of_layer(collected):
+    assert set(COVERING) <= set(DISTINCT)
+    assert set().union(*map(kinds, COVERING)) == set().union(*map(kinds, DISTINCT))
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in COVERING else pytest.param(name, marks=pytest.mark.slow) for name in DISTINCT]
+)
 def test_every_network_made_thin(name, collected):
     model = thin(name).outline()
     for network in networks_of(model).values():
         assert profiler_flops(network) == keras_flops_count(network) == expected(network), network.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FULL)
 def test_at_full_width(name, collected):
     """There, what they count besides is small: most operations are products."""
