@@ -23,8 +23,9 @@ class BaseVAE(TrainStep, Codec, keras.Model, abc.ABC):
     A variant writes `infer`, `terms`, `term_weights` and `encode`, and lists in `logged` what is shown. It overrides
     `build_networks` and `networks` for networks of its own; `update_schedule` and `schedule_state` for a schedule;
     `make_optimizer`, `begin_epoch` and `end_epoch` for training by a recipe; `log_ratio`, `observation`,
-    `latent_moments` and `draw` for its distributions; `whole_batch` where its loss is no mean over examples. The rest is final. The base multiplies terms by weights, averages
-    over the batch, and logs the RAW terms, so that runs of different variants compare.
+    `latent_moments` and `draw` for its distributions; `whole_batch` where its loss is no mean over examples. The rest
+    is final. The base multiplies terms by weights, averages over the batch, and logs the RAW terms, so that runs of
+    different variants compare.
 
     Arguments are keyword-only, and are kept as attributes of the same name, which is how `get_config` finds them. A
     constructor that takes `**shared` hands it to the next class; the last one names all that are left, so that Python
