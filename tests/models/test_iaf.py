@@ -190,8 +190,7 @@ def test_float32_under_mixed_precision():
         outputs = model(blobs(3))
     finally:
         keras.config.set_dtype_policy(previous)
-    assert keras.backend.standardize_dtype(outputs["context"].dtype) == "bfloat16"
-    assert {keras.backend.standardize_dtype(outputs[name].dtype) for name in ("z", "log_q")} == {"float32"}
+    assert {keras.backend.standardize_dtype(outputs[name].dtype) for name in ("context", "z", "log_q")} == {"float32"}
     exact = build("vae_iaf")
     exact.set_weights(model.get_weights())
     again = exact.bend({name: ops.cast(outputs[name], "float32") for name in exact.heads}, outputs["z"])
@@ -247,12 +246,13 @@ def test_codes_are_draws_after_the_flow():
     np.testing.assert_array_equal(model.encode(x), posterior["mean"])
     noise = np.random.default_rng(3).standard_normal((5, LATENT), dtype="float32")
     z = posterior["mean"] + np.exp(0.5 * posterior["log_var"]) * noise
-    close(model.encode(x, sample=True, seed=3), arrays(model.flow(z, posterior["context"]))[0], rtol=1e-5)
+    expected = arrays(model.flow(z, posterior["context"]))[0]
+    close(model.encode(x, sample=True, seed=3), expected, rtol=1e-5, atol=1e-7)  # exp of two libraries
     with pytest.raises(ValueError, match="take draws. Received: sample=False"):
         model.reconstruct(x, sample=False)
 
 
-@pytest.mark.parametrize("name", ["autoencoder", "rae", "ladder_vae"])
+@pytest.mark.parametrize("name", ["autoencoder", "rae"])
 def test_refused_where_there_is_no_single_gaussian(name):
     with pytest.raises(TypeError, match="unexpected keyword argument 'posterior'"):
         MODELS[name](image_shape=(SIDE, SIDE, 1), posterior="iaf")
