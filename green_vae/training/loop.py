@@ -119,17 +119,30 @@ def check_callbacks(callbacks):
 class _Finite(keras.callbacks.Callback):
     """Stops a training whose loss, or any other logged term, is no finite number, before others look at the model."""
 
+    async_safe = True  # else every step would wait for its numbers, on an accelerator too
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._check(logs or {}, self.epoch, f" at step {batch + 1}")
+
     def on_epoch_end(self, epoch, logs=None):
-        broken = {name: value for name, value in logs.items() if not math.isfinite(value)}
-        if broken:
-            name, value = ("loss", broken["loss"]) if "loss" in broken else next(iter(broken.items()))
-            advice = f"training diverged in epoch {epoch + 1}, which is not kept; lower the learning rate"
+        self._check(logs, epoch)
+
+    def _check(self, logs, epoch, where=""):
+        """The means of an epoch so far tell which terms were the first to leave: the others come with the next step."""
+        if broken := {name: value for name, value in logs.items() if not math.isfinite(value)}:
+            advice = f"training diverged in epoch {epoch + 1}{where}, which is not kept; lower the learning rate"
             rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-            raise ValueError(f"{advice}. Received: a {name} of {value} at a learning rate of {rate:g}")
+            found = ", ".join(f"{name} {value}" for name, value in broken.items())
+            raise ValueError(f"{advice}. Received: {found} at a learning rate of {rate:g}")
 
 
 class _Epochs(keras.callbacks.Callback):
     """Sets order and learning rate before each epoch; saves, logs and tells the time left after it."""
+
+    async_safe = True  # a step only moves the bar
 
     def __init__(self, batches, recipe, out, history, validation=None, save_every=None, budget=None):
         super().__init__()

@@ -355,17 +355,23 @@ def _on_forty(train, *arguments, **options):
 def test_a_term_that_is_no_number_stops_a_training_before_others_look_at_the_model():
     guard = _Finite()
     guard.set_model(SimpleNamespace(optimizer=SimpleNamespace(learning_rate=1e-3)))
-    guard.on_epoch_end(0, {"loss": 1.0, "val_loss": 2.0})
+    guard.on_epoch_begin(2)
+    guard.on_epoch_end(2, {"loss": 1.0, "val_loss": 2.0})
     for logs in ({"loss": 1.0, "kl": np.nan}, {"loss": np.inf}, {"loss": 1.0, "val_loss": np.nan}):
-        with pytest.raises(ValueError, match="diverged in epoch 3.*Received: a .* at a learning rate of 0.001"):
+        name, value = list(logs.items())[-1]
+        said = f"which is not kept.*Received: {name} {value} at a learning rate of 0.001"
+        with pytest.raises(ValueError, match=f"diverged in epoch 3, {said}"):
             guard.on_epoch_end(2, logs)
+        with pytest.raises(ValueError, match=f"diverged in epoch 3 at step 8, {said}"):
+            guard.on_train_batch_end(7, logs)
 
 
-def test_a_training_that_diverges_is_not_measured(tmp_path, monkeypatch):
+def test_fault_14_a_training_that_diverges_names_epoch_step_and_term_and_is_not_measured(tmp_path, monkeypatch):
+    """The first step of two moves the weights beyond all bounds, the second one sees it."""
     measured = []
     monkeypatch.setattr("green_vae.training.callbacks.LatentActivity.measure", lambda self: measured.append(1) or {})
     wild = dataclasses.replace(TINY, recipe=Recipe(1e30, (), 20, 2))
-    with pytest.raises(ValueError, match="diverged in epoch 1"):
+    with pytest.raises(ValueError, match=r"diverged in epoch 1 at step 2, .*Received: .*kl (nan|inf).* of 1e\+30"):
         train(tmp_path, wild, None)
     assert not measured and not checkpoints(tmp_path)
 

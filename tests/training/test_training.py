@@ -132,7 +132,7 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path):
 def test_a_training_that_diverges_says_so_and_keeps_the_epochs_before(finished, tmp_path):
     folder = Path(shutil.copytree(finished[0], tmp_path / "run"))
     recipe = replace(RECIPE, learning_rate=1e30)
-    with pytest.raises(ValueError, match="diverged in epoch 3.*Received: a loss of (nan|inf) at a learning rate"):
+    with pytest.raises(ValueError, match="diverged in epoch 3.*Received: .*loss (nan|inf).* at a learning rate"):
         train(build("second_stage_cosine"), small(), recipe, folder, epochs=3)
     assert [path.name for path in sorted(folder.glob("*"))] == ["epoch-2.weights.h5", "history.json"]
 
