@@ -14,8 +14,8 @@ RANDOM = (_I.VarianceScaling, _I.RandomNormal, _I.RandomUniform, _I.TruncatedNor
 def undrawn_weights():
     """Inside, weights that would be drawn at random start at 0; biases, scales and seeds of noise start as ever.
 
-    Drawing takes nearly all of the time in which a large network is built. JAX compiles a generator for every shape:
-    15 s for the 28 million weights of "survey/resnet-s4-b64-l64", which are 1.4 s here.
+    JAX compiles a generator for every shape, which takes nearly all of the time in which a network is built: 8.8 s of
+    processor time for "survey/resnet-s4-b64-l64", which is 0.3 s here. TensorFlow goes from 0.6 to 0.4 s.
     """
     before = [kind.__call__ for kind in RANDOM]
     try:
@@ -45,4 +45,7 @@ def python_seed(seed):
 
 
 def _zeros(initializer, shape, dtype=None, **layout):
-    return keras.ops.convert_to_tensor(np.zeros(shape, "float32"), dtype or keras.config.floatx())
+    dtype = dtype or keras.config.floatx()
+    if keras.backend.backend() == "jax":  # which compiles zeros for every shape, too
+        return keras.ops.convert_to_tensor(np.zeros(shape, "float32"), dtype)
+    return keras.ops.zeros(shape, dtype)
