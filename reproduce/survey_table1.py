@@ -12,6 +12,7 @@ import math
 from green_vae.experiments import Column, Reference, Row, Table, main
 from green_vae.experiments.papers.survey import SOURCE
 from green_vae.experiments.spec import Measurement
+from green_vae.utils.keras_internals import layers_inside
 
 BYTES, MB, GIGA = 4, 2**20, 1e9
 # data set -> preset, columns in the printed order, what is printed as a list, and (hours, GPUs) of the training
@@ -38,7 +39,7 @@ def shapes(model):
 def flow_cells(run):
     """Cells of the flow of one group: each ends in a subtraction."""
     flow = run.model.flow
-    return 0 if flow is None else sum(type(layer).__name__ == "Subtract" for layer in flow._flatten_layers())
+    return 0 if flow is None else sum(type(layer).__name__ == "Subtract" for layer in layers_inside(flow))
 
 
 def read(name, title, measure):

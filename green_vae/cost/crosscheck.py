@@ -9,6 +9,7 @@ over-counted.
 import keras
 
 from green_vae.cost.graph import graph_of
+from green_vae.utils.keras_internals import pack_inputs
 
 
 def profiler_flops(model):
@@ -98,10 +99,7 @@ def _input_shapes(model):
 
 def _forward(model, inputs):
     """Call a model on its inputs in the order of `model.inputs`; it may itself expect a dict or a list of them."""
-    structure = getattr(getattr(model, "_functional", None) or model, "_inputs_struct", None)
-    if structure is not None:
-        return model(keras.tree.pack_sequence_as(structure, list(inputs)), training=False)
-    return model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
+    return model(pack_inputs(model, inputs), training=False)
 
 
 def _import_get_flops():

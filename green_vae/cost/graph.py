@@ -1,12 +1,12 @@
 """The calls a model is made of, as recorded in Keras's functional graph, nested models and custom layers opened."""
 
-import contextlib
 from typing import NamedTuple
 
 import keras
 from keras import tree
 
 from green_vae.cost.rules import RULES, call_flops, is_opened, unwrap
+from green_vae.utils.keras_internals import forgetting_calls, graph_in, nodes_of
 
 
 class Call(NamedTuple):
@@ -23,8 +23,7 @@ def graph_of(model):
     Raises:
         ValueError: not such a model, or a Sequential model without a known input shape.
     """
-    graph = getattr(model, "_functional", None) or model
-    if isinstance(graph, keras.Function):
+    if (graph := graph_in(model)) is not None:
         return graph
     raise ValueError(
         "FLOPs are counted of a functional model or a built Sequential one; of a model that holds several networks, "
@@ -41,7 +40,7 @@ def networks_of(model):
     Raises:
         ValueError: neither.
     """
-    if isinstance(getattr(model, "_functional", None) or model, keras.Function):
+    if graph_in(model) is not None:
         return {"": model}
     if callable(getattr(model, "networks", None)):
         return model.networks()
@@ -56,14 +55,13 @@ def calls(graph, path=()):
 
     A nested model or custom layer comes after the calls inside it, where these cost anything.
     """
-    for depth in sorted(graph._nodes_by_depth, reverse=True):
-        for node in graph._nodes_by_depth[depth]:
-            if node.is_input:
-                continue
-            inner = (*path, node.operation.name)
-            inside = _calls_inside(node, inner)
-            yield from inside or ()
-            yield Call(inner, node, inside is not None)
+    for node in nodes_of(graph):
+        if node.is_input:
+            continue
+        inner = (*path, node.operation.name)
+        inside = _calls_inside(node, inner)
+        yield from inside or ()
+        yield Call(inner, node, inside is not None)
 
 
 def _calls_inside(node, path):
@@ -87,8 +85,7 @@ def _costs(call):
 def _open(node):
     """The graph inside the called model or layer, at the shapes it was called with."""
     inside = unwrap(node.operation)
-    graph = getattr(inside, "_functional", None) or inside
-    if isinstance(graph, keras.Function):
+    if (graph := graph_in(inside)) is not None:
         same = [x.shape[1:] for x in graph.inputs] == [x.shape[1:] for x in node.input_tensors]
         if same and all(None not in x.shape[1:] for x in graph.inputs):
             return graph
@@ -108,20 +105,8 @@ def _trace(layer, node):
     arguments = (node.arguments.args, node.arguments.kwargs)
     args, kwargs = tree.map_structure(lambda value: fresh.get(id(value), value), arguments)
     try:
-        with _forgetting_calls(layer), keras.StatelessScope():
+        with forgetting_calls(layer), keras.StatelessScope():
             return keras.Function(inputs, layer.call(*args, **kwargs))
     except Exception as error:  # whatever the layer's own code raises on symbolic tensors
         received, first = f"{type(layer).__name__} {layer.name!r}", next(iter(str(error).splitlines()), "")
         raise ValueError(f"could not look inside a custom layer to count it: {first}. Received: {received}") from error
-
-
-@contextlib.contextmanager
-def _forgetting_calls(layer):
-    """Leave no trace of a trial call in the layers (`layer.output` fails on a layer with two recorded calls)."""
-    layers = layer._flatten_layers()
-    before = [(len(inner._inbound_nodes), len(inner._outbound_nodes)) for inner in layers]
-    try:
-        yield
-    finally:
-        for inner, (inbound, outbound) in zip(layers, before, strict=True):
-            del inner._inbound_nodes[inbound:], inner._outbound_nodes[outbound:]

@@ -1,5 +1,9 @@
 """Parameters as Keras counts them, the way the papers' tables do."""
 
+import keras
+
+from green_vae.utils.keras_internals import layers_inside
+
 
 def parameters(*models):
     """Total number of parameters: trainable weights plus state such as the moving statistics of BatchNorm.
@@ -47,10 +51,10 @@ def _count(models, wanted):
 
 def _built(model):
     """The model itself, or an error where a layer in it does not have its weights yet."""
-    if not hasattr(model, "weights") or not hasattr(model, "_flatten_layers"):
+    if not isinstance(model, keras.Layer):
         raise ValueError(f"parameters are counted of Keras models and layers. Received: {model!r}")
     # A subclassed model that was never called says built=False, although all its networks may be there.
-    leaves = [layer for layer in model._flatten_layers() if not layer._layers]
+    leaves = [layer for layer in layers_inside(model) if not layers_inside(layer, itself=False)]
     waiting = [layer.name for layer in leaves if not layer.built]
     if waiting and not model.built:
         raise ValueError(

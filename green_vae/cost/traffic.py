@@ -14,6 +14,7 @@ import keras
 from green_vae.cost.flops import every_call
 from green_vae.cost.graph import networks_of
 from green_vae.cost.parameters import countable_weights, size
+from green_vae.utils.keras_internals import layers_inside
 
 FLOAT = 4  # bytes
 
@@ -100,7 +101,7 @@ def _own_weights(call):
     weights = countable_weights(operation)
     if not call.composite:
         return weights
-    inner = {id(weight) for layer in operation._flatten_layers(include_self=False) for weight in layer.weights}
+    inner = {id(weight) for layer in layers_inside(operation, itself=False) for weight in layer.weights}
     return [weight for weight in weights if id(weight) not in inner]
 
 

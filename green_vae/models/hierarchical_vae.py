@@ -19,6 +19,7 @@ from green_vae.models.warm_up import WarmUp
 from green_vae.networks import hfvae, nvae, nvae_survey
 from green_vae.networks.pixel_flow import MaskedConv2D
 from green_vae.utils.images import unit_floats
+from green_vae.utils.keras_internals import layers_inside
 
 HIERARCHIES = {"hfvae": hfvae.build, "nvae": nvae.build, "nvae-survey": nvae_survey.build}
 LIKELIHOODS = ("gaussian", "computed_gamma", "bernoulli", "logistics")
@@ -106,7 +107,7 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
 
     def kernels(self):
         """The kernels of all full convolutions but the flows', as matrices with a column per output channel."""
-        found = dict.fromkeys([*self.encoder._flatten_layers(), *self.bidirectional._flatten_layers()])
+        found = dict.fromkeys([*layers_inside(self.encoder), *layers_inside(self.bidirectional)])
         matrices = []
         for layer in found:
             if isinstance(layer, keras.layers.Conv2DTranspose):  # its kernel is (k, k, out, in)

@@ -9,6 +9,7 @@ from keras import ops
 from green_vae.models.codec import drawn
 from green_vae.models.sigma_vae import SigmaVAE
 from green_vae.models.train_step import Adam
+from green_vae.utils.keras_internals import adam_moments, variable_index
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
@@ -155,12 +156,12 @@ class LaggingAdam(Adam):
         return done
 
     def update_step(self, gradient, variable, learning_rate):
-        index = self._get_variable_index(variable)
+        index = variable_index(self, variable)
         if index not in self.lags:
             super().update_step(gradient, variable, learning_rate)
             return
         joint = ops.cast(self.joint, variable.dtype)
-        first, second = self._momentums[index], self._velocities[index]
+        first, second = adam_moments(self, index)
         step = ops.cast(self.joint_steps, variable.dtype) + 1.0
         gradient = ops.cast(gradient, variable.dtype)
         correction = ops.sqrt(1.0 - self.beta_2**step) / (1.0 - self.beta_1**step)

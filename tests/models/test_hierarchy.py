@@ -18,6 +18,7 @@ from green_vae.models.likelihood import log_likelihood, log_weights
 from green_vae.networks import hfvae, nvae, nvae_survey
 from green_vae.networks.hierarchy import Group, assemble
 from green_vae.networks.pixel_flow import channel_mask, pixel_mask, volume_preserving_flow
+from green_vae.utils.keras_internals import layers_inside
 
 close = np.testing.assert_allclose
 COLOUR = (32, 32, 3)
@@ -110,7 +111,7 @@ def test_residual_kl_against_tensorflow_probability(variant):
 @pytest.mark.parametrize("variant", ["hfvae", "nvae_survey", "nvae"])
 def test_without_a_difference_the_posterior_is_the_prior(variant):
     model, x = build(variant), blobs(4)
-    for layer in model.bidirectional._flatten_layers():
+    for layer in layers_inside(model.bidirectional):
         if layer.name.startswith("delta_"):
             for weight in layer.weights:
                 weight.assign(ops.zeros_like(weight))
@@ -228,7 +229,7 @@ def test_masks():
 
 def test_the_kl_of_a_flow_is_right_on_average():
     model, x = build("nvae"), np.repeat(blobs(1), 400, axis=0)
-    for layer in model._flatten_layers():
+    for layer in layers_inside(model):
         if layer.name.startswith("flow_"):
             layer.set_weights([0.0 * weight for weight in layer.get_weights()])
     outputs = model(x)
@@ -335,7 +336,7 @@ def test_heads_draws_and_losses_are_float32_in_mixed_precision():
         terms = model.terms(ops.convert_to_tensor(x / 255.0), outputs)
     finally:
         keras.config.set_dtype_policy(before)
-    assert "bfloat16" in {layer.compute_dtype for layer in model.encoder._flatten_layers()}
+    assert "bfloat16" in {layer.compute_dtype for layer in layers_inside(model.encoder)}
     assert {keras.backend.standardize_dtype(value.dtype) for value in {**outputs, **terms}.values()} == {"float32"}
     # drawn from what the heads say, not from what is left of it in 8 bits
     sharp = {**outputs, "log_var": ops.full_like(outputs["log_var"], -200.0)}

@@ -1,0 +1,62 @@
+"""Every private name of Keras that this package reads, with what it stands for: look here when a new Keras breaks.
+
+Keras publishes neither the calls recorded in a functional graph nor all layers inside a layer, and the costs are
+counted from both. The lagging optimizer updates the moments of Adam. All of these names are the same in every version
+that setup.cfg allows.
+"""
+
+import contextlib
+
+import keras
+
+
+def graph_in(model):
+    """The functional graph of a functional or built Sequential model, a `keras.Function`; None of any other model."""
+    graph = getattr(model, "_functional", None) or model
+    return graph if isinstance(graph, keras.Function) else None
+
+
+def nodes_of(graph):
+    """The recorded calls of a `keras.Function`, first to last, those of its inputs included."""
+    for depth in sorted(graph._nodes_by_depth, reverse=True):
+        yield from graph._nodes_by_depth[depth]
+
+
+def pack_inputs(model, tensors):
+    """A list of tensors, in the order of `model.inputs`, in the structure that the model expects (a dict, a list)."""
+    structure = getattr(graph_in(model), "_inputs_struct", None)
+    if structure is not None:
+        return keras.tree.pack_sequence_as(structure, list(tensors))
+    return tensors[0] if len(tensors) == 1 else list(tensors)
+
+
+def layers_inside(layer, itself=True):
+    """A list of all layers inside a layer or model, at any depth; with the layer first, unless `itself` is False."""
+    return list(layer._flatten_layers(include_self=itself))
+
+
+@contextlib.contextmanager
+def forgetting_calls(layer):
+    """Leave no trace of a trial call in the layers (`layer.output` fails on a layer with two recorded calls)."""
+    layers = layers_inside(layer)
+    before = [calls_of(inner) for inner in layers]
+    try:
+        yield
+    finally:
+        for inner, (inbound, outbound) in zip(layers, before, strict=True):
+            del inner._inbound_nodes[inbound:], inner._outbound_nodes[outbound:]
+
+
+def calls_of(layer):
+    """(how often a layer was called in functional graphs, how often its outputs were used there)."""
+    return len(layer._inbound_nodes), len(layer._outbound_nodes)
+
+
+def variable_index(optimizer, variable):
+    """The place of a variable among those that an optimizer was built with."""
+    return optimizer._get_variable_index(variable)
+
+
+def adam_moments(optimizer, index):
+    """(first moment, second moment) that Keras's Adam keeps for its variable number `index`."""
+    return optimizer._momentums[index], optimizer._velocities[index]
