@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 # and `--help` are quick
 _LAZY = {
     "load": "green_vae.presets:load",
+    "fetch": "green_vae.presets:fetch",
     "load_sampler": "green_vae.presets:load_sampler",
     "save_preset": "green_vae.presets:save_preset",
     "train": "green_vae.presets:train",

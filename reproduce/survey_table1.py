@@ -12,7 +12,7 @@ import math
 from green_vae.experiments import Column, Reference, Row, Table, main
 from green_vae.experiments.papers.survey import SOURCE
 from green_vae.experiments.spec import Measurement
-from green_vae.utils.keras_internals import layers_inside
+from green_vae.keras_internals import layers_inside
 
 BYTES, MB, GIGA = 4, 2**20, 1e9
 # data set -> preset, columns in the printed order, what is printed as a list, and (hours, GPUs) of the training

@@ -9,7 +9,7 @@ over-counted.
 import keras
 
 from green_vae.cost.graph import graph_of
-from green_vae.utils.keras_internals import pack_inputs
+from green_vae.keras_internals import pack_inputs
 
 
 def profiler_flops(model):

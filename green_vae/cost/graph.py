@@ -6,7 +6,7 @@ import keras
 from keras import tree
 
 from green_vae.cost.rules import RULES, call_flops, is_opened, unwrap
-from green_vae.utils.keras_internals import forgetting_calls, graph_in, nodes_of
+from green_vae.keras_internals import forgetting_calls, graph_in, nodes_of
 
 
 class Call(NamedTuple):

@@ -2,7 +2,7 @@
 
 import keras
 
-from green_vae.utils.keras_internals import layers_inside
+from green_vae.keras_internals import layers_inside
 
 
 def parameters(*models):

@@ -14,7 +14,7 @@ import keras
 from green_vae.cost.flops import every_call
 from green_vae.cost.graph import networks_of
 from green_vae.cost.parameters import countable_weights, size
-from green_vae.utils.keras_internals import layers_inside
+from green_vae.keras_internals import layers_inside
 
 FLOAT = 4  # bytes
 

@@ -14,10 +14,10 @@ from green_vae.experiments import spec
 from green_vae.experiments.gallery import Gallery
 from green_vae.experiments.report import labelled, table_line
 from green_vae.experiments.runner import read_report
-from green_vae.presets.store import PRETRAINED
+from green_vae.presets.pretrained import CHECKOUT
 from green_vae.utils.files import write_text
 
-ROOT = PRETRAINED.parent
+ROOT = CHECKOUT.parent
 PAPERS = {
     "survey": "A Survey on Variational Autoencoders from a Green AI Perspective (2021)",
     "svae": "Split-VAE (2022)",

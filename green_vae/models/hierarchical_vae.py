@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from green_vae.keras_internals import layers_inside
 from green_vae.models import losses
 from green_vae.models.balancing import balancing
 from green_vae.models.codec import as_floats, gaussian_noise, in_units_of_the_prior, temperatures
@@ -19,7 +20,6 @@ from green_vae.models.warm_up import WarmUp
 from green_vae.networks import hfvae, nvae, nvae_survey
 from green_vae.networks.pixel_flow import MaskedConv2D
 from green_vae.utils.images import unit_floats
-from green_vae.utils.keras_internals import layers_inside
 
 HIERARCHIES = {"hfvae": hfvae.build, "nvae": nvae.build, "nvae-survey": nvae_survey.build}
 LIKELIHOODS = ("gaussian", "computed_gamma", "bernoulli", "logistics")

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from green_vae.keras_internals import adam_moments, variable_index
 from green_vae.models.codec import drawn
 from green_vae.models.sigma_vae import SigmaVAE
 from green_vae.models.train_step import Adam
-from green_vae.utils.keras_internals import adam_moments, variable_index
 
 
 @keras.saving.register_keras_serializable(package="green_vae")

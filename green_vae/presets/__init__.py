@@ -5,12 +5,14 @@
 
 from green_vae.presets.catalog import PRESETS, preset
 from green_vae.presets.preset import Preset
+from green_vae.presets.pretrained import fetch
 from green_vae.presets.store import load, load_sampler, pretrained_path, save_preset
 from green_vae.presets.train import load_run, run_length, ship, train
 
 __all__ = [
     "PRESETS",
     "Preset",
+    "fetch",
     "load",
     "load_run",
     "load_sampler",

@@ -16,7 +16,9 @@ import keras
 import numpy as np
 
 from green_vae.models import MODELS
+from green_vae.presets import pretrained
 from green_vae.presets.catalog import PRESETS, preset
+from green_vae.presets.pretrained import METADATA
 from green_vae.samplers import SAMPLERS
 from green_vae.training.checkpoint import load_weights, save_weights
 from green_vae.utils import digests, ledger
@@ -24,9 +26,8 @@ from green_vae.utils.files import write_json
 from green_vae.utils.precision import dtype_policy
 from green_vae.utils.undrawn import python_seed, undrawn_weights
 
-CONFIG, METADATA, WEIGHTS, HISTORY = "config.json", "metadata.json", "model.weights.h5", "history.json"
+CONFIG, WEIGHTS, HISTORY = "config.json", "model.weights.h5", "history.json"
 FORMAT = 1
-PRETRAINED = Path(__file__).resolve().parent.parent.parent / "pretrained"
 GOLDEN_IMAGES, GOLDEN_NUMBERS = 4, 16
 GOLDEN_TOLERANCE = 1e-3  # of other backends and processors, in units of pixels and of latent codes
 
@@ -131,28 +132,26 @@ def load(name, weights="pretrained", seed=None):
 
     Args:
         name: of the preset, say "survey/resnet-s4-b64-l64"; or a folder of `save_preset`, or "hf://user/repository".
-        weights: "pretrained" for those in `pretrained/` or in the folder, a path to a `.weights.h5` file, or None for
-            fresh ones.
+        weights: "pretrained" for those that ship (`presets.pretrained` says where they are looked for and when they
+            are fetched) or that lie in the folder, a path to a `.weights.h5` file, or None for fresh ones.
         seed: of fresh weights and of the model's noise, which goes on where the training left it if there is no seed.
             Generators of Python and NumPy are left alone.
 
     Raises:
         ValueError: unknown preset, or files that are damaged, of another model, or not those that were saved.
-        FileNotFoundError: no such weights; the message says how to train them.
+        FileNotFoundError: no such weights; the message says what to put where, or how to train them.
+        ConnectionError: the address that weights are fetched from does not answer, or has no such file.
     """
     if str(name).startswith("hf://") or (name not in PRESETS and Path(name).is_dir()):
         return load_preset(name, weights, seed)
     chosen = preset(name)
     if weights is None:
         return chosen.build(seed)
-    path = pretrained_path(name) if weights == "pretrained" else Path(weights)
+    path = verified(pretrained.folder_of(name)) / WEIGHTS if weights == "pretrained" else Path(weights)
     if not path.exists():
-        how = f"weights=None builds it untrained; `python -m green_vae train {name}` trains it"
-        raise FileNotFoundError(f"no weights for {name}; {how}. Received: {path}, which does not exist")
-    model = chosen.outline(seed)
-    if weights == "pretrained":
-        verified(path.parent)
-    return _with_weights(model, path, seed)
+        how = f"weights=None builds {name} with fresh ones"
+        raise FileNotFoundError(f"no such weights; {how}. Received: {path}, which does not exist")
+    return _with_weights(chosen.outline(seed), path, seed)
 
 
 def load_sampler(name, sampler):
@@ -161,12 +160,12 @@ def load_sampler(name, sampler):
     Raises:
         FileNotFoundError: there is no such sampler; the message names those that there are.
     """
-    return sampler_in(pretrained_path(name).parent if name in PRESETS else name, sampler)
+    return sampler_in(pretrained.folder_of(name) if name in PRESETS else name, sampler)
 
 
 def pretrained_path(name):
-    """Where the trained weights of a preset lie, if they do."""
-    return PRETRAINED / name / WEIGHTS
+    """Where the trained weights of a preset lie on this machine, if they do; nothing is fetched."""
+    return pretrained.where(name) / WEIGHTS
 
 
 def load_preset(folder, weights="pretrained", seed=None):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 from green_vae.cost import flops, layer_costs, mflops, parameters
-from green_vae.utils.keras_internals import calls_of
+from green_vae.keras_internals import calls_of
 
 
 def model_of(*stack, shape=(8, 8, 3)):

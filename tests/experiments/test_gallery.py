@@ -319,7 +319,7 @@ class Models:
         self.preset, self.shipped = shrink(presets.preset("svae/mnist-mini")), folder / "shipped"
         for name in ("tiny/a", "tiny/b"):
             patch.setitem(presets.PRESETS, name, self.preset)
-        patch.setattr(presets.store, "PRETRAINED", self.shipped)
+        patch.setenv("GREEN_VAE_PRETRAINED", str(self.shipped))
         self.runs = []
         both = ("tiny/a", "tiny/b")
         figures = [Figure(f"figure0{n}", "", self.draw, names) for n, names in ((1, both), (2, both), (3, both[:1]))]

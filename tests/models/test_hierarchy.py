@@ -11,6 +11,7 @@ from scipy import stats
 
 from green_vae import data
 from green_vae.cost import flops, mflops, parameters
+from green_vae.keras_internals import layers_inside
 from green_vae.models import HierarchicalVAE, hierarchical_vae
 from green_vae.models.balancing import balancing
 from green_vae.models.layers import SpectralNorms
@@ -18,7 +19,6 @@ from green_vae.models.likelihood import log_likelihood, log_weights
 from green_vae.networks import hfvae, nvae, nvae_survey
 from green_vae.networks.hierarchy import Group, assemble
 from green_vae.networks.pixel_flow import channel_mask, pixel_mask, volume_preserving_flow
-from green_vae.utils.keras_internals import layers_inside
 
 close = np.testing.assert_allclose
 COLOUR = (32, 32, 3)

@@ -170,7 +170,7 @@ def test_fresh_weights_follow_the_seed(tiny_preset):
 
 
 def test_weights_from_a_file_and_from_the_pretrained_folder(tiny_preset, tmp_path, monkeypatch):
-    monkeypatch.setattr(presets.store, "PRETRAINED", tmp_path)
+    monkeypatch.setenv("GREEN_VAE_PRETRAINED", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="weights=None builds it untrained"):
         gv.load("test/tiny")
     trained, path = tiny_preset.build(1), presets.pretrained_path("test/tiny")

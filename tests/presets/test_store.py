@@ -13,7 +13,7 @@ from core_models import OF_IMAGES, blobs, build, fresh, kinds_first
 
 import green_vae as gv
 from green_vae.presets import PRESETS, store
-from green_vae.presets.store import PRETRAINED
+from green_vae.presets.pretrained import CHECKOUT
 from green_vae.samplers import SAMPLERS
 from green_vae.training.statistics import batch_norms
 from green_vae.utils import digests
@@ -158,7 +158,7 @@ def test_from_the_hugging_face_hub(saved, monkeypatch):
 
 
 SPREAD = ("shipped",)  # see conftest.py
-SHIPPED = sorted(path.parent.relative_to(PRETRAINED).as_posix() for path in PRETRAINED.glob("**/metadata.json"))
+SHIPPED = sorted(path.parent.relative_to(CHECKOUT).as_posix() for path in CHECKOUT.glob("**/metadata.json"))
 
 
 @pytest.fixture(scope="module", params=SHIPPED)
@@ -169,7 +169,7 @@ def shipped(request):
 
 def test_what_ships_loads_and_gives_its_golden_outputs(shipped):
     name, model = shipped
-    folder = PRETRAINED / name
+    folder = CHECKOUT / name
     metadata = store.metadata_of(folder)
     assert name in PRESETS and metadata["preset"] == name and metadata["commit"]
     assert model.count_params() == metadata["parameters"]
@@ -195,6 +195,6 @@ def test_the_statistics_of_batch_norm_that_ship_are_those_of_the_weights(shipped
 
 
 def test_sizes_of_what_ships():
-    files = [path for path in PRETRAINED.rglob("*") if path.is_file()]
+    files = [path for path in CHECKOUT.rglob("*") if path.is_file()]
     assert all(path.stat().st_size < 64e6 for path in files)
     assert sum(path.stat().st_size for path in files) < 300e6

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import pytest
 
-from green_vae.utils import keras_internals
+from green_vae import keras_internals
 
-ROOT = Path(__file__).parents[2]
-THE_FILE = ROOT / "green_vae" / "utils" / "keras_internals.py"
+ROOT = Path(__file__).parents[1]
+THE_FILE = ROOT / "green_vae" / "keras_internals.py"
 PARTS = ("green_vae", "reproduce", "benchmarks", "tests")
 FILES = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py"))
 KERAS = ("keras.src", "keras.engine")
