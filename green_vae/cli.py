@@ -1,4 +1,4 @@
-"""The command line `python -m green_vae`: a parser and a function for every command.
+"""The command line `green-vae`, or `python -m green_vae`: a parser and a function for every command.
 
 A command is a function (options) -> None that prints its result on stdout and raises ValueError or OSError with one
 line that explains; what is heavy it imports itself, so that `--help` is quick.
@@ -14,11 +14,11 @@ from pathlib import Path
 from green_vae.utils.arguments import positive
 
 EPILOG = """examples:
-  python -m green_vae presets                             what there is: name, data set, source
-  python -m green_vae cost survey/l2-rae-b128-l128        parameters, FLOPs and memory traffic, layer by layer
-  python -m green_vae cost my_model.keras --rule macs     the same of your own model
-  python -m green_vae generate svae/mnist-mini -n 64      new images from trained weights, as a PNG
-  python -m green_vae train svae/mnist-mini               by the paper's recipe; stopped, it goes on when called again
+  %(prog)s presets                             what there is: name, data set, source
+  %(prog)s cost survey/l2-rae-b128-l128        parameters, FLOPs and memory traffic, layer by layer
+  %(prog)s cost my_model.keras --rule macs     the same of your own model
+  %(prog)s generate boon/beta-mnist -n 64      new images from trained weights, as a PNG
+  %(prog)s train svae/mnist-mini               by the paper's recipe; stopped, it goes on when called again
 
 exit codes: 0 done, 1 an error that the last line explains, 2 a wrong command line, 130 interrupted.
 """
@@ -35,20 +35,21 @@ COST_EPILOG = """rules:
   macs    2 x multiply-accumulates alone
 
 examples:
-  python -m green_vae cost survey/resnet-s4-b64-l64
-  python -m green_vae cost survey/gp-rae-b128-l128 --batch-size 1    weights dominate the traffic
-  python -m green_vae cost my_model.keras --import my_layers         after my_layers.py registered its classes
+  %(prog)s survey/resnet-s4-b64-l64
+  %(prog)s survey/gp-rae-b128-l128 --batch-size 1    weights dominate the traffic
+  %(prog)s my_model.keras --import my_layers         after my_layers.py registered its classes
 
 A .keras file is opened in Keras's safe mode: code inside it is refused. A model that is not functional is counted by
 its `encoder` and its `decoder`; a preset also by its flow or its priors.
 """
 
-
 GENERATE_EPILOG = """examples:
-  python -m green_vae generate svae/mnist-mini -n 64 -o grid.png
-  python -m green_vae generate svae/mnist-mini --sampler gmm --seed 7
-  python -m green_vae generate svae/mnist-mini --part map          the same codes, what x1 and x2 are mixed by
-  python -m green_vae generate runs/svae/mnist-mini/model          your own training
+  %(prog)s boon/beta-mnist -n 64 -o grid.png
+  %(prog)s boon/beta-mnist --sampler gmm --seed 7
+  %(prog)s svae/mnist-mini --part map          the same codes, what x1 and x2 are mixed by
+  %(prog)s runs/svae/mnist-mini/model          your own training
+
+Trained weights that are not on this machine are fetched from the address in GREEN_VAE_PRETRAINED_URL, if it is set.
 """
 
 TRAIN_EPILOG = """What lies in --out afterwards:
@@ -65,17 +66,23 @@ TRAIN_EPILOG = """What lies in --out afterwards:
 of its learning rate are scaled, and run.json and model/metadata.json say so: "63 of 150 epochs, schedule scaled".
 
 examples:
-  python -m green_vae train svae/mnist-mini
-  python -m green_vae train survey/resnet-s4-b64-l64 --epochs 10 --limit-train 5000
-  python -m green_vae train svae/cifar10-mini --budget 1h30m
-  KERAS_BACKEND=jax python -m green_vae train svae/cifar10 --mixed-precision --devices all
+  %(prog)s svae/mnist-mini
+  %(prog)s survey/resnet-s4-b64-l64 --epochs 10 --limit-train 5000
+  %(prog)s svae/cifar10-mini --budget 1h30m
+  KERAS_BACKEND=jax %(prog)s svae/cifar10 --mixed-precision --devices all
 """
+
+
+def program():
+    """The name that this process was called by: `green-vae`, or `python -m green_vae`."""
+    called = Path(sys.argv[0]).stem
+    return called if called == "green-vae" else "python -m green_vae"
 
 
 def parser():
     """The argument parser; the function of the chosen command is its result's `run`."""
     main_parser = argparse.ArgumentParser(
-        prog="python -m green_vae",
+        prog=program(),
         description="Variational autoencoders and what they cost.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -226,12 +233,12 @@ def _train(options):
     from green_vae import presets
 
     if options.model not in presets.PRESETS:
-        raise WrongCommand(f"a preset; `python -m green_vae presets` lists them. Received: {options.model}")
+        raise WrongCommand(f"a preset; `{program()} presets` lists them. Received: {options.model}")
 
     out = options.out or Path("runs", options.model)
     rest = ("command", "run", "model", "out")
     presets.train(options.model, out, **{key: value for key, value in vars(options).items() if key not in rest})
-    print(f"written: {out / 'model'}; `python -m green_vae generate {out / 'model'}` draws from it")
+    print(f"written: {out / 'model'}; `{program()} generate {out / 'model'}` draws from it")
 
 
 def _presets(options):

@@ -95,6 +95,24 @@ def test_a_reader_that_stops_early():
 # in this process
 
 
+@pytest.mark.parametrize(
+    "called, name", [("/usr/bin/green-vae", "green-vae"), ("/x/__main__.py", "python -m green_vae")]
+)
+def test_help_shows_the_name_that_it_was_called_by(called, name, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", [called])
+    for command, example in (
+        ([], f"{name} generate boon/beta-mnist"),
+        (["cost"], f"{name} cost survey/resnet-s4"),
+        (["generate"], f"{name} generate svae/mnist-mini"),
+        (["train"], f"KERAS_BACKEND=jax {name} train svae/cifar10"),
+    ):
+        with pytest.raises(SystemExit):
+            cli.main([*command, "--help"])
+        text = capsys.readouterr().out
+        assert text.startswith(f"usage: {' '.join([name, *command])} [-h]") and example in text and "%(" not in text
+        assert text.count("green_vae ") == (0 if name == "green-vae" else text.count(name))
+
+
 def test_every_preset_is_listed_with_data_and_source(capsys):
     assert cli.main(["presets"]) == 0
     lines = capsys.readouterr().out.splitlines()
