@@ -68,6 +68,7 @@ def fetch(name, address=None):
         FileNotFoundError: no weights of this preset ship, or there is no address; the message says what to put where.
         ConnectionError: the address does not answer, has no such file, or broke off.
         ValueError: the address serves another file than the one that shipped. Nothing of it is kept.
+        OSError: the cache cannot be written.
     """
     files, folder = registry().get(name), cached() / name
     if files is None:
@@ -99,17 +100,18 @@ def _what_to_put_where(name, files):
 def _download(address, file, sha256):
     """Fetch one file into the cache, whole and verified or not at all."""
     import pooch
+    import requests
 
     server = pooch.Pooch(cached(), address.rstrip("/") + "/", registry={file: f"sha256:{sha256}"}, retry_if_failed=1)
     source = server.get_url(file)
     try:
         server.fetch(file)
+    except requests.RequestException as error:
+        message = f"could not fetch a file; look at {ADDRESS} and the network, and try again: what is whole is kept"
+        raise ConnectionError(f"{message}. Received: {source}: {error}") from error
     except ValueError as error:  # of pooch: another SHA-256, or an address that is none
         message = "the address serves another file than the one that shipped, or is no address; nothing was kept"
         raise ValueError(f"{message}. Received: {source}: {error}") from error
-    except OSError as error:  # those of requests are of this kind
-        message = f"could not fetch a file; look at {ADDRESS} and the network, and try again: what is whole is kept"
-        raise ConnectionError(f"{message}. Received: {source}: {error}") from error
 
 
 def _list(things):
