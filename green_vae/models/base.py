@@ -13,7 +13,7 @@ from green_vae.models import losses
 from green_vae.models.codec import Codec
 from green_vae.models.inputs import check_target, example_weights, to_unit
 from green_vae.models.layers import GaussianSample
-from green_vae.models.quantization import check_mode, quantise_as, quantised
+from green_vae.models.quantization import check_mode, quantise_as, quantised, with_config
 from green_vae.models.train_step import Adam, TrainStep, in_training_step, replicas
 
 
@@ -227,7 +227,7 @@ class BaseVAE(TrainStep, Codec, keras.Model, abc.ABC):
             ValueError: another mode than int8, int4 or float8, before anything changes.
         """
         check_mode(mode, config)
-        super().quantize(mode, config=config, **settings)
+        super().quantize(mode, **with_config(config), **settings)
 
     # final: the configuration
 

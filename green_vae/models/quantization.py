@@ -2,6 +2,8 @@
 
 import keras
 
+from green_vae.keras_internals import layers_inside
+
 MODES = ("int8", "int4", "float8")  # that need no data; Keras's others are calibrated
 
 
@@ -12,11 +14,19 @@ def check_mode(mode, config):
         raise ValueError(f"a model is quantised to one of {', '.join(MODES)}. Received: mode={mode!r}")
 
 
+def with_config(config):
+    """The arguments that hand a configuration to Keras, none for None: versions before 3.13 have no such argument."""
+    return {} if config is None else {"config": config}
+
+
 def quantised(model):
     """Position among the model's layers -> [mode, serialised configuration] of each that is quantised, for JSON."""
-    layers = ((str(index), layer) for index, layer in enumerate(model._flatten_layers(include_self=False)))
+    layers = ((str(index), layer) for index, layer in enumerate(layers_inside(model, itself=False)))
     return {
-        index: [layer.quantization_mode, keras.saving.serialize_keras_object(layer.quantization_config)]
+        index: [
+            layer.quantization_mode,
+            keras.saving.serialize_keras_object(getattr(layer, "quantization_config", None)),
+        ]
         for index, layer in layers
         if getattr(layer, "quantization_mode", None)
     }
@@ -24,6 +34,6 @@ def quantised(model):
 
 def quantise_as(model, found):
     """Quantise the layers of a fresh model as `quantised` found them; their numbers are then to be loaded."""
-    layers = model._flatten_layers(include_self=False)
+    layers = layers_inside(model, itself=False)
     for index, (mode, config) in found.items():
-        layers[int(index)].quantize(mode, config=keras.saving.deserialize_keras_object(config))
+        layers[int(index)].quantize(mode, **with_config(keras.saving.deserialize_keras_object(config)))

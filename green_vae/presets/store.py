@@ -148,9 +148,6 @@ def load(name, weights="pretrained", seed=None):
     if weights is None:
         return chosen.build(seed)
     path = verified(pretrained.folder_of(name)) / WEIGHTS if weights == "pretrained" else Path(weights)
-    if not path.exists():
-        how = f"weights=None builds {name} with fresh ones"
-        raise FileNotFoundError(f"no such weights; {how}. Received: {path}, which does not exist")
     return _with_weights(chosen.outline(seed), path, seed)
 
 
@@ -188,7 +185,8 @@ def load_preset(folder, weights="pretrained", seed=None):
 def _with_weights(model, path, seed):
     """The model with the weights of a file; its noise starts anew where there is a seed."""
     if not path.exists():
-        raise FileNotFoundError(f"no such weights; `weights=None` builds the model untrained. Received: {path}")
+        how = "weights=None builds the model untrained"
+        raise FileNotFoundError(f"no such weights; {how}. Received: {path}, which does not exist")
     load_weights(model, path)
     if seed is not None:
         model.sample.restart(seed)

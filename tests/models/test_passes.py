@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from core_models import blobs, build
 
+from green_vae.keras_internals import layers_inside
 from green_vae.models import VAE
 from green_vae.presets.store import load_preset, save_preset
 
@@ -177,5 +178,5 @@ def test_fault_21_another_quantisation_is_refused_before_anything_changes():
 def test_fault_21_a_model_that_was_never_called_is_quantised_whole():
     model = build("vae_iaf")
     model.quantize("int8")
-    dense = [layer for layer in model._flatten_layers() if type(layer) is keras.layers.Dense]
+    dense = [layer for layer in layers_inside(model) if type(layer) is keras.layers.Dense]
     assert dense and {layer.quantization_mode for layer in dense} == {"int8"}

@@ -20,7 +20,7 @@ X = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), dtype="uint8")
 def folder(monkeypatch, tmp_path):
     """Of trained weights, those of seed 1; "test/tiny" is a name for the same."""
     monkeypatch.setitem(presets.PRESETS, "test/tiny", TINY)
-    monkeypatch.setattr(store, "PRETRAINED", tmp_path)
+    monkeypatch.setenv("GREEN_VAE_PRETRAINED", str(tmp_path))
     store.save_preset(TINY.build(1), tmp_path / "test" / "tiny", dtype="float32")
     return tmp_path / "test" / "tiny"
 
