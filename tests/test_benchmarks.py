@@ -8,9 +8,9 @@ from experiment_tables import ROOT
 
 from green_vae import presets
 from green_vae.experiments.overview import load_script
+from green_vae.models.precision import dtype_policy
 from green_vae.presets import Preset
 from green_vae.training import Recipe
-from green_vae.utils.precision import dtype_policy
 
 CONFIG = {"image_shape": (8, 8, 1), "latent_dim": 2, "network": "mlp", "network_options": {"widths": (8,)}}
 

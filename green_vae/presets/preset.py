@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from green_vae.models import MODELS
+from green_vae.models.undrawn import python_seed, undrawn_weights
 from green_vae.samplers import SAMPLERS
 from green_vae.training import Recipe
-from green_vae.utils.undrawn import python_seed, undrawn_weights
 
 DIGITS, FACES = (28, 28, 1), (64, 64, 3)  # images of MNIST as they are, and of CelebA
 

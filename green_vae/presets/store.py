@@ -16,6 +16,8 @@ import keras
 import numpy as np
 
 from green_vae.models import MODELS
+from green_vae.models.precision import dtype_policy
+from green_vae.models.undrawn import python_seed, undrawn_weights
 from green_vae.presets import pretrained
 from green_vae.presets.catalog import PRESETS, preset
 from green_vae.presets.pretrained import METADATA
@@ -23,8 +25,6 @@ from green_vae.samplers import SAMPLERS
 from green_vae.training.checkpoint import load_weights, save_weights
 from green_vae.utils import digests, ledger
 from green_vae.utils.files import write_json
-from green_vae.utils.precision import dtype_policy
-from green_vae.utils.undrawn import python_seed, undrawn_weights
 
 CONFIG, WEIGHTS, HISTORY = "config.json", "model.weights.h5", "history.json"
 FORMAT = 1

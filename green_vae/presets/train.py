@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 
 from green_vae import data, training
+from green_vae.models.precision import dtype_policy
 from green_vae.presets import store
 from green_vae.presets.catalog import preset
 from green_vae.training import Budget, best_epoch, recalibrate_batch_norm, run_folder
@@ -19,7 +20,6 @@ from green_vae.training.callbacks import LatentActivity
 from green_vae.training.checkpoint import best_path, load_weights, newest, read_history
 from green_vae.training.loop import check_callbacks
 from green_vae.utils.arguments import check_positive
-from green_vae.utils.precision import dtype_policy
 
 MADE = re.compile(
     r"pictures/(generated|reconstructed)-\d+\.png"

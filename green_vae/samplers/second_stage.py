@@ -6,8 +6,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from green_vae.models.undrawn import python_seed, undrawn_weights
 from green_vae.samplers.base import Sampler
-from green_vae.utils.undrawn import python_seed, undrawn_weights
 
 # per reconstruction: the survey's second stage, and Dai and Wipf's (2019)
 DEFAULTS = {

@@ -6,8 +6,8 @@ from keras import layers
 
 from green_vae import networks
 from green_vae.cost import trainable_parameters
+from green_vae.models.undrawn import undrawn_weights
 from green_vae.networks import reslag
-from green_vae.utils.undrawn import undrawn_weights
 
 VARIATIONAL, DIGITS, CIFAR, FACES = ("mean", "log_var"), (28, 28, 1), (32, 32, 3), (64, 64, 3)
 SEQUENTIAL = [

@@ -8,10 +8,10 @@ import pytest
 from core_models import VARIANTS
 
 from green_vae import cli, cost, presets
+from green_vae.models.undrawn import undrawn_weights
 from green_vae.presets import store
 from green_vae.presets.preset import Preset
 from green_vae.training import Recipe
-from green_vae.utils.undrawn import undrawn_weights
 
 TINY = Preset("vae", {**VARIANTS["vae"][1], "network": "resnet"}, "digits", Recipe(), "a test")
 INITIALIZERS = [getattr(keras.initializers, name) for name in dir(keras.initializers)]

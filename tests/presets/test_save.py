@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import green_vae as gv
+from green_vae.models.precision import dtype_policy
 from green_vae.presets import Preset, store
 from green_vae.samplers import SAMPLERS
 from green_vae.training import Recipe
-from green_vae.utils.precision import dtype_policy
 
 CONFIG = {"image_shape": (8, 8, 1), "latent_dim": 4, "network": "mlp", "network_options": {"widths": (8,)}}
 TINY = Preset("vae", CONFIG, "digits", Recipe(batch_size=8), "us", name="test/tiny")

@@ -14,7 +14,7 @@ from scipy.special import logsumexp
 
 from green_vae.models import BernoulliVAE
 from green_vae.models.flows import InverseAutoregressiveFlow
-from green_vae.utils.undrawn import python_seed
+from green_vae.models.undrawn import python_seed
 
 POINTS = np.eye(4, dtype="float32").reshape(4, 2, 2, 1)  # four images of four pixels
 PERFECT = -math.log(4)  # nats: the bound of a model that knows the four points and nothing else
