@@ -10,6 +10,7 @@ from core_models import VARIANTS, build, examples
 from keras import ops
 
 import green_vae
+from green_vae.keras_internals import layers_inside
 from green_vae.models import VAE
 from green_vae.models.lagging_vae import mutual_information
 from green_vae.networks.common import reparametrised
@@ -95,7 +96,7 @@ def test_fault_8_dtype_is_that_of_all_networks(variant):
     model = build(variant, dtype="mixed_bfloat16")
     assert keras.config.dtype_policy() == before
     for network in model.networks().values():
-        assert any(layer.compute_dtype == "bfloat16" for layer in network._flatten_layers(include_self=False)), network
+        assert any(layer.compute_dtype == "bfloat16" for layer in layers_inside(network, itself=False)), network
     assert {keras.backend.standardize_dtype(weight.dtype) for weight in model.trainable_weights} == {"float32"}
     assert build(variant).encoder.layers[1].compute_dtype == "float32"
 
