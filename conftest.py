@@ -6,6 +6,7 @@ many tiny networks here than all their steps, and changes none of the numbers th
 
 import gc
 import os
+import re
 
 import pytest
 
@@ -13,11 +14,11 @@ for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREAD
     if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ.setdefault(name, "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-gc.set_threshold(100_000, 10, 10)  # tracing makes objects by the million, and most of them stay
 
 
 def pytest_configure(config):
-    _optimize_graphs("GREEN_VAE_TEST_OPTIMIZER" in os.environ)
+    if hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None):  # who runs tests
+        _optimize_graphs("GREEN_VAE_TEST_OPTIMIZER" in os.environ)
 
 
 @pytest.fixture(scope="module")
@@ -38,23 +39,42 @@ def _optimize_graphs(on):
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not on})
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Give every test the group of its file; in a file with `SPREAD`, names of arguments, one group for each value.
+# The tests of one variant, table or model in these files share what takes long to make: they go to one worker, one
+# after the other, and those of another one may go to another worker. All other files stay whole.
+SPREAD = {
+    "tests/experiments/test_gallery.py",
+    "tests/experiments/test_table_scripts.py",
+    "tests/models/test_every_model.py",
+    "tests/presets/test_store.py",
+}
 
-    `--dist loadgroup` runs a group in one worker, one test after the other, so that what they share is made once.
-    """
-    for item in items:
-        values = getattr(getattr(item, "callspec", None), "params", {})
-        found = [values[name] for name in getattr(item.module, "SPREAD", ()) if name in values]
-        spread = [str(value[0] if isinstance(value, tuple) else value) for value in found]
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("-".join([item.path.stem, *spread])))
+
+def group(nodeid):
+    """Of a test: its file; in `SPREAD` with the first of its parameters."""
+    path, _, rest = nodeid.partition("::")
+    parameter = re.search(r"\[([^-\]]*)", rest)
+    return (path, parameter[1]) if path in SPREAD and parameter else (path, "")
+
+
+def pytest_collection_modifyitems(items):
     order = {}
     for index, item in enumerate(items):
-        order.setdefault(_group(item), index)
-    items.sort(key=lambda item: order[_group(item)])
+        order.setdefault(group(item.nodeid), index)
+    items.sort(key=lambda item: order[group(item.nodeid)])
 
 
-def _group(item):
-    return str(item.path), item.get_closest_marker("xdist_group").args[0]
+def pytest_runtest_teardown(item, nextitem):
+    if nextitem is None or group(nextitem.nodeid) != group(item.nodeid):
+        gc.collect()  # models are full of cycles, and two workers with all of them do not fit into a small machine
+
+
+def pytest_xdist_make_scheduler(config, log):
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Spread(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return "::".join(group(nodeid))
+
+    return Spread(config, log)

@@ -71,7 +71,6 @@ FEW = {
     "survey_figures": ("figure03", "figure11", "figure13"),
     "survey_hierarchies": ("nvae-groups", "nvae-reconstructions", "nvae-samples"),
 }
-SPREAD = ("smoked", "name")  # see conftest.py
 SMOKES = [
     *(pytest.param((name, FEW.get(name, ())), id=name) for name in GALLERIES),
     *(pytest.param((name, ()), id=f"{name}-all", marks=pytest.mark.slow) for name in FEW),

@@ -103,7 +103,6 @@ CONFIGURED = ("epochs", "batch", "flows", "scales", "groups", "channels", "base"
 LIVE = ("params", "params_trainable", "flops_m", "traffic_mb", "calls", "train_gflops", "outputs", "mb",
         *CONFIGURED, "gflops", "weights_mb", "activations_mb")  # counted # fmt: skip
 SECONDS = ("bs100_s", "bs10_s", "bs1_s")
-SPREAD = ("smoked", "name")  # see conftest.py
 # tables of seconds: two images, not thousands; one network at full width in a quick run, all of them in a slow one
 TIMED = ("survey_table4", "survey_table5", "green_training")
 ONE = {
@@ -357,11 +356,6 @@ def test_printed_number_of_split_vae():
 TYPED = "survey_table2"
 
 
-def with_first_run(name):
-    """In the worker that has this table's first run."""
-    return pytest.mark.xdist_group(f"test_table_scripts-{name}")
-
-
 @pytest.fixture(scope="module")
 def first_run(tmp_path_factory):
     """first_run(name) -> (table, names of rows, report, stdout) of the command that one types first, without data."""
@@ -425,15 +419,14 @@ def test_first_run_prints_the_table(name, first_run):
         assert "GREEN_VAE_DATA" in printed and re.search(r"not run\s+\[\d+\]", printed)  # folded
 
 
-@with_first_run("survey_table2")
-def test_counts_are_printed_whole(first_run):
-    *_, printed = first_run("survey_table2")
+@pytest.mark.parametrize("name", ["survey_table2"])
+def test_counts_are_printed_whole(name, first_run):
+    *_, printed = first_run(name)
     for row, (parameters, mflops, *_) in SURVEY_TABLE2.items():
         assert f"{parameters:,}" in printed and f"{mflops:,}" in printed, row
     assert "exact" in printed
 
 
-@with_first_run("survey_table2")
 @pytest.mark.parametrize(
     ("row", "counts", "verdict"),
     [
@@ -442,17 +435,18 @@ def test_counts_are_printed_whole(first_run):
         ("NVAE-z10-b100-l4", (8305521, 4478), "exact"),
     ],
 )
-def test_counts_of_the_hierarchical_rows(row, counts, verdict, first_run):
-    *_, report, printed = first_run("survey_table2")
+@pytest.mark.parametrize("name", ["survey_table2"])
+def test_counts_of_the_hierarchical_rows(name, row, counts, verdict, first_run):
+    *_, report, printed = first_run(name)
     cells = [report["rows"][row][column] for column in ("params", "flops_m")]
     assert tuple(cell["value"] for cell in cells) == counts
     assert {cell["verdict"] for cell in cells} == {verdict}
     assert "no regular network was found" in " ".join(printed.split())
 
 
-@with_first_run("survey_table1")
-def test_configurations_of_nvae(first_run):
-    *_, report, printed = first_run("survey_table1")
+@pytest.mark.parametrize("name", ["survey_table1"])
+def test_configurations_of_nvae(name, first_run):
+    *_, report, printed = first_run(name)
     assert [report["rows"][row]["params"]["value"] for row in ("MNIST", "CIFAR-10", "CelebA")] == [
         18930085, 131174099 + (9 * 128 + 1) * 97, 153661647 + (9 * 64 + 1) * 97,
     ]  # fmt: skip  # 100 parameters of a mixture per pixel instead of 3 channels
@@ -462,7 +456,6 @@ def test_configurations_of_nvae(first_run):
         assert line in text
 
 
-@with_first_run("survey_table3")
 @pytest.mark.parametrize(
     ("row", "right", "wrong", "value"),
     [
@@ -470,8 +463,9 @@ def test_configurations_of_nvae(first_run):
         ("CNN-b128-l64 (seed 8x8)", "flops_m", "params", 28_407_683),
     ],
 )
-def test_the_contradiction_of_table_3_is_told(row, right, wrong, value, first_run):
-    *_, report, printed = first_run("survey_table3")
+@pytest.mark.parametrize("name", ["survey_table3"])
+def test_the_contradiction_of_table_3_is_told(name, row, right, wrong, value, first_run):
+    *_, report, printed = first_run(name)
     cells = report["rows"][row]
     assert cells[right]["verdict"] == "exact" and cells[right]["reason"] == ""
     assert cells[wrong]["verdict"] == "differs" and cells[wrong]["value"] == value

@@ -37,7 +37,6 @@ from green_vae.models import MODELS, BaseVAE
 WITHOUT_BETA = ("autoencoder", "rae", "info_vae")
 WARMING = ("beta_vae", "bernoulli_vae", "ladder_vae", *HIERARCHICAL)  # with a counter of steps
 GOLDEN = Path(__file__).with_name("golden.json")
-SPREAD = ("variant",)  # see conftest.py: the tests of a variant share its models, and those are dropped after it
 close = np.testing.assert_allclose
 every = pytest.mark.parametrize("variant", VARIANTS)
 of_images = pytest.mark.parametrize("variant", OF_IMAGES)

@@ -157,7 +157,6 @@ def test_from_the_hugging_face_hub(saved, monkeypatch):
         gv.load("hf://somebody/digits")
 
 
-SPREAD = ("shipped",)  # see conftest.py
 SHIPPED = sorted(path.parent.relative_to(CHECKOUT).as_posix() for path in CHECKOUT.glob("**/metadata.json"))
 
 
