@@ -28,6 +28,7 @@ from core_models import (
     examples,
     fixed_weights,
     fresh,
+    kinds_first,
     loss_of,
 )
 from keras import ops
@@ -237,7 +238,7 @@ def test_the_gradient_reaches_every_parameter(variant):
     assert not still
 
 
-@every
+@pytest.mark.parametrize("variant", kinds_first(VARIANTS, "second_stage_cosine"))
 def test_finite_in_mixed_precision(variant):
     previous = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
