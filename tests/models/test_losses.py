@@ -131,9 +131,16 @@ EVERY = {
 }
 
 
+def test_an_average_weighs_examples():
+    term, weights = np.array([1.0, 2.0, 6.0], "float32"), np.array([0.0, 1.0, 0.5], "float32")
+    close(value(losses.average(term)), 3.0)
+    close(value(losses.average(term, weights)), np.average(term, weights=weights), rtol=1e-6)
+    close(value(losses.average(np.float32(4.0))), 4.0)  # of a term of the whole batch
+
+
 def test_every_loss_is_in_this_list():
     public = {name for name in vars(losses) if not name.startswith("_") and callable(getattr(losses, name))}
-    assert public == set(EVERY)
+    assert public == {*EVERY, "average"}  # which makes one number of a term
 
 
 @pytest.mark.parametrize("name", EVERY)
