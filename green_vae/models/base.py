@@ -1,7 +1,6 @@
 """The skeleton that every model of the package shares; it has no loss of its own."""
 
 import abc
-import contextlib
 import inspect
 
 import keras
@@ -13,6 +12,7 @@ from green_vae.models import losses
 from green_vae.models.codec import Codec
 from green_vae.models.inputs import check_target, example_weights, to_unit
 from green_vae.models.layers import GaussianSample
+from green_vae.models.precision import dtype_policy
 from green_vae.models.quantization import check_mode, quantise_as, quantised, with_config
 from green_vae.models.train_step import Adam, TrainStep, in_training_step, replicas
 
@@ -61,25 +61,13 @@ class BaseVAE(TrainStep, Codec, keras.Model, abc.ABC):
         super().__init__(name=name, dtype=dtype)
         self.image_shape, self.latent_dim, self.seed = tuple(image_shape), latent_dim, seed
         self.network, self.network_options = network, dict(network_options or {})
-        with self.own_policy():
+        with dtype_policy(self.dtype_policy):
             self.flow = self.build_flow()
             self.encoder, self.decoder = self.build_networks()
             self.parts = networks.Parts(self.decoder) if self.network_options.get("split") else None
         self.sample = GaussianSample(seed=seed, name="sample")
         self.trackers = {name: keras.metrics.Mean(name=name) for name in self.logged}
         self.built = True  # the networks are functional: weights exist, and can be loaded, from here on
-
-    @contextlib.contextmanager
-    def own_policy(self):
-        """Inside, layers are made with the model's dtype policy, which is Keras's own unless `dtype` says otherwise."""
-        before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy(self.dtype_policy)
-        try:
-            yield
-        finally:
-            keras.config.set_dtype_policy(before)
-
-    # hooks
 
     def build_flow(self):
         """What bends a Gaussian draw on its way to z; None for nothing."""

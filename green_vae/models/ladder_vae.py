@@ -10,6 +10,7 @@ from green_vae.models import losses
 from green_vae.models.base import BaseVAE
 from green_vae.models.codec import as_floats, gaussian_noise, in_units_of_the_prior, temperatures
 from green_vae.models.gaussian_vae import check_without_flow_or_split
+from green_vae.models.precision import dtype_policy
 from green_vae.models.warm_up import WarmUp
 from green_vae.networks.common import decoder_input, normed_dense, to_image
 
@@ -65,7 +66,7 @@ class LadderVAE(WarmUp, BaseVAE):
         self.posterior_name = posterior
         super().__init__(image_shape=image_shape, latent_dim=self.latent_dims[0], beta=beta, warmup_steps=warmup_steps,
                          seed=seed, name=name, dtype=dtype)  # fmt: skip
-        with self.own_policy():
+        with dtype_policy(self.dtype_policy):
             self.priors = [
                 _prior(*pair) for pair in zip(self.latent_dims, self.latent_dims[1:], self.widths[1:], strict=False)
             ]

@@ -6,11 +6,11 @@ import keras
 
 
 @contextlib.contextmanager
-def dtype_policy(name):
-    """Inside, new layers have this policy, "float32" or "mixed_bfloat16"; None leaves it as it is."""
+def dtype_policy(policy):
+    """Inside, new layers have this policy, a name such as "mixed_bfloat16" or a `DTypePolicy`; None leaves it."""
     before = keras.config.dtype_policy()
-    if name is not None:
-        keras.config.set_dtype_policy(name)
+    if policy is not None:
+        keras.config.set_dtype_policy(policy)
     try:
         yield
     finally:
