@@ -2,6 +2,7 @@
 
 import keras
 
+from green_vae.keras_internals import layers_inside
 from green_vae.training.loop import Batches
 from green_vae.utils.progress import progress
 
@@ -42,10 +43,6 @@ def recalibrate_batch_norm(model, x, batch_size=100, batches=200, seed=0):
 
 def batch_norms(model):
     """Every BatchNormalization of a model, those of networks inside its networks too, each once."""
-    waiting, found = list(model.networks().values()), {}
-    while waiting:
-        layer = waiting.pop(0)
-        if isinstance(layer, keras.layers.BatchNormalization):
-            found[id(layer)] = layer
-        waiting += getattr(layer, "layers", [])
-    return list(found.values())
+    inside = [layer for network in model.networks().values() for layer in layers_inside(network)]
+    norms = {id(layer): layer for layer in inside if isinstance(layer, keras.layers.BatchNormalization)}
+    return list(norms.values())
