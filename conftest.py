@@ -57,6 +57,12 @@ def group(nodeid):
     return (path, parameter[1]) if path in SPREAD and parameter else (path, "")
 
 
+def pytest_collection_finish():
+    """What is imported by now stays: the collector need not walk through all of TensorFlow after every group."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items):
     order = {}
     for index, item in enumerate(items):
@@ -78,9 +84,11 @@ def _forget_graphs():
         from tensorflow.python.framework import ops
 
         registry = ops.gradient_registry._registry
-        for name in [name for name in registry if name.startswith("CustomGradient-")]:
+        names = [name for name in registry if name.startswith("CustomGradient-")]
+        for name in names:
             del registry[name]
-    gc.collect()
+        if names:
+            gc.collect()
 
 
 def pytest_xdist_make_scheduler(config, log):

@@ -51,6 +51,7 @@ def test_models_with_two_inputs():
     assert [count(model) for count in COUNTERS] == [flops(model)] * 2 == [2 * 3 * 6] * 2
 
 
+@pytest.mark.slow
 @needs_tensorflow
 def test_inception_v3():
     """The features behind FID: the rest is pooling, BatchNorm and sums, which are free in MACs."""

@@ -67,9 +67,10 @@ def test_help_names_everything_and_its_examples_are_right(name, capsys, monkeypa
 # one figure of each kind, where others differ by the network or the data alone: in a quick run; all in a slow one
 FEW = {
     "boon_figures": ("figure01", "figure04", "figure05a", "figure06a", "figure09a", "interpolation2", "traversal"),
-    "slides_figures": ("figure04", "figure05b", "figure07", "figure11", "figure18"),
-    "survey_figures": ("figure03", "figure11", "figure13"),
-    "survey_hierarchies": ("nvae-groups", "nvae-reconstructions", "nvae-samples"),
+    "slides_figures": ("figure04", "figure07", "figure18"),
+    "survey_figures": ("figure03", "figure13"),
+    "survey_hierarchies": ("hfvae-groups", "hfvae-reconstructions", "hfvae-samples"),
+    "svae_figures": ("figure01", "figure09", "figure10", "figure13", "figure15"),
 }
 SMOKES = [
     *(pytest.param((name, FEW.get(name, ())), id=name) for name in GALLERIES),
@@ -123,7 +124,9 @@ TYPED = "svae_figures"
 TRAINS = ("figure18", "figure19")  # of the slides: they need nothing, and train for a minute
 
 
-@pytest.mark.parametrize("name", list(GALLERIES))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "green_dissection" else name for name in GALLERIES]
+)
 def test_first_run_without_data_says_why_not(name, tmp_path):
     figures = [figure for figure in GALLERIES[name].figures if name != "slides_figures" or figure.name not in TRAINS]
     arguments = ["--figures", *(figure.name for figure in figures)]
@@ -403,12 +406,14 @@ def test_trained_once_and_then_drawn_without_training(models, out):
     assert "on the first 24 training images" in (out / "small.md").read_text()
 
 
+@pytest.mark.slow
 def test_train_takes_the_first_candidate_though_another_is_there(models, out):
     models.ship("tiny/b", 1)
     entries = draw(models.gallery, out, "--train", "--limit-train", "8", "--figures", "1")
     assert drawn_from(entries) == {"1": "tiny/a"}
 
 
+@pytest.mark.slow
 def test_an_epoch_without_its_history_is_not_there(models, out):
     """Killed between the two writes."""
     options = ["--limit-train", "8", "--figures", "3"]

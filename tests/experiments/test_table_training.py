@@ -53,7 +53,12 @@ def listens_to_ctrl_c():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-@pytest.fixture(params=[signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
+@pytest.fixture(
+    params=[
+        pytest.param(signal.SIGKILL, id="kill -9", marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, id="Ctrl-C"),
+    ]
+)
 def stopped(request, tmp_path):
     """(signal, folder, exit code, stderr) of a run that was stopped in the middle of training."""
     out = tmp_path / "out"
@@ -118,6 +123,7 @@ def real(monkeypatch):
     return ["--data-dir", str(folder)]
 
 
+@pytest.mark.slow
 def test_pictures_against_the_real_test_set(real, tmp_path, monkeypatch):
     table = Table(
         "pictures",
@@ -146,6 +152,7 @@ def test_pictures_against_the_real_test_set(real, tmp_path, monkeypatch):
     assert fresh["value"] == pytest.approx(cell["value"], rel=1e-5) and not fresh["recorded"] and calls
 
 
+@pytest.mark.slow
 def test_one_step_of_a_survey_row_on_real_images(real, tmp_path, capsys):
     row = "Resnet-s4-b48-l100"
     options = ["--rows", row, "--columns", "mse_x1e3", "--train", "--epochs", "1", "--limit-train", "100"]

@@ -175,6 +175,7 @@ except ImportError as error:
     assert "FID@tiny = " in run.stdout and "reading a file needs TensorFlow" in run.stdout
 
 
+@pytest.mark.slow
 def test_real_weights_agree_and_are_deterministic(real_data):
     """Both files at 1280, two batch sizes, twice."""
     images = np.random.default_rng(0).random((20, 8, 8, 3)).repeat(4, 1).repeat(4, 2).astype("float32")

@@ -40,6 +40,10 @@ WARMING = ("beta_vae", "bernoulli_vae", "ladder_vae", *HIERARCHICAL)  # with a c
 GOLDEN = Path(__file__).with_name("golden.json")
 close = np.testing.assert_allclose
 every = pytest.mark.parametrize("variant", VARIANTS)
+# the kinds of networks, and the steps of training that are of their own; a slow run has all
+trained_ones = pytest.mark.parametrize(
+    "variant", kinds_first(VARIANTS, "computed_gamma_vae", "rae_gp", "lagging_vae", "second_stage_cosine")
+)
 of_images = pytest.mark.parametrize("variant", OF_IMAGES)
 
 
@@ -115,14 +119,14 @@ def test_shapes_of_a_call(variant):
     assert set(model.heads) <= set(outputs)
 
 
-@every
+@trained_ones
 def test_fit_lowers_the_loss(variant):
     _, first, last, _, _ = trained(variant)
     # a warm-up raises the weight of a term, and the cosine is at most 1: each has its own bound
     assert last < first - 0.05 * abs(first)
 
 
-@every
+@trained_ones
 def test_training_moves_batch_norm_and_schedules_and_evaluation_does_not(variant):
     model, _, _, before, after = trained(variant)
     for old, new in zip([*before[0], *before[1]], [*after[0], *after[1]], strict=True):
@@ -139,7 +143,7 @@ def test_training_moves_batch_norm_and_schedules_and_evaluation_does_not(variant
         assert model.evaluate(x, batch_size=10, verbose=0, return_dict=True) == first
 
 
-@every
+@trained_ones
 def test_logs_are_the_raw_terms_and_the_loss_their_weighted_sum(variant):
     model, *_ = trained(variant)
     x = examples(variant, 20, seed=6)
@@ -150,7 +154,7 @@ def test_logs_are_the_raw_terms_and_the_loss_their_weighted_sum(variant):
     assert logs["loss"] == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.parametrize("variant", DETERMINISTIC)
+@pytest.mark.parametrize("variant", kinds_first(DETERMINISTIC, "rae_gp"))
 def test_logged_reconstruction_is_the_mean_squared_error_per_image(variant):
     model, *_ = trained(variant)
     x = examples(variant, 20, seed=6)
@@ -169,7 +173,7 @@ def test_bytes_and_floats_give_the_same_loss(variant):
     assert loss_of(model, x, training=True) > 0
 
 
-@every
+@trained_ones
 def test_one_seed_one_loss(variant):
     x = examples(variant, 6)
     first = fresh(variant)
@@ -177,7 +181,7 @@ def test_one_seed_one_loss(variant):
     assert loss_of(first, x) != loss_of(fresh(variant, seed=8), x)
 
 
-@every
+@trained_ones
 def test_a_saved_model_is_the_same(variant, tmp_path):
     model, *_ = trained(variant)
     x, path = examples(variant, 5), tmp_path / "model.keras"
@@ -192,7 +196,7 @@ def test_a_saved_model_is_the_same(variant, tmp_path):
     assert loaded.optimizer.iterations.numpy() == model.optimizer.iterations.numpy() == 24
 
 
-@every
+@trained_ones
 def test_saved_weights_are_the_same(variant, tmp_path):
     model, *_ = trained(variant)
     x, path = examples(variant, 5), tmp_path / "model.weights.h5"
@@ -286,7 +290,7 @@ def test_golden_outputs(variant):
 # using a trained model
 
 
-@every
+@trained_ones
 def test_encode_decode_reconstruct_generate(variant):
     model, *_ = trained(variant)
     x = examples(variant, 7, seed=3)
@@ -300,7 +304,7 @@ def test_encode_decode_reconstruct_generate(variant):
         assert 0 <= images.min() and images.max() <= 1
 
 
-@every
+@trained_ones
 def test_noise_of_encodings_follows_the_seed(variant):
     model, *_ = trained(variant)
     x = examples(variant, 7, seed=3)
@@ -319,7 +323,7 @@ def z_shape(model, n):
     return (n, model.latent_dim)
 
 
-@every
+@trained_ones
 def test_batch_sizes_do_not_matter(variant):
     model, *_ = trained(variant)
     x = examples(variant, 11, seed=3)
@@ -336,7 +340,7 @@ class FixedSampler:
         return np.random.default_rng(seed).normal(size=(n, 4)).astype("float32")
 
 
-@of_images
+@pytest.mark.parametrize("variant", kinds_first(OF_IMAGES))
 def test_generate(variant):
     model, *_ = trained(variant)
     sampler = FixedSampler() if variant in DETERMINISTIC else None

@@ -142,9 +142,9 @@ def test_the_aggressive_schedule_by_its_updates(tmp_path):
 
 
 @pytest.mark.parametrize("informations, joint", [
-    ([1.0, 0.5], [0, 1, 0, 1, 1, 1, 1, 1]),
     ([1.0, 2.0, 1.5], [0, 1, 0, 1, 0, 1, 1, 1]),
-    ([1.0, 2.0, 3.0, 4.0], [0, 1, 0, 1, 0, 1, 0, 1]),
+    pytest.param([1.0, 0.5], [0, 1, 0, 1, 1, 1, 1, 1], marks=pytest.mark.slow),
+    pytest.param([1.0, 2.0, 3.0, 4.0], [0, 1, 0, 1, 0, 1, 0, 1], marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_aggression_ends_when_the_information_falls(informations, joint, tmp_path, monkeypatch):
     coming = iter(informations)

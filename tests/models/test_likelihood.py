@@ -199,6 +199,7 @@ def test_a_deterministic_model_has_no_likelihood(variant):
         log_likelihood(build(variant), blobs(3), sigma=1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="JAX is not installed")
 def test_on_jax():
     quickly = {"KERAS_BACKEND": "jax", "JAX_DISABLE_MOST_OPTIMIZATIONS": "true"}

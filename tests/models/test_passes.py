@@ -142,6 +142,7 @@ def test_fault_21_nothing_is_compiled_twice_for_a_network_that_stays():
     assert functions == (model.encoder.predict_function, model.decoder.predict_function)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_fault_21_a_quantised_model_is_saved_and_loaded(tmp_path):
     model, (x, z) = tiny(), x_and_z()

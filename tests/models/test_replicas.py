@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from core_models import run_script
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.distribute is TensorFlow's")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.distribute is TensorFlow's"),
+]
 exact = pytest.mark.parametrize("name", ["autoencoder", "gamma"])  # without batch norm and noise
 
 

@@ -172,12 +172,14 @@ def on_devices(tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 def test_all_devices_train_the_same_model_as_one(on_devices):
     one, both = on_devices("one"), on_devices("all")
     assert (one["devices"], one["on"], both["devices"], both["on"]) == (2, 1, 2, 2)
     np.testing.assert_allclose(one["weights"], both["weights"], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_mixed_precision_keeps_its_weights_in_float32(on_devices):
     found = on_devices("all", "mixed")
     assert (found["compute"], found["kept"]) == ("bfloat16", "float32") and np.isfinite(found["weights"]).all()

@@ -48,7 +48,7 @@ def uninterrupted(variant):
     return model, train(model, blobs(36), RECIPE, folder, seed=5), folder
 
 
-@pytest.mark.parametrize("variant", ["vae", "computed_gamma_vae"])
+@pytest.mark.parametrize("variant", ["computed_gamma_vae", pytest.param("vae", marks=pytest.mark.slow)])
 def test_resumed_is_the_same_as_uninterrupted(variant, tmp_path):
     straight, history, _ = uninterrupted(variant)
     x, halves, resumed = blobs(36), fresh(variant, 1), fresh(variant, 2)

@@ -10,6 +10,7 @@ from green_vae.presets import PRESETS
 from green_vae.training import Recipe, best_epoch, train
 from green_vae.training.checkpoint import BEST, named
 
+RESUMED = [("info_vae", 1), ("lagging_vae", 1), ("lagging_vae", 3)]
 WATCHED = Recipe(3e-2, (), 8, 9, validation="test", plateau=1, stop_below=1e-3, clip_norm=0.5)
 
 
@@ -70,8 +71,9 @@ def test_the_best_epoch_is_kept_and_training_stops(tmp_path):
     np.testing.assert_array_equal(again.get_weights()[0], model.get_weights()[0])
 
 
-@pytest.mark.parametrize("variant", ["lagging_vae", "info_vae"])
-@pytest.mark.parametrize("cut", [1, 3])
+@pytest.mark.parametrize(
+    "variant, cut", [("info_vae", 3), *(pytest.param(*case, marks=pytest.mark.slow) for case in RESUMED)]
+)
 def test_resumed_is_the_same_as_uninterrupted(variant, cut, tmp_path):
     x, watched = blobs(20), blobs(10, seed=1)
     straight, resumed = build(variant), build(variant)

@@ -70,6 +70,7 @@ def test_words_for_how_images_are_made(run):
     assert run.made("gmm:mix").startswith("half x1, half x2, of samples by gmm(")
 
 
+@pytest.mark.slow
 def test_the_report_says_how_images_are_made(tmp_path):
     columns = ["fid_gmm", "fid_gmm_test", "fid_gmm_test_mix"]
     arguments = ["--smoke", "--rows", "SVAE", "2S-VAE (Dai", "--columns", *columns]
