@@ -156,6 +156,7 @@ def test_a_damaged_file(tmp_path, capsys):
     assert "could not load" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_own_classes_are_imported_first(tmp_path):
     (tmp_path / "my_layers.py").write_text(
         "import keras\n\n\n@keras.saving.register_keras_serializable('mine')\n"

@@ -66,11 +66,11 @@ def test_help_names_everything_and_its_examples_are_right(name, capsys, monkeypa
 
 # one figure of each kind, where others differ by the network or the data alone: in a quick run; all in a slow one
 FEW = {
-    "boon_figures": ("figure01", "figure04", "figure05a", "figure06a", "figure09a", "interpolation2", "traversal"),
+    "boon_figures": ("figure01", "figure05a", "interpolation2"),
     "slides_figures": ("figure04", "figure07", "figure18"),
     "survey_figures": ("figure03", "figure13"),
     "survey_hierarchies": ("hfvae-groups", "hfvae-reconstructions", "hfvae-samples"),
-    "svae_figures": ("figure01", "figure09", "figure10", "figure13", "figure15"),
+    "svae_figures": ("figure01", "figure09", "figure15"),
 }
 SMOKES = [
     *(pytest.param((name, FEW.get(name, ())), id=name) for name in GALLERIES),
@@ -459,6 +459,7 @@ class Ten(Every):
         return {"ten": 10.0}
 
 
+@pytest.mark.slow
 def test_a_figure_may_watch_the_training_ahead(models, out):
     asked = []
 

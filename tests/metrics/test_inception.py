@@ -83,7 +83,7 @@ def test_slim_checkpoint_of_the_first_format(arrays, tmp_path):
         read_slim(path, 2)
 
 
-@pytest.mark.parametrize("name", ["inception.weights.h5", "notop.h5"])
+@pytest.mark.parametrize("name", ["inception.weights.h5", pytest.param("notop.h5", marks=pytest.mark.slow)])
 def test_keras_files_old_and_new(name, network, arrays, tmp_path):
     path = tmp_path / name
     if name.endswith(".weights.h5"):

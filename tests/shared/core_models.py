@@ -97,15 +97,12 @@ DETERMINISTIC = [name for name, (model, _) in VARIANTS.items() if model in ("aut
 
 def kinds_first(variants, *more):
     """Arguments of a parametrised test: one variant of each kind, and the others marked as slow."""
-    quick = {*KINDS, *more}
-    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in variants]
+    return only(variants, *KINDS, *more)
 
 
-def slow_after(count, values):
-    """Arguments of a parametrised test: the first `count` of them, and the others marked as slow."""
-    return [
-        value if index < count else pytest.param(value, marks=pytest.mark.slow) for index, value in enumerate(values)
-    ]
+def only(values, *quick):
+    """Arguments of a parametrised test: these few, and the others marked as slow."""
+    return [value if value in quick else pytest.param(value, marks=pytest.mark.slow) for value in values]
 
 
 def build(variant, seed=7, **changes):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from core_models import OF_IMAGES, build, examples, feed, fixed_weights, step
+from core_models import OF_IMAGES, build, examples, feed, step
 from keras import ops
 
 from green_vae.models.undrawn import undrawn_weights
@@ -48,7 +48,7 @@ def state(model):
 
 
 def training(variant, folder):
-    model, x = fixed_weights(outline(variant)), examples(variant, 16)
+    model, x = build(variant), examples(variant, 16)
     model.compile(optimizer=keras.optimizers.Adam(1e-3))
     before = [np.array(w) for w in model.get_weights()]
     logs = model.fit(x, batch_size=8, verbose=0).history

@@ -79,7 +79,7 @@ def test_sample_fid_of_each_part():
 
 def test_watching_changes_nothing_and_stands_in_the_history(tmp_path):
     recipe, x = Recipe(1e-3, (), 8, 2), blobs(16)
-    plain, watched = build("split_vae"), build("split_vae")
+    plain, watched = build("vae"), build("vae")
     bare = train(plain, x, recipe, tmp_path / "a")
     full = train(watched, x, recipe, tmp_path / "b", callbacks=[LatentActivity(x, every=2)])
     assert all(np.array_equal(a, b) for a, b in zip(plain.get_weights(), watched.get_weights(), strict=True))

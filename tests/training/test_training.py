@@ -239,6 +239,7 @@ def epochs_done(folder):
     return len(json.loads(history.read_text())) if history.exists() else 0
 
 
+@pytest.mark.slow
 def test_killed_and_run_again_is_the_same_as_uninterrupted(tmp_path):
     folder = tmp_path / "killed"
     script = SHARED / "script_train.py"

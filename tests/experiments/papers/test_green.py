@@ -248,6 +248,7 @@ def test_two_rows_have_no_rank_correlation():
 # the dissection
 
 
+@pytest.mark.slow
 def test_a_device_is_measured_once(out, monkeypatch):
     calls, measure = [], DISSECTION.measure_layers
     monkeypatch.setattr(DISSECTION, "measure_layers", lambda *args, **more: calls.append(1) or measure(*args, **more))
