@@ -69,7 +69,7 @@ def published(dataset, cost, quality):
     scale = QUALITIES[quality] + (f", {WORKSTATION}" if cost == "forward" else "")
     for row, numbers in TABLES[dataset][2].items():
         spent = TABLE5.get(row, {}).get(FORWARD) if cost == "forward" else numbers.get(COUNTS.get(cost))
-        if spent is not None:
+        if spent is not None and quality in numbers:  # nothing is printed of test images
             yield Point(row, spent, numbers[quality], scale)
 
 

@@ -11,8 +11,10 @@ paper's width, which its section 5.1 gives.
 
 from green_vae.experiments import Reference, Row, Table, columns, main
 from green_vae.experiments.papers import svae
+from green_vae.experiments.spec import pca
 
-MEASURED = ("params", "mse_x1e3", "active_posterior", "active_means", "variance_law", "fid_gen")
+ERRORS = ("mse_train_x1e3", "mse_test_x1e3")
+MEASURED = ("params", *ERRORS, "active_posterior", "active_means", "variance_law", "fid_gen")
 
 
 PUBLISHED = range(27, 31)  # active units of 32: section 5.1 gives between 2 and 5 inactive ones
@@ -42,7 +44,8 @@ TABLE = Table(
     source=svae.SOURCE + ", section on the latent space",
     columns=(
         svae.PARAMETERS,
-        columns.mse(),
+        columns.mse("train"),
+        columns.mse("test"),
         columns.latent("active_posterior", "active (posterior)"),
         columns.latent("active_means", "active (means)"),
         columns.latent("variance_law", "variance law", format="{:,.3f}"),
@@ -53,12 +56,14 @@ TABLE = Table(
         row("mini plain (MNIST)", "svae/mnist-mini-plain"),
         row("MNIST split", "svae/mnist"),
         row("MNIST plain", "svae/mnist-plain"),
+        pca(32, ("params", *ERRORS)),
     ),
     reference=Reference("mnist32"),
     notes=(
         "Active units: of 32. Posterior: mean posterior variance not above 0.8 (the survey's rule); means: variance of "
         "the posterior means not below 0.05 (Split-VAE's rule). Both over the reference images.",
         "Variance law: mean over the units of Var[mu] + E[sigma^2], 1 where the aggregate posterior fits the prior.",
+        "PCA: what as many principal components of all training images leave as the networks have latent units.",
         svae.NOTES[-1],
     ),
     conclusions=published_range,

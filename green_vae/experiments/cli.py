@@ -38,7 +38,8 @@ def parser_for(table):
     row = table.rows[0].name
     description = f"{table.title}: published numbers beside our own. Source: {table.source}."
     parser = new_parser(table, description, EPILOG.format(command=table.command, row=f'"{row}"' if " " in row else row))
-    rows, columns = ", ".join(row.name for row in table.rows), ", ".join(column.name for column in table.columns)
+    rows = ", ".join(row.name for row in table.rows)
+    columns = ", ".join(column.name + " (only if named)" * bool(column.optional) for column in table.columns)
     add = parser.add_argument
     add("--rows", nargs="+", default=[], metavar="NAME", help=f"rows, by name or beginning of a name: {rows}")
     add("--columns", nargs="+", default=[], metavar="NAME", help=f"columns: {columns}")
@@ -158,7 +159,10 @@ def _run(parser, arguments, choose, work):
 def _asked(table, options):
     """(rows, columns) of the command line."""
     rows = chosen(table.rows, options.pop("rows"), "row")
-    columns = chosen(table.columns, options.pop("columns"), "column")
+    names = options.pop("columns")
+    columns = chosen(table.columns, names, "column")
+    if not names and not options["smoke"]:
+        columns = [column for column in columns if not column.optional]
     if options["layer"]:
         options["layer"] = _layer(options["layer"])
     return rows, columns

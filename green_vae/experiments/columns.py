@@ -1,6 +1,9 @@
 """The columns that tables are made of."""
 
+from green_vae.experiments.run import RECONSTRUCTIONS
 from green_vae.experiments.spec import Column, Measurement, comparable
+
+SPLITS = {"train": "training", "test": "test"}  # in titles
 
 
 def parameters(name="params", title="params"):
@@ -13,13 +16,23 @@ def flops(name="flops_m", title="MFLOPs"):
     return Column(name, title, lambda run: Measurement(run.mflops()), format="{:,.0f}")
 
 
-def mse(name="mse_x1e3", title="MSE x 1000", tolerance=0.1):
-    """Mean squared error per pixel and channel of test reconstructions, times 1000."""
+def mse(split, tolerance=0.1):
+    """Mean squared error per pixel and channel of reconstructions, times 1000: `mse_train_x1e3` or `mse_test_x1e3`.
+
+    Args:
+        split: "train" or "test", of the images that are reconstructed.
+    """
+    kind = RECONSTRUCTIONS[split]
+
+    def identity(run):
+        own = {**run.identity(), "quantity": "mse", "n": run.image_count(kind)}
+        return own if split == "test" else {**own, "of": run.train_data.fingerprint[:16]}
+
     return Column(
-        name,
-        title,
-        lambda run: Measurement(1000 * run.mse(), images=run.reference_count),
-        identity=lambda run: {**run.identity(), "quantity": "mse", "n": run.reference_count},
+        f"mse_{split}_x1e3",
+        f"MSE x 1000 ({SPLITS[split]})",
+        lambda run: Measurement(1000 * run.mse(kind), made=run.made(kind), images=run.image_count(kind)),
+        identity=identity,
         format="{:,.2f}",
         tolerance=tolerance,
     )
@@ -41,14 +54,25 @@ def latent(name, title, format="{:,.0f}"):
     )
 
 
-def fid(name, of, title, layer=None, tolerance=0.1, format="{:,.1f}"):
+def fid_rec(split, optional=""):
+    """Frechet distance of reconstructions to the table's reference: `fid_rec_train` or `fid_rec_test`.
+
+    Args:
+        split: "train" or "test", of the images that are reconstructed; the survey's code takes training images.
+        optional: see `fid`.
+    """
+    return fid(f"fid_rec_{split}", RECONSTRUCTIONS[split], f"FID REC ({SPLITS[split]})", optional=optional)
+
+
+def fid(name, of, title, layer=None, tolerance=0.1, format="{:,.1f}", optional=""):
     """Frechet distance between a kind of images and the table's reference.
 
     Args:
-        of: kind of `Run.images`: "reconstructions", "prior" or one of the table's samplers, with ":" and a part for
-            split models ("prior:x1"); "row" for a row that is images.
+        of: kind of `Run.images`: one of `RECONSTRUCTIONS`, "prior" or one of the table's samplers, with ":" and a part
+            for split models ("prior:x1"); "row" for a row that is images.
         layer: of the features; None: what the command line asks for, else the table's.
         format: of a number; shallow layers have small distances.
+        optional: why it is measured only if it is asked for, see `Column`.
     """
 
     def chosen(run):
@@ -80,4 +104,5 @@ def fid(name, of, title, layer=None, tolerance=0.1, format="{:,.1f}"):
         tolerance=tolerance,
         layers=lambda settings: (layer or settings.layer,),
         possible=lambda run: run.check_kind(of),
+        optional=optional,
     )

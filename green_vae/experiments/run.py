@@ -16,11 +16,15 @@ from green_vae.utils.files import write_aside
 
 STEP = 100  # images on their way through a network at a time
 SHOWN = 64  # images in a picture
+# kinds of images that are reconstructions; those of training images are the survey's REC
+RECONSTRUCTIONS = {"train": "reconstructions", "test": "reconstructions_test"}
 SMOKE_SAMPLERS = {"gmm": {"n_components": 2}, "second_stage": {"widths": (16,), "batch_size": 8, "epochs": 1}}
 
 
 class Run(TrainedRow):
     """One row, lazily: whatever two columns need is made once."""
+
+    unprinted = "the paper prints nothing here"  # the reason for a cell that is not among those of the row
 
     def __init__(self, bench, row):
         super().__init__(bench, row)
@@ -33,9 +37,12 @@ class Run(TrainedRow):
         recipe, parts = self.preset.recipe, []
         if self.epochs != recipe.epochs and not recipe.stopped(self.history):
             parts.append(f"trained {self.length}")
-        if len(self.train_images) < len(self.bench.data(self.preset.dataset, "train")):
-            parts.append(f"on the first {len(self.train_images):,} training images")
-        return "; ".join([*parts, *self.fewer()])
+        return "; ".join([*parts, *self.trained_on_fewer(), *self.fewer()])
+
+    def trained_on_fewer(self):
+        """The training images that were left out, in words; [] for none."""
+        count = len(self.train_images)
+        return [f"on the first {count:,} training images"] if count < len(self.train_data) else []
 
     def fewer(self):
         """The images that were left out of a measurement, in words; [] for none."""
@@ -68,10 +75,20 @@ class Run(TrainedRow):
         test = self.bench.data(self.preset.dataset, "test")
         return {"weights": self.weights_hash, "data": test.fingerprint[:16], "seed": self.settings.seed}
 
+    @property
+    def train_data(self):
+        """The `Dataset` of which training takes its images."""
+        return self.bench.data(self.preset.dataset, "train")
+
     def image_count(self, kind):
-        """How many images of one kind there are: reconstructions are of training images, which may be fewer."""
+        """How many images of one kind there are; the training images, which are reconstructed, may be fewer."""
         of, _ = of_and_part(kind)
         return min(self.reference_count, len(self.train_images)) if of == "reconstructions" else self.reference_count
+
+    def originals(self, kind):
+        """The images that one kind of reconstructions is of."""
+        images = self.train_images if kind == "reconstructions" else self.bench.reference_images
+        return images[: self.image_count(kind)]
 
     def check_kind(self, kind):
         """Raises NotRun for a part of an image, of a model that has no parts."""
@@ -83,7 +100,7 @@ class Run(TrainedRow):
         of, _ = of_and_part(kind)
         own = {**self.identity(), "kind": kind, "n": self.image_count(kind)}
         own["codes"] = [self.preset.codes, len(self.train_images)]
-        if of != "reconstructions":
+        if of not in RECONSTRUCTIONS.values():
             sampler = self.new_sampler(of)
             own["sampler"] = [sampler.name, sampler.settings()]
             if self.sampling(of).codes != "train":
@@ -95,14 +112,12 @@ class Run(TrainedRow):
         """`callbacks.latent_activity` over the reference images."""
         return latent_activity(*self.trained.latent_moments(self.bench.reference_images))
 
-    def mse(self):
-        """Over the test images and sampled codes, per pixel and channel."""
-        images = self.bench.reference_images
-        total = 0.0
-        for start in range(0, len(images), STEP):
-            part = images[start : start + STEP]
-            made = self.trained.reconstruct(part, seed=self.settings.seed + start, batch_size=STEP)
-            total += metrics.mse(part, made) * len(part)
+    def mse(self, kind):
+        """Mean squared error of one kind of reconstructions, per pixel and channel; from sampled codes."""
+        images, start, total = self.originals(kind), 0, 0.0
+        for made in self.images(kind):
+            total += metrics.mse(images[start : start + len(made)], made) * len(made)
+            start += len(made)
         return total / len(images)
 
     def fid(self, kind, layer):
@@ -135,15 +150,15 @@ class Run(TrainedRow):
     # the images
 
     def images(self, kind):
-        """Batches of float32 images: "reconstructions" of training images (the survey's REC), or samples.
+        """Batches of float32 images: reconstructions, of `originals`, or samples.
 
         A kind may name a part of a split model's images: "prior:x1", see `VAE.decode`.
         """
         model, n, seed = self.trained, self.image_count(kind), self.settings.seed
         of, part = of_and_part(kind)
-        if of == "reconstructions":
-            chosen = self.train_images[:n]
-            for start in range(0, len(chosen), STEP):
+        if of in RECONSTRUCTIONS.values():
+            chosen = self.originals(of)
+            for start in range(0, n, STEP):
                 yield model.reconstruct(chosen[start : start + STEP], seed=seed + start, batch_size=STEP, part=part)
             return
         z = model.new_codes(n, None if self._from_prior(of) else self.sampler(of), seed)
@@ -161,9 +176,10 @@ class Run(TrainedRow):
         code = "one sample of the posterior" if self.preset.codes == "sample" else "the posterior mean"
         if not self.model.variational:
             code = "the code"
-        if of == "reconstructions":
-            first = f"the first {self.image_count(kind):,} training images"
-            return f"{what}reconstructions, from sampled codes, of {first}"
+        if of in RECONSTRUCTIONS.values():
+            sampled = ", from sampled codes," if self.model.variational else ""
+            split = "training" if of == "reconstructions" else "test"
+            return f"{what}reconstructions{sampled} of the first {self.image_count(kind):,} {split} images"
         sampler, chosen = self.new_sampler(of), self.sampling(of)
         if self.model.prior_only:
             return f"{what}samples from the model's own priors, from the top level down"

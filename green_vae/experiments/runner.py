@@ -14,6 +14,7 @@ from green_vae.cost import EnergyMeter
 from green_vae.data import DataNotFoundError
 from green_vae.experiments import provenance, spec
 from green_vae.experiments.bench import Bench
+from green_vae.experiments.pca import PcaRun
 from green_vae.experiments.plan import plan
 from green_vae.experiments.run import ImagesRun, Run, identity
 from green_vae.experiments.spec import Cell, NotRun
@@ -41,7 +42,7 @@ def run_table(table, settings, rows, columns):
     cells = {}
     with EnergyMeter() as metered:
         for row in rows:
-            run = (ImagesRun if row.images else Run)(bench, row)
+            run = (ImagesRun if row.images else PcaRun if row.pca else Run)(bench, row)
             old = recorded.get(row.name, {})
             cells[row.name] = {c.name: finished(run, c, old.get(c.name)) for c in columns}
             report = to_json(table, settings, merge(table, recorded, cells))
@@ -58,7 +59,7 @@ def finished(run, column, old=None):
     if row.missing:
         return Cell(published=published, reason=row.missing)
     if column.name not in row.published and not row.images:
-        return Cell(published=None, reason="the paper prints nothing here")
+        return Cell(published=None, reason=run.unprinted)
     try:
         column.possible(run)
         if column.identity and column.trained:
@@ -130,7 +131,7 @@ def merge(table, recorded, cells):
         old = recorded.get(row.name, {}).get(column.name)
         if old:
             return dataclasses.replace(old, recorded=True)
-        return Cell(published=row.published.get(column.name), reason="not asked for in this run")
+        return Cell(published=row.published.get(column.name), reason=column.optional or "not asked for in this run")
 
     return {row.name: {column.name: cell(row, column) for column in table.columns} for row in table.rows}
 

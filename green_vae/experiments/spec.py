@@ -40,6 +40,7 @@ class Column:
         layers: `layers(settings)` -> feature layers it needs.
         trained: whether the value depends on trained weights.
         possible: `possible(run)` raises NotRun if the row's model cannot have the quantity, whatever its weights.
+        optional: why the column is left out unless --columns names it; "" for a column that is always measured.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Column:
     layers: Callable = lambda settings: ()
     trained: bool = True
     possible: Callable = lambda run: None
+    optional: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,8 @@ class Row:
         published: column name -> printed number.
         preset: of `green_vae.presets.PRESETS`, for a trained model.
         images: `images(bench)` -> uint8 array, for a row that is images and no model.
+        pca: components of a principal component analysis of the training images, for a row that is one and no network.
+        dataset: that these are of, if it is not that of the table's reference.
         samplers: kind -> `Sampling`, where the row differs from its table.
         notes: column name -> remark, printed below the table.
         missing: why nothing of the row can run, if so.
@@ -121,6 +125,8 @@ class Row:
     published: dict = field(default_factory=dict)
     preset: str = ""
     images: Callable | None = None
+    pca: int = 0
+    dataset: str = ""
     samplers: dict = field(default_factory=dict)
     notes: dict = field(default_factory=dict)
     missing: str = ""
@@ -130,6 +136,24 @@ def mini(name, preset, columns, how="narrow", **options):
     """A row that no paper prints: a model of fewer channels. columns: names of those that it is measured in."""
     note = f"not in the paper: {how}, for two CPU cores"
     return Row(name, dict.fromkeys(columns), preset=preset, notes={"params": note}, **options)
+
+
+def pca(components, columns, prefix="", dataset=""):
+    """A row that no paper prints: what as many principal components of the training images leave of an image.
+
+    Args:
+        components: as many as a network of the table has latent numbers.
+        columns: names of those that it is measured in.
+        prefix: of its name. dataset: see `Row`.
+    """
+    note = "not in the paper: the mean image and the components"
+    return Row(
+        f"{prefix}PCA, {components:,} components",
+        dict.fromkeys(columns),
+        pca=components,
+        dataset=dataset,
+        notes={"params": note} if "params" in columns else {},
+    )
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from green_vae.experiments.bench import Bench
 from green_vae.experiments.run import Run
 from green_vae.experiments.spec import Settings
 
-COLUMN = columns.fid("fid_rec", "reconstructions", "FID REC")
+COLUMN = columns.fid_rec("train")
 
 
 def row_with(limit, folder):
     """A row with fresh weights, trained on the first `limit` images and measured against 24."""
-    row = Row("only", {"fid_rec": 1.0}, preset="survey/cnn-b128-l128")
+    row = Row("only", {"fid_rec_train": 1.0}, preset="survey/cnn-b128-l128")
     table = Table("few", "Few", "nobody", (COLUMN,), (row,), Reference("digits", n=24))
     run = Run(Bench(table, Settings(out=folder, smoke=True, limit_train=limit)), row)
     run.prepared = True

@@ -12,6 +12,7 @@ from PIL import Image
 
 from green_vae.experiments import main
 from green_vae.experiments.cli import parser_for
+from green_vae.experiments.pca import PcaRun
 from green_vae.experiments.smoke import shrink
 from green_vae.presets import PRESETS
 
@@ -35,7 +36,8 @@ SURVEY_TABLE3 = {
     "Resnet-s4-b48-l64": (38996003, 6452, 2.5, 46.8, 61.7, 50.8, 54.5),
     "Resnet-s3-b64-l64": (21370179, 5949, 2.6, 39.2, 59.3, 44.9, 45.8),
 }
-ORDER = ("params", "flops_m", "mse_x1e3", "fid_rec", "fid_gen1", "fid_gen2", "fid_gmm")
+ORDER = ("params", "flops_m", "mse_train_x1e3", "fid_rec_train", "fid_gen1", "fid_gen2", "fid_gmm")
+NEW_IMAGES = {"mse_test_x1e3": 3, "fid_rec_test": 5}  # columns in which nothing is printed, and their places
 # the columns of Split-VAE's tables: FID of samples, of their parts, with the mixture
 SVAE_TABLE1 = {
     "RAE-GP": (22386449, 22.2, 11.5),
@@ -87,7 +89,8 @@ DATA = {
     "mnist_binary": ("MNIST in two values", "12 MB"),
 }
 PICTURES = {
-    "fid_rec": "reconstructions",
+    "fid_rec_train": "reconstructions",
+    "fid_rec_test": "reconstructions_test",
     "fid_gen1": "prior",
     "fid_gen2": "second_stage",
     "fid_gmm": "gmm",
@@ -120,7 +123,10 @@ FIRST_RUNS = [
 ]
 # one row of each kind where rows differ by a width or their data alone, which a smoke test replaces anyway
 SMOKED = {
-    "survey_table2": ("CNN-b128-l128", "GP-RAE-b128-l128", "Resnet-s4-b48-l128", "HFVAE-s4-z4-l48", "NVAE-z10-b100-l4"),
+    "survey_table2": (
+        *("CNN-b128-l128", "GP-RAE-b128-l128", "Resnet-s4-b48-l128", "HFVAE-s4-z4-l48", "NVAE-z10-b100-l4"),
+        "PCA, 128 components",
+    ),
     "survey_table3": ("CNN-b128-l64", "L2-RAE-b128-l64", "Resnet-s3-b64-l64"),
     "svae_table1": ("RAE-SN", "2S-VAE (Dai, Wipf)", "SVAE"),
     "svae_table3": ("RAE-L2", "2S-VAE (Asperti, Trentin)", "SVAE"),
@@ -128,11 +134,12 @@ SMOKED = {
     "boon_table1": (
         *(f"MNIST {model}" for model in ("AutoEncoder", "beta-VAE", "MMD InfoVAE", "Optimal Sigma VAE", "Lagging VAE")),
         *(f"CIFAR10 {model}" for model in ("ResLag-VAE", "light ResLag-VAE")),
+        "CelebA PCA, 150 components",
     ),
 }
 # of these, what no other table smokes: in a quick run; all of them in a slow one
 FEW = {
-    "survey_table2": ("GP-RAE-b128-l128",),
+    "survey_table2": ("GP-RAE-b128-l128", "PCA, 128 components"),
     "survey_table3": ("CNN-b128-l64",),
     "survey_table4": ("Resnet-s4-b48-l128, laptop",),
     "survey_table5": ("HFVAE-s4-z4-l48",),
@@ -141,7 +148,7 @@ FEW = {
     "svae_table1": ("RAE-SN",),
     "svae_table3": ("2S-VAE (Asperti, Trentin)",),
     "svae_table4": ("SVAE",),
-    "boon_table1": ("MNIST AutoEncoder",),
+    "boon_table1": ("MNIST AutoEncoder", "MNIST PCA, 20 components"),
     "slides_likelihood": ("IAF, free bits",),
 }
 ALL = {name: SMOKED.get(name, [row.name for row in table.rows]) for name, table in TABLES.items()}
@@ -170,7 +177,7 @@ def test_table_is_whole(name):
         names = [entry.name.lower() for entry in entries]
         assert names and len(set(names)) == len(names)
     for row in table.rows:
-        assert row.preset in PRESETS or row.images or row.missing, row.name
+        assert row.preset in PRESETS or row.images or row.pca or row.missing, row.name
         assert not row.preset or row.preset in PRESETS
         assert set(row.published) <= {column.name for column in table.columns}
         assert set(row.notes) <= {column.name for column in table.columns}
@@ -289,12 +296,14 @@ def test_smoke_leaves_nothing_half_written(smoked):
     ("name", "printed"), [("survey_table2", SURVEY_TABLE2), ("survey_table3", SURVEY_TABLE3)], ids=lambda x: str(x)[:13]
 )
 def test_printed_numbers_of_the_survey(name, printed):
-    rows = {row.name: row for row in TABLES[name].rows if "mini" not in row.name}
+    rows = {row.name: row for row in TABLES[name].rows if "mini" not in row.name and not row.pca}
     second_reading = rows.pop("CNN-b128-l64 (seed 8x8)", None)
     assert list(rows) == list(printed)  # in the printed order
-    assert tuple(column.name for column in TABLES[name].columns) == ORDER
+    columns = [column.name for column in TABLES[name].columns]
+    assert {column: columns.index(column) for column in NEW_IMAGES} == NEW_IMAGES
+    assert tuple(column for column in columns if column not in NEW_IMAGES) == ORDER
     for row, numbers in printed.items():
-        assert rows[row].published == dict(zip(ORDER, numbers, strict=True))
+        assert rows[row].published == {**dict(zip(ORDER, numbers, strict=True)), **dict.fromkeys(NEW_IMAGES)}
     assert (second_reading is None) == (name == "survey_table2")
     assert second_reading is None or second_reading.published == rows["CNN-b128-l64"].published
 
@@ -384,10 +393,14 @@ def first_run(tmp_path_factory):
 def test_first_run_counts_to_the_digit_and_says_why_not_the_rest(name, first_run):
     table, rows, report, _ = first_run(name)
     dataset, size = DATA.get(table.reference.dataset, ("", ""))  # where rows have data of their own
-    exact = 0
+    exact, optional = 0, {column.name: column.optional for column in table.columns}
     for row in (row for row in table.rows if row.name in rows):
         for column, cell in report["rows"][row.name].items():
-            if row.missing:
+            if optional[column]:
+                assert (cell["verdict"], cell["reason"]) == ("not run", optional[column])
+            elif row.pca and column not in row.published:
+                assert (cell["verdict"], cell["reason"]) == ("not run", PcaRun.unprinted)
+            elif row.missing:
                 assert (cell["verdict"], cell["reason"]) == ("not run", row.missing)
             elif column not in row.published and not row.images:
                 assert (cell["verdict"], cell["reason"]) == ("not run", "the paper prints nothing here")

@@ -20,7 +20,7 @@ from green_vae.metrics.inception import InceptionExtractor
 pytestmark = pytest.mark.usefixtures("graph_optimizer")
 REAL = os.environ.get("GREEN_VAE_DATA")  # read before it is hidden
 ROW, EPOCHS = "CNN-b128-l128", 12
-TRAIN = ["--smoke", "--train", "--save-every", "1", "--rows", ROW, "--columns", "mse_x1e3", "fid_gmm", "--out"]
+TRAIN = ["--smoke", "--train", "--save-every", "1", "--rows", ROW, "--columns", "mse_test_x1e3", "fid_gmm", "--out"]
 
 
 def train(out, bare_folder, epochs=EPOCHS):
@@ -92,11 +92,11 @@ def test_stopped_training_goes_on_to_the_same_numbers(stopped, uninterrupted, tm
                 pass
     cells = train(out, tmp_path)
     assert cells == uninterrupted[1]
-    assert cells["mse_x1e3"]["details"]["weights"] == uninterrupted[1]["fid_gmm"]["details"]["weights"]
-    assert cells["mse_x1e3"]["details"]["epochs"] == len(history(out)) == EPOCHS
-    details = {name: cells[name]["details"] for name in ("mse_x1e3", "fid_gmm")}
+    assert cells["mse_test_x1e3"]["details"]["weights"] == uninterrupted[1]["fid_gmm"]["details"]["weights"]
+    assert cells["mse_test_x1e3"]["details"]["epochs"] == len(history(out)) == EPOCHS
+    details = {name: cells[name]["details"] for name in ("mse_test_x1e3", "fid_gmm")}
     sides = {name: (said["images"], said["reference_images"]) for name, said in details.items()}
-    assert sides == {"mse_x1e3": (IMAGES, None), "fid_gmm": (IMAGES, IMAGES)}
+    assert sides == {"mse_test_x1e3": (IMAGES, None), "fid_gmm": (IMAGES, IMAGES)}
     assert not [path for path in (out / "runs").rglob("*") if path.name.startswith(".")]
 
 
@@ -104,7 +104,7 @@ def test_training_does_not_go_back(uninterrupted, tmp_path, capsys):
     """Weights of 12 epochs are never called weights of 3."""
     out = tmp_path / "out"
     shutil.copytree(uninterrupted[0] / "runs", out / "runs")
-    cell = train(out, tmp_path, epochs=3)["mse_x1e3"]
+    cell = train(out, tmp_path, epochs=3)["mse_test_x1e3"]
     assert cell["verdict"] == "not run"
     assert "the folder holds 12 epochs already, more than the 3 asked for; --epochs 12 takes them" in cell["reason"]
 
@@ -155,12 +155,12 @@ def test_pictures_against_the_real_test_set(real, tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_one_step_of_a_survey_row_on_real_images(real, tmp_path, capsys):
     row = "Resnet-s4-b48-l100"
-    options = ["--rows", row, "--columns", "mse_x1e3", "--train", "--epochs", "1", "--limit-train", "100"]
+    options = ["--rows", row, "--columns", "mse_test_x1e3", "--train", "--epochs", "1", "--limit-train", "100"]
     try:
         assert main(TABLES["survey_table2"], [*options, "--limit-eval", "32", *real, "--out", str(tmp_path)]) == 0
     finally:
         shutil.rmtree(tmp_path / "runs", ignore_errors=True)  # 200 MB
-    cell = read_report(tmp_path / "survey_table2.json")["rows"][row]["mse_x1e3"]
+    cell = read_report(tmp_path / "survey_table2.json")["rows"][row]["mse_test_x1e3"]
     assert np.isfinite(cell["value"]) and 0 < cell["value"] < 1000
     assert cell["verdict"] == "differs"
     for part in ("trained 1 of 150 epochs", "on the first 100 training images", "measured on 32 instead of 10,000"):

@@ -26,7 +26,7 @@ def images(n, seed=0):
 
 
 def test_every_row_has_a_preset_and_its_published_numbers():
-    rows = TABLES["boon_table1"].rows
+    rows = [row for row in TABLES["boon_table1"].rows if not row.pca]
     assert len(rows) == 27 and {row.preset for row in rows} <= set(presets.PRESETS)
     # rec, latent, mmd, total; kl, total minus constant and weight where there is a latent loss
     assert sum(value is not None for row in rows for value in row.published.values()) == 27 + 23 + 5 + 23 + 3 * 23

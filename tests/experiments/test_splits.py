@@ -1,0 +1,191 @@
+"""Errors of training and of test images in two columns, the published number beside its own, and PCA beside both."""
+
+import numpy as np
+import pytest
+from experiment_tables import TABLES, hide_data, read_report
+
+from green_vae import data, metrics, presets
+from green_vae.experiments import Reference, Row, Table, columns, main
+from green_vae.experiments.papers import boon
+from green_vae.experiments.pca import LinearAutoencoder, fitted
+from green_vae.experiments.smoke import shrink
+from green_vae.experiments.spec import pca
+from green_vae.presets import store
+
+TRAIN, TEST = "mse_train_x1e3", "mse_test_x1e3"
+# column of training images, of test images, and which of the two the paper's numbers are of
+PAIRS = {
+    "survey_table2": ((TRAIN, TEST, TRAIN), ("fid_rec_train", "fid_rec_test", "fid_rec_train")),
+    "survey_table3": ((TRAIN, TEST, TRAIN), ("fid_rec_train", "fid_rec_test", "fid_rec_train")),
+    "svae_activity": ((TRAIN, TEST, ""),),
+    "boon_table1": (("rec_train", "rec_mean", ""), ("rec_train", "rec", "rec")),
+}
+ONE_PIXEL = 32 * 32  # values in one of the digits
+
+
+@pytest.fixture(autouse=True)
+def bare_machine(monkeypatch, tmp_path):
+    hide_data(monkeypatch, tmp_path)
+    monkeypatch.setattr("green_vae.experiments.plan.device_rate", lambda: 1e12)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Training and test images, (1297, 1024) and (500, 1024), in [0, 1]."""
+    return [data.load("digits", split).images.reshape(-1, ONE_PIXEL) / 255.0 for split in ("train", "test")]
+
+
+def table_of(*rows, n=200, chosen=None):
+    both = chosen or (columns.mse("train"), columns.mse("test"))
+    return Table("both", "Both", "nobody", tuple(both), rows, Reference("digits", n=n))
+
+
+def measure(table, out, *options):
+    assert main(table, [*options, "--out", str(out)]) == 0
+    return read_report(out / f"{table.name}.json")["rows"]
+
+
+# which number stands beside which
+
+
+@pytest.mark.parametrize("name", list(PAIRS))
+def test_a_published_number_stands_beside_its_own_split_alone(name):
+    names = [column.name for column in TABLES[name].columns]
+    for seen, new, printed in PAIRS[name]:
+        assert {seen, new} <= set(names)
+        rows = [row.published for row in TABLES[name].rows]
+        beside = {column for row in rows for column in (seen, new) if row.get(column) is not None}
+        assert beside == ({printed} if printed else set())
+    titles = {column.title for column in TABLES[name].columns}
+    assert all("(" in title for title in titles if title.startswith(("MSE", "FID REC", "Rec")))
+
+
+def test_no_other_table_has_an_error_in_one_column():
+    names = {name: [column.name for column in table.columns] for name, table in TABLES.items()}
+    errors = ("mse", "rec", "fid_rec")
+    assert {name for name, found in names.items() if any(c.startswith(errors) for c in found)} == set(PAIRS)
+
+
+@pytest.fixture
+def shipped(monkeypatch, tmp_path):
+    """A model of 400 training images, and the row of it, of which 7 is printed."""
+    preset, path = shrink(presets.preset("survey/l2-rae-b128-l128")), tmp_path / "model.weights.h5"
+    monkeypatch.setitem(presets.PRESETS, "tiny", preset)
+    monkeypatch.setattr(presets, "pretrained_path", lambda name: path)
+    model = preset.build(1)
+    store.save_preset(model, path.parent, train_images=400)
+    return model, Row("network", {TRAIN: 7.0, TEST: None}, "tiny")
+
+
+def test_each_column_measures_its_own_images_and_the_printed_number_is_of_one(shipped, tmp_path):
+    model, row = shipped
+    cells = measure(table_of(row), tmp_path / "out")["network"]
+    for column, split, said in ((TRAIN, "train", "training"), (TEST, "test", "test")):
+        images, details = data.load("digits", split).images[:200], cells[column]["details"]
+        assert cells[column]["value"] == pytest.approx(1000 * metrics.mse(images, model.reconstruct(images)), rel=1e-3)
+        assert details["images"] == 200 and details["made"] == f"reconstructions of the first 200 {said} images"
+    assert cells[TRAIN]["value"] != cells[TEST]["value"] and cells[TRAIN]["identity"] != cells[TEST]["identity"]
+    assert cells[TRAIN]["difference"] == cells[TRAIN]["value"] - 7.0 and cells[TRAIN]["verdict"] == "differs"
+    assert (cells[TEST]["published"], cells[TEST]["difference"], cells[TEST]["verdict"]) == (None, None, "measured")
+
+
+def test_there_are_no_more_training_images_than_the_weights_have_seen(shipped, tmp_path):
+    cells = measure(table_of(shipped[1], n=450), tmp_path / "out")["network"]
+    assert (cells[TRAIN]["details"]["images"], cells[TEST]["details"]["images"]) == (400, 450)
+
+
+def test_a_recorded_error_of_test_images_never_becomes_one_of_training_images(shipped, tmp_path):
+    """Also where a report has it in the other column."""
+    out, table = tmp_path / "out", table_of(shipped[1])
+    cells = measure(table, out, "--columns", TEST)["network"]
+    path = out / "both.json"
+    path.write_text(path.read_text().replace(f'"{TRAIN}"', '"held"').replace(f'"{TEST}"', f'"{TRAIN}"'))
+    again = measure(table, out)["network"]
+    assert not again[TRAIN]["recorded"] and again[TRAIN]["value"] != cells[TEST]["value"]
+    assert again[TEST]["value"] == cells[TEST]["value"]
+
+
+def test_an_optional_column_is_measured_if_it_is_named(shipped, tmp_path):
+    chosen = (columns.parameters(), columns.fid_rec("test", "it takes long"))
+    row = Row("network", {"params": None, "fid_rec_test": None}, "tiny")
+    cells = measure(table_of(row, chosen=chosen), tmp_path / "out")["network"]
+    assert cells["params"]["verdict"] == "measured"
+    assert (cells["fid_rec_test"]["verdict"], cells["fid_rec_test"]["reason"]) == ("not run", "it takes long")
+    cells = measure(table_of(row, chosen=chosen), tmp_path / "out", "--columns", "fid_rec")["network"]
+    assert "Inception" in cells["fid_rec_test"]["reason"]  # it was tried, without weights
+
+
+# principal components
+
+
+def test_the_error_of_training_images_is_the_sum_of_the_eigenvalues_that_are_left_out(digits, tmp_path):
+    """In closed form, over all images that it is fitted on; of test images by NumPy's singular vectors."""
+    train, test = digits
+    mean = train.mean(axis=0)
+    spectrum = np.linalg.eigvalsh(np.cov(train.T, bias=True))[::-1]
+    vectors = np.linalg.svd(train - mean, full_matrices=False)[2]
+    cells = measure(table_of(pca(5, (TRAIN, TEST)), n=5000), tmp_path / "out")["PCA, 5 components"]
+    assert cells[TEST]["details"]["images"] == 500 and cells[TEST]["details"]["train_images"] == 1297
+    kept = (test - mean) @ vectors[:5].T
+    left = ((test - mean) ** 2).sum(axis=1) - (kept**2).sum(axis=1)
+    assert cells[TEST]["value"] == pytest.approx(1000 * left.mean() / ONE_PIXEL, rel=1e-9)
+    made = LinearAutoencoder(fitted(data.load("digits", "train").images), 5, (32, 32, 1))
+    images = data.load("digits", "train").images
+    assert metrics.mse(images, made.reconstruct(images)) == pytest.approx(spectrum[5:].sum() / ONE_PIXEL, rel=1e-9)
+    part = 1000 * metrics.mse(images[:500], made.reconstruct(images[:500]))
+    assert cells[TRAIN]["value"] == pytest.approx(part, rel=1e-9)  # as many as there are test images
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.suffix == ".npz"]
+
+
+def test_a_recorded_pca_is_not_fitted_again(tmp_path, monkeypatch):
+    table = table_of(pca(5, (TRAIN, TEST)))
+    first = measure(table, tmp_path)["PCA, 5 components"]
+    monkeypatch.setattr("green_vae.experiments.pca.fitted", None)
+    again = measure(table, tmp_path)["PCA, 5 components"]
+    assert again == {name: {**cell, "recorded": True} for name, cell in first.items()}
+
+
+def test_a_pca_of_fewer_images_says_so_and_is_another_one(tmp_path):
+    table = table_of(pca(5, (TRAIN, TEST)))
+    whole = measure(table, tmp_path)["PCA, 5 components"]
+    cells = measure(table, tmp_path, "--limit-train", "100")["PCA, 5 components"]
+    assert cells[TEST]["reason"] == "on the first 100 training images"
+    assert cells[TRAIN]["value"] < whole[TRAIN]["value"] and cells[TEST]["value"] > whole[TEST]["value"]
+
+
+def test_what_a_pca_keeps_is_counted_without_data(tmp_path):
+    cells = measure(TABLES["survey_table2"], tmp_path, "--rows", "PCA")
+    assert cells["PCA, 128 components"]["params"]["value"] == 128 * 3072 + 3072
+    assert "no network" in cells["PCA, 64 components"]["flops_m"]["reason"]
+    assert "CIFAR-10" in cells["PCA, 64 components"][TRAIN]["reason"]
+
+
+def test_the_errors_of_the_study_are_those_of_the_survey_times_the_values_of_an_image(tmp_path):
+    rec = next(column for column in boon.columns() if column.name == "rec_mean")
+    seen = next(column for column in boon.columns() if column.name == "rec_train")
+    row = pca(5, (TRAIN, TEST, "rec_mean", "rec_train"), "MNIST ", "digits")
+    cells = measure(table_of(row, n=500, chosen=(columns.mse("train"), columns.mse("test"), rec, seen)), tmp_path)
+    cells = cells["MNIST PCA, 5 components"]
+    assert cells["rec_mean"]["value"] == pytest.approx(cells[TEST]["value"] * ONE_PIXEL / 1000, rel=1e-6)
+    assert cells["rec_train"]["value"] == pytest.approx(cells[TRAIN]["value"] * ONE_PIXEL / 1000, rel=1e-6)
+
+
+def units(name):
+    """Latent numbers of a preset's network; None where its groups add to them."""
+    return presets.preset(name).config.get("latent_dim")
+
+
+@pytest.mark.parametrize("name", list(PAIRS))
+def test_every_latent_size_has_its_pca(name):
+    table = TABLES[name]
+    there = {(row.dataset or table.reference.dataset, row.pca) for row in table.rows if row.pca}
+    wanted = {(presets.preset(row.preset).dataset, units(row.preset)) for row in table.rows if row.preset}
+    hierarchies = {"survey_table2": {76, 100}}.get(name, set())  # see the note of the table
+    assert there == {pair for pair in wanted if pair[1]} | {(table.reference.dataset, size) for size in hierarchies}
+
+
+def test_latent_numbers_of_the_hierarchies():
+    """Of those that are quickly built: the note of Table 2 adds up in the same way for the others."""
+    for name, expected in (("survey/hfvae-mini", 64 + 3 * 12), ("survey/nvae-mini", 4096)):
+        model = presets.preset(name).outline()
+        assert model.latent_dim + sum(int(np.prod(shape)) for shape in model.shapes.values()) == expected
