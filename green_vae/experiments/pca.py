@@ -60,7 +60,7 @@ class LinearAutoencoder:
 class PcaRun(Run):
     """A row that is a PCA of the training images; it is fitted when the first cell is measured, once for all rows."""
 
-    unprinted = "of a PCA, which has no network and draws no codes, the error and the numbers that it keeps are told"
+    unprinted = "a PCA has no network and draws no codes: only its error and the numbers that it keeps are told"
 
     @cached_property
     def preset(self):
