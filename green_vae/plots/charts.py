@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from green_vae.utils.files import write_aside
 
@@ -142,6 +143,8 @@ def scatter(path, panels, title=None, x_label=None, log=""):
         for number, points in enumerate(kinds):
             _draw_points(panel, points, points.colour or _colour(number, len(kinds)))
         panel.margins(0.15)
+        for axis in log:
+            _plain_ticks(getattr(panel, f"{axis}axis"))
         _label_points(panel, kinds)
         if any(points.name for points in kinds):
             panel.legend(frameon=False, fontsize=8)
@@ -194,6 +197,15 @@ def _draw_points(panel, points, colour):
     panel.scatter(points.x, points.y, s=22, color=colour, marker=points.marker, label=points.name or None, zorder=3)
     if points.line:
         panel.plot(*points.line, color=colour, linewidth=1.2, drawstyle="steps-post" if points.steps else "default")
+
+
+def _plain_ticks(axis):
+    """Plain numbers on a logarithmic axis that spans less than two powers of ten, where those alone are too few."""
+    low, high = axis.get_view_interval()
+    if high < 100 * low:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def _label_points(panel, kinds):

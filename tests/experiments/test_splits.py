@@ -1,17 +1,22 @@
 """Errors of training and of test images in two columns, the published number beside its own, and PCA beside both."""
 
+import json
+
 import numpy as np
 import pytest
-from experiment_tables import TABLES, hide_data, read_report
+from experiment_tables import MODULES, TABLES, hide_data, read_report
 
-from green_vae import data, metrics, presets
+from green_vae import data, metrics, plots, presets
 from green_vae.experiments import Reference, Row, Table, columns, main
+from green_vae.experiments.gallery import main as main_of_gallery
 from green_vae.experiments.papers import boon
 from green_vae.experiments.pca import LinearAutoencoder, fitted
 from green_vae.experiments.smoke import shrink
 from green_vae.experiments.spec import pca
 from green_vae.presets import store
+from green_vae.training.checkpoint import read_history
 
+FIGURES = MODULES["survey_errors"]
 TRAIN, TEST = "mse_train_x1e3", "mse_test_x1e3"
 # column of training images, of test images, and which of the two the paper's numbers are of
 PAIRS = {
@@ -189,3 +194,66 @@ def test_latent_numbers_of_the_hierarchies():
     for name, expected in (("survey/hfvae-mini", 64 + 3 * 12), ("survey/nvae-mini", 4096)):
         model = presets.preset(name).outline()
         assert model.latent_dim + sum(int(np.prod(shape)) for shape in model.shapes.values()) == expected
+
+
+# the figures
+
+
+def test_sizes_of_the_figures_are_those_of_the_presets():
+    rows = {row.name: row.preset for row in TABLES["survey_table2"].rows}
+    assert set(rows) - set(FIGURES.MODELS) == {
+        "NVAE-z10-b100-l4",
+        "mini NVAE",
+        *map(FIGURES.linear, (64, 76, 100, 128)),
+    }
+    for row, size in FIGURES.MODELS.items():
+        config = presets.preset(rows[row]).config
+        assert size == (config["network_options"].get("base", 128), config.get("latent_dim", size[1])), row
+    assert {name: rows.get(row, name) for name, (row, _) in FIGURES.TRAINED.items()} == {n: n for n in FIGURES.TRAINED}
+
+
+@pytest.fixture
+def drawn(tmp_path, monkeypatch):
+    """drawn(figure) -> (panels, sentence), from a made report of two networks and of PCA."""
+    errors = {"Resnet-s4-b48-l128": (2, 6), "mini Resnet": (8, 8.5), "PCA, 128 components": (5, 5.5)}
+    errors |= {"PCA, 64 components": (9, 9.5), "CNN-b128-l128": (None, None)}
+    rows = {row: {TRAIN: {"value": seen}, TEST: {"value": new}} for row, (seen, new) in errors.items()}
+    (tmp_path / "survey_table2.json").write_text(json.dumps({"smoke": False, "rows": rows}))
+    found = {}
+
+    def scatter(path, panels, *how, **more):
+        found.update(panels)
+        plots.scatter(path, panels, *how, **more)
+
+    monkeypatch.setattr(FIGURES, "scatter", scatter)
+
+    def figure(name):
+        found.clear()
+        assert main_of_gallery(FIGURES.GALLERY, ["--figures", name, "--out", str(tmp_path)]) == 0
+        return dict(found), read_report(tmp_path / "survey_errors.json")["figures"][name]["sentence"]
+
+    return figure
+
+
+def test_the_printed_error_is_drawn_beside_that_of_training_images_alone(drawn):
+    for name in ("latent", "width"):
+        panels, sentence = drawn(name)
+        seen, new = (panels[f"MSE x 1000 of {split} images"] for split in ("training", "test"))
+        assert [points.name for points in seen][:2] == ["published", "ours"] and new[0].name == "ours"
+        assert "published" not in [points.name for points in new]
+        assert list(seen[1].y) == [2, 8] and list(new[0].y) == [6, 8.5]
+        assert "Resnet-s4-b48-l128: 2.00 and 6.00, PCA with 128 components 5.00 and 5.50" in sentence
+    assert [points.line for points in seen[2:]] == [((16, 128), (9, 9)), ((16, 128), (5, 5))]
+    panels, _ = drawn("latent")
+    assert panels["MSE x 1000 of test images"][-1].line == ((64, 128), (9.5, 5.5))
+
+
+def test_errors_by_epoch_are_those_of_the_history(drawn):
+    panels, sentence = drawn("epochs")
+    history = read_history(presets.pretrained_path("boon/optimal-sigma-cifar10").parent)
+    seen, new = panels["MSE x 1000, ResLag study's Optimal Sigma"][:2]
+    assert seen.line[1] == [1000 * epoch["reconstruction"] / 3072 for epoch in history]
+    assert new.line[1] == [1000 * epoch["val_reconstruction"] / 3072 for epoch in history]
+    ends = {points.name: tuple(points.y) for points in panels["MSE x 1000, Resnet-s4-b48-l128"] if points.name}
+    assert ends == {"training images": (2,), "test images": (6,), "PCA, 128 components, test images": (5.5,)}
+    assert "Resnet-s4-b48-l128, first to last epoch: training images 34.51 to 1.89;" in sentence
