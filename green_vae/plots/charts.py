@@ -200,9 +200,9 @@ def _draw_points(panel, points, colour):
 
 
 def _plain_ticks(axis):
-    """Plain numbers on a logarithmic axis that spans less than two powers of ten, where those alone are too few."""
+    """Plain numbers, if they are short, on a logarithmic axis with less than two powers of ten, which are too few."""
     low, high = axis.get_view_interval()
-    if high < 100 * low:
+    if high < min(100 * low, 1e4):
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.set_minor_formatter(NullFormatter())

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from PIL import Image
 
 from green_vae import plots
+from green_vae.plots import charts
 
 
 def read(path):
@@ -240,3 +242,13 @@ def test_diagram(tmp_path):
         plots.diagram(tmp_path / "b.png", boxes, [("a", "c")])
     with pytest.raises(ValueError, match="at least one box"):
         plots.diagram(tmp_path / "b.png", {}, [])
+
+
+def test_a_short_logarithmic_axis_has_plain_numbers():
+    figure = Figure()
+    for span, expected in (((1.5, 35), ["2", "5", "10", "20"]), ((1, 1e6), None), ((2e6, 3e7), None)):
+        panel = figure.add_subplot(yscale="log", ylim=span)
+        charts._plain_ticks(panel.yaxis)
+        low, high = span
+        shown = [text.get_text() for text in panel.get_yticklabels() if low <= text.get_position()[1] <= high]
+        assert shown == expected or (expected is None and all("10^" in text for text in shown))
