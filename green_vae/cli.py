@@ -69,7 +69,7 @@ examples:
   %(prog)s svae/mnist-mini
   %(prog)s survey/resnet-s4-b64-l64 --epochs 10 --limit-train 5000
   %(prog)s svae/cifar10-mini --budget 1h30m
-  KERAS_BACKEND=jax %(prog)s svae/cifar10 --mixed-precision --devices all
+  KERAS_BACKEND=jax %(prog)s survey/resnet-s4-b48-l128 --mixed-precision --budget 9m     on a GPU
 """
 
 
@@ -185,6 +185,8 @@ def _add_train(commands):
     add("--download", action="store_true", help="fetch the data set if it is missing")
     add("--mixed-precision", action="store_true", help="compute in bfloat16: for accelerators")
     add("--devices", choices=("one", "all"), default="one", help="share batches among all accelerators (JAX)")
+    whole = "an epoch as one compiled program (JAX; default: on accelerators)"
+    add("--whole-epochs", action=argparse.BooleanOptionalAction, help=whole)
     add("--pictures-every", type=positive, default=1, metavar="N", help="epochs between pictures (default: 1)")
     add("--save-every", type=positive, metavar="N", help="epochs between checkpoints (default: those of a minute)")
     add("--fresh", action="store_true", help="start over: delete the run in --out, its own files only")

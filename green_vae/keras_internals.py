@@ -1,8 +1,8 @@
 """Every private name of Keras that this package reads, with what it stands for: look here when a new Keras breaks.
 
 Keras publishes neither the calls recorded in a functional graph nor all layers inside a layer, and the costs are
-counted from both. The lagging optimizer updates the moments of Adam. All of these names are the same in every version
-that setup.cfg allows.
+counted from both. The lagging optimizer updates the moments of Adam. An epoch as one program stands where Keras has
+that of a step. All of these names are the same in every version that setup.cfg allows.
 """
 
 import contextlib
@@ -60,3 +60,13 @@ def variable_index(optimizer, variable):
 def adam_moments(optimizer, index):
     """(first moment, second moment) that Keras's Adam keeps for its variable number `index`."""
     return optimizer._momentums[index], optimizer._velocities[index]
+
+
+def build_for(model, data):
+    """Build what Keras builds at the begin of `fit`, given the first batch as a tuple; no number changes."""
+    model._symbolic_build(data_batch=data)
+
+
+def first_item(data):
+    """The batch, a tuple, that Keras gives the compiled function of a step on JAX: in an iterator, until 3.7 a list."""
+    return data[0] if isinstance(data, list) else next(data)

@@ -13,7 +13,7 @@ from green_vae import data, training
 from green_vae.models.precision import dtype_policy
 from green_vae.presets import store
 from green_vae.presets.catalog import preset
-from green_vae.training import Budget, best_epoch, recalibrate_batch_norm, run_folder
+from green_vae.training import Budget, best_epoch, epoch_program, recalibrate_batch_norm, run_folder
 from green_vae.training.account import energy_log, enter_training
 from green_vae.training.budget import seconds_of
 from green_vae.training.callbacks import LatentActivity
@@ -43,6 +43,7 @@ def train(
     download=False,
     mixed_precision=False,
     devices="one",
+    whole_epochs=None,
     pictures_every=1,
     read=None,
     callbacks=(),
@@ -71,6 +72,8 @@ def train(
         data_dir, download: as for `data.load`.
         mixed_precision: compute in bfloat16; weights, heads and losses stay float32.
         devices: "one", or "all" that the backend sees (JAX only): each gets its share of every batch.
+        whole_epochs: whether an epoch is one compiled program (JAX only); None where the device is no CPU, see
+            `training.train`.
         pictures_every: epochs between pictures.
         read: `read(name, split)` -> a `data.Dataset`, instead of `data.load`.
         callbacks: further Keras callbacks; none that sets the learning rate, which the recipe does.
@@ -92,6 +95,7 @@ def train(
     if None not in (epochs, budget):
         raise ValueError(f"give epochs or a budget, not both. Received: epochs={epochs}, budget={budget!r}")
     seconds = None if budget is None else seconds_of(budget)
+    epoch_program.wanted(whole_epochs)  # refused before a folder is made, like the others
     if devices == "all":
         _share()
     read = read or partial(data.load, data_dir=data_dir, download=download)
@@ -111,7 +115,7 @@ def train(
         # the log first, so that it leaves out what the others measure
         watch = [log, *_watching(model, images, out, ships and pictures_every), *callbacks]
         try:
-            training.train(model, images, recipe, out, epochs, seed, watch, validation, save_every, limit)
+            training.train(model, images, recipe, out, epochs, seed, watch, validation, save_every, limit, whole_epochs)
         finally:  # what an interrupted training has cost was spent, too
             if ledger:
                 said = f"{chosen.dataset}, {len(images):,} images"

@@ -7,6 +7,7 @@ import time
 import keras
 
 PLANNED = 0.95  # of the time that is left: the rest is for what epochs differ by
+FEW = 10  # epochs, each as one batch: with fewer, measuring a second one would take too much of the time
 FORMAT = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
 
@@ -36,7 +37,8 @@ class Budget(keras.callbacks.Callback):
     is compiled, counts as much as the mean of the others, and so does the first batch of validation. What other
     callbacks do between epochs is compiled then, too, and is not foreseen; 5 % of the time is kept back for it. All
     that has passed since this object was made is spent, compilation included. With one batch in an epoch nothing can
-    be told apart, and the whole first epoch counts.
+    be told apart, and the whole first epoch counts. Where `FEW` or more such epochs fit, the second one decides, all of
+    it, with what other callbacks do: an epoch that is one program may take no longer than they.
 
     A recipe that fits as a whole stays as it is. Else its `halve_at` is scaled. What follows from the losses, such as a
     `plateau`, is not: such a training stops by itself, or is cut at the number of epochs that fit.
@@ -51,7 +53,7 @@ class Budget(keras.callbacks.Callback):
     def __init__(self, seconds, recipe, decided, clock=time.monotonic):
         super().__init__()
         self.seconds, self.recipe, self.decided, self.clock = seconds, recipe, decided, clock
-        self.start, self.training, self.testing = clock(), None, None
+        self.start, self.training, self.testing, self.waits = clock(), None, None, False
 
     def on_epoch_begin(self, epoch, logs=None):
         self.training, self.testing = Pace(self.clock), None
@@ -70,6 +72,12 @@ class Budget(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         (self.testing or self.training).end()
 
+    def due(self, done):
+        """Whether to plan now, after so many epochs of this process."""
+        if done == 1 and self.training.steps == 1:
+            self.waits = self._left(self.clock()) >= FEW * self._measured()
+        return done == (2 if self.waits else 1)
+
     def plan(self, done, writing=0.0, epochs=1, seconds=None):
         """The recipe to follow from now on, with `epochs` that fit; told to `decided`.
 
@@ -78,13 +86,19 @@ class Budget(keras.callbacks.Callback):
             writing: seconds that a checkpoint takes.
             epochs: that lie between two checkpoints; or, if `seconds` are given, whatever ends so long after the last.
         """
-        epoch = sum(pace.seconds for pace in (self.training, self.testing) if pace)
+        now = self.clock()
+        epoch = now - self.training.begin - writing if self.waits else self._measured()
         epoch += writing * (min(1.0, epoch / seconds) if seconds else 1 / epochs)
-        left = PLANNED * (self.seconds - (self.clock() - self.start))
-        fit = done + max(0, int(left / epoch))
+        fit = done + max(0, int(self._left(now) / epoch))
         planned = self.recipe if fit >= self.recipe.epochs else scaled_to(self.recipe, fit)
         self.decided(planned)
         return planned
+
+    def _measured(self):
+        return sum(pace.seconds for pace in (self.training, self.testing) if pace)
+
+    def _left(self, now):
+        return PLANNED * (self.seconds - (now - self.start))
 
 
 class Pace:

@@ -4,12 +4,15 @@ import math
 import numbers
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from green_vae.training import epoch_program
+from green_vae.training.batches import Batches
 from green_vae.training.checkpoint import (
     best_path,
     drop_older,
@@ -76,33 +79,6 @@ class Recipe:
         return self.rate(len(history), validation_losses(history)) < self.stop_below
 
 
-class Batches(keras.utils.PyDataset):
-    """Minibatches in an order that depends on (seed, epoch) alone: a resumed run sees what it would have seen."""
-
-    def __init__(self, x, batch_size, seed=0):
-        super().__init__()
-        if len(x) < batch_size:
-            raise ValueError(f"fewer examples than one batch of {batch_size}; lower the batch size. Received: {len(x)}")
-        self.x, self.batch_size, self.seed = x, batch_size, seed
-        self.epoch = 0
-
-    @property
-    def epoch(self):
-        """Of the order of the examples, from 0 on."""
-        return self._epoch
-
-    @epoch.setter
-    def epoch(self, epoch):
-        self._epoch, self.order = epoch, np.random.default_rng((self.seed, epoch)).permutation(len(self.x))
-
-    def __len__(self):
-        return len(self.x) // self.batch_size
-
-    def __getitem__(self, index):
-        chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        return (self.x[np.sort(chosen)],)
-
-
 def check_callbacks(callbacks):
     """Refuse callbacks that would set the learning rate, which the recipe sets before every epoch.
 
@@ -121,11 +97,15 @@ class _Finite(keras.callbacks.Callback):
 
     async_safe = True  # else every step would wait for its numbers, on an accelerator too
 
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches  # and not the model, which on JAX waits for its state when a callback asks for it
+
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        self._check(logs or {}, self.epoch, f" at step {batch + 1}")
+        self._check(logs or {}, self.epoch, f" at step {self.batches.steps_in(batch)}")
 
     def on_epoch_end(self, epoch, logs=None):
         self._check(logs, epoch)
@@ -185,7 +165,7 @@ class _Epochs(keras.callbacks.Callback):
         if best == done:
             write_weights(self.model, best_path(self.out, done))
         last = done == self.recipe.epochs or self.recipe.stopped(self.history_) or self.model.stop_training
-        planning = self.budget is not None and done == self.first + 1
+        planning = self.budget is not None and self.budget.due(done - self.first)
         if saved := last or planning or due:
             write_weights(self.model, epoch_path(self.out, done))
             self.saved = time.monotonic()
@@ -219,7 +199,19 @@ def best_epoch(history):
     return 1 + int(np.argmin(losses)) if min(losses, default=math.inf) < math.inf else None
 
 
-def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=None, save_every=None, budget=None):
+def train(
+    model,
+    x,
+    recipe,
+    out,
+    epochs=None,
+    seed=0,
+    callbacks=(),
+    validation=None,
+    save_every=None,
+    budget=None,
+    whole_epochs=None,
+):
     """Train `model` on x by `recipe`, going on from the last epoch saved in `out`, if any.
 
     Weights, optimizer and history are saved whole or not at all; a run that was stopped, even by `kill -9`, and is
@@ -241,7 +233,10 @@ def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=N
             minute (`SAVE_SECONDS`) or more after the last checkpoint: on an accelerator an epoch takes seconds, and so
             does a checkpoint of a large network. The last epoch always has one. What was trained since is done again
             after a stop.
-        budget: a `Budget`, which decides the number of epochs after the first one; None for none.
+        budget: a `Budget`, which decides the number of epochs when the first ones are done; None for none.
+        whole_epochs: whether an epoch is one compiled program, on JAX alone (`training.epoch_program`); None where the
+            device is no CPU. Its sums round differently than those of plain steps, and callbacks see one batch in an
+            epoch. Where it cannot be, a warning says why, and the training goes step by step.
 
     Returns:
         list of dicts, the means that each epoch logged, from epoch 0 on.
@@ -249,14 +244,17 @@ def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=N
     Raises:
         ValueError: a number that is not positive, fewer examples than one batch, input that the model cannot take, no
             validation images for a recipe that needs them, a callback that sets the learning rate, fewer epochs than
-            `out` holds, or a loss or another term that is no longer a finite number: that epoch is not kept.
+            `out` holds, whole epochs on another backend than JAX, or a loss or another term that is no longer a finite
+            number: that epoch is not kept.
     """
     check_positive(epochs=epochs, save_every=save_every)
     check_callbacks(callbacks)
+    whole_epochs = epoch_program.wanted(whole_epochs)
     out, recipe = Path(out), recipe if epochs is None else replace(recipe, epochs=epochs)
     model.check(x)
     if recipe.validation and validation is None:
         raise ValueError(f"this recipe needs the images of its split {recipe.validation!r}. Received: validation=None")
+    epoch_program.keep_programs()
     batches = Batches(x, recipe.batch_size, seed)
     # XLA slows convolutions down on a CPU under TensorFlow; "auto" knows
     settings = {"global_clipnorm": recipe.clip_norm} if recipe.clip_norm else {}
@@ -268,16 +266,19 @@ def train(model, x, recipe, out, epochs=None, seed=0, callbacks=(), validation=N
         raise ValueError(f"{too_few(len(history), recipe.epochs)}, another --out keeps both. Received: {out}")
     if len(history) < recipe.epochs and not recipe.stopped(history):
         write_history(out, history)  # a folder that cannot be written is found before the first step
-        callback = _Epochs(batches, recipe, out, history, validation, save_every, budget)
-        callbacks = [_Finite(), *([budget] if budget else []), *callbacks, callback]
-        try:
+        plain = nullcontext((batches, validation))
+        prepared = epoch_program.programs(model, batches, validation) if whole_epochs else plain
+        with prepared as (given, watched):
+            callback = _Epochs(given, recipe, out, history, validation, save_every, budget)
+            callbacks = [_Finite(given), *([budget] if budget else []), *callbacks, callback]
             # Batches shuffles; Keras's own shuffling of batches follows Python's global generator, never the same twice
-            start = {"initial_epoch": len(history), "shuffle": False}
-            watched = {"validation_data": validation, "validation_batch_size": recipe.batch_size}
-            watched = {} if validation is None else watched
-            model.fit(batches, epochs=recipe.epochs, **start, **watched, callbacks=callbacks, verbose=0)
-        finally:
-            callback.bar.stop()
+            options = {"initial_epoch": len(history), "epochs": recipe.epochs, "shuffle": False}
+            if watched is not None:
+                options |= {"validation_data": watched, "validation_batch_size": recipe.batch_size}
+            try:
+                model.fit(given, **options, callbacks=callbacks, verbose=0)
+            finally:
+                callback.bar.stop()
     if best := best_epoch(history):
         load_weights(model, best_path(out, best))
     return history

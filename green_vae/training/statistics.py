@@ -3,7 +3,7 @@
 import keras
 
 from green_vae.keras_internals import layers_inside
-from green_vae.training.loop import Batches
+from green_vae.training.batches import Batches
 from green_vae.utils.progress import progress
 
 

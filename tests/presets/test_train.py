@@ -174,9 +174,10 @@ def on_devices(tmp_path_factory):
 
 @pytest.mark.slow
 def test_all_devices_train_the_same_model_as_one(on_devices):
-    one, both = on_devices("one"), on_devices("all")
-    assert (one["devices"], one["on"], both["devices"], both["on"]) == (2, 1, 2, 2)
-    np.testing.assert_allclose(one["weights"], both["weights"], rtol=1e-4, atol=1e-5)
+    one, both, whole = on_devices("one"), on_devices("all"), on_devices("all", "whole")
+    assert (one["devices"], one["on"], both["devices"], both["on"], whole["on"]) == (2, 1, 2, 2, 2)
+    for other in (both, whole):
+        np.testing.assert_allclose(one["weights"], other["weights"], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from green_vae.experiments.run import Run
 from green_vae.experiments.runner import finished
 from green_vae.experiments.spec import NotRun, Row, Settings
 from green_vae.presets import Preset, store
-from green_vae.training import Budget, Recipe, best_epoch
+from green_vae.training import Batches, Budget, Recipe, best_epoch
 from green_vae.training.budget import seconds_of
 from green_vae.training.checkpoint import checkpoints, read_history
 from green_vae.training.loop import _Finite
@@ -303,6 +303,23 @@ def test_one_batch_counts_as_a_whole_and_a_recipe_that_fits_stays():
     assert budget.plan(1).epochs == 1 and budget.plan(1).halve_at == (1, 1)
 
 
+@pytest.mark.parametrize(("seconds", "due"), [(600, [False, True]), (250, [True, False])])
+def test_the_second_epoch_decides_where_an_epoch_is_one_short_batch(seconds, due):
+    """Epochs of 20 s as one batch, and 10 s of what others do and compile after the first, 4 s after the second."""
+    clock, recipe = [0.0], Recipe(1e-3, (80, 120, 150), 100, 150)
+    budget = Budget(seconds, recipe, lambda planned: None, lambda: clock[0])
+    clock[0] += 30  # compiled before the first epoch
+    first_epoch(budget, clock, 0, 20, 1)
+    clock[0] += 10
+    assert budget.due(1) == due[0]
+    if due[1]:
+        first_epoch(budget, clock, 0, 20, 1)
+        clock[0] += 4 + 1
+        assert budget.due(2) and budget.plan(2, writing=1, epochs=4).epochs == 2 + int(0.95 * (600 - 85) / 24.25)
+    else:
+        assert budget.plan(1).epochs == 1 + int(0.95 * (250 - 60) / 20)
+
+
 @pytest.fixture
 def ticking(monkeypatch):
     """Every look at the budget's clock takes a second: two batches take 2, and 4 are spent after the first epoch."""
@@ -353,7 +370,7 @@ def _on_forty(train, *arguments, **options):
 
 
 def test_a_term_that_is_no_number_stops_a_training_before_others_look_at_the_model():
-    guard = _Finite()
+    guard = _Finite(Batches(np.zeros((1, 1)), 1))
     guard.set_model(SimpleNamespace(optimizer=SimpleNamespace(learning_rate=1e-3)))
     guard.on_epoch_begin(2)
     guard.on_epoch_end(2, {"loss": 1.0, "val_loss": 2.0})
