@@ -29,16 +29,44 @@ def recalibrate_batch_norm(model, x, batch_size=100, batches=200, seed=0):
         return
     order = Batches(x, min(batch_size, len(x)), seed)
     count = len(order) if batches is None else min(batches, len(order))
-    momenta = [norm.momentum for norm in norms]
+    momenta, run = [norm.momentum for norm in norms], _pass(model, norms)
     try:
         with progress() as bar:
             for index in bar.track(range(count), description="statistics of batch norm"):
-                for norm in norms:
-                    norm.momentum = index / (index + 1)  # the running mean of the first index + 1 batches
-                model(*order[index], training=True)
+                run(*order[index], index / (index + 1))  # the running mean of the first index + 1 batches
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
+
+
+def _pass(model, norms):
+    """f(x, momentum): a pass as in training, in which the statistics move with this momentum.
+
+    Compiled on JAX, where a network goes to an accelerator layer by layer otherwise.
+    """
+
+    def move(x, momentum):
+        for norm in norms:
+            norm.momentum = momentum
+        model(x, training=True)
+
+    if keras.backend.backend() != "jax":
+        return move
+    import jax
+
+    @jax.jit
+    def moved(values, x, momentum):
+        with keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=True))) as scope:
+            move(x, momentum)
+        return [scope.get_current_value(variable) for variable in model.non_trainable_variables]
+
+    def compiled(x, momentum):
+        values = moved([variable.value for variable in model.variables], x, momentum)
+        for variable, value in zip(model.non_trainable_variables, values, strict=True):
+            if value is not None:
+                variable.assign(value)
+
+    return compiled
 
 
 def batch_norms(model):

@@ -16,7 +16,8 @@ import numpy as np
 from core_models import VARIANTS, build, examples
 
 from green_vae.models import MODELS
-from green_vae.training import Recipe, epoch_program, train
+from green_vae.training import Batches, Recipe, epoch_program, recalibrate_batch_norm, train
+from green_vae.training.statistics import batch_norms
 
 DENSE = {"image_shape": (8, 8, 1), "latent_dim": 4, "network": "mlp", "network_options": {"widths": (8,)}}
 NORMED = {**DENSE, "network_options": {"widths": (8,), "normed": True}}
@@ -81,7 +82,8 @@ def run(name, folder, whole, epochs=2, recipe=RECIPE):
 
 def state(model):
     """[(name, value), ...] of all that a training moves."""
-    return [(v.name, np.array(v.value)) for v in [*model.variables, *model.optimizer.variables]]
+    optimizer = getattr(model, "optimizer", None)
+    return [(v.name, np.array(v.value)) for v in [*model.variables, *(optimizer.variables if optimizer else [])]]
 
 
 def difference(a, b):
@@ -119,10 +121,24 @@ def others(folder):
         model, history, told = run(name, folder / "large", True)
     found["said"] = [str(one.message) for one in caught if "step by step" in str(one.message)]
     found["large"] = [len(history), told.batches]
+    found["statistics"] = statistics()
     found["kept"] = [kept_in()]
     epoch_program.accelerated = lambda: True
     found["kept"] += [kept_in(), kept_in("chosen")]
     return found
+
+
+def statistics():
+    """How far statistics of batch norm are from those of passes that are not compiled; and whether they moved."""
+    model, twin, x = made("vae"), made("vae"), data("vae", 26)
+    recalibrate_batch_norm(model, x, 8)
+    batches = Batches(x, 8)
+    for index in range(len(batches)):
+        for norm in batch_norms(twin):
+            norm.momentum = index / (index + 1)
+        twin(*batches[index], training=True)
+    same = {norm.momentum for norm in batch_norms(model)} == {norm.momentum for norm in batch_norms(made("vae"))}
+    return [difference(model, twin), difference(model, made("vae")), same]
 
 
 def kept_in(chosen=None):

@@ -85,6 +85,12 @@ def test_examples_without_room_are_trained_on_step_by_step_and_that_is_said_once
 
 
 @needs_jax
+def test_statistics_of_batch_norm_are_those_of_passes_that_are_not_compiled(quick):
+    away, moved, momentum_is_back = quick["others"]["statistics"]
+    assert away < 1e-6 < 0.1 < moved and momentum_is_back
+
+
+@needs_jax
 def test_compiled_programs_are_kept_on_accelerators_where_the_user_wants_them(quick):
     assert quick["others"]["kept"] == [None, str(cache_dir() / "jax"), "chosen"]
 
