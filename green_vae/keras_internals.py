@@ -65,8 +65,3 @@ def adam_moments(optimizer, index):
 def build_for(model, data):
     """Build what Keras builds at the begin of `fit`, given the first batch as a tuple; no number changes."""
     model._symbolic_build(data_batch=data)
-
-
-def first_item(data):
-    """The batch, a tuple, that Keras gives the compiled function of a step on JAX: in an iterator, until 3.7 a list."""
-    return data[0] if isinstance(data, list) else next(data)

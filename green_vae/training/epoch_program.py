@@ -14,7 +14,7 @@ import warnings
 import keras
 import numpy as np
 
-from green_vae.keras_internals import build_for, first_item
+from green_vae.keras_internals import build_for
 from green_vae.training.batches import AllPlaces, EpochOfPlaces
 from green_vae.utils.places import cache_dir
 
@@ -141,10 +141,10 @@ class Program:
         fed = jax.device_put(places[0][0], _layout(divided=True))
         self.compiled = program.lower(state, self.x, fed).compile()
 
-    def __call__(self, state, data):
+    def __call__(self, state, items):
         import jax
 
-        item = first_item(data)
+        item = next(items)
         if item[0].ndim > 1:  # examples: a callback evaluates others
             return self.step(state, item)
         logs, state = self.compiled(state, self.x, item[0])
