@@ -104,7 +104,7 @@ def test_help_shows_the_name_that_it_was_called_by(called, name, monkeypatch, ca
         ([], f"{name} generate boon/beta-mnist"),
         (["cost"], f"{name} cost survey/resnet-s4"),
         (["generate"], f"{name} generate svae/mnist-mini"),
-        (["train"], f"KERAS_BACKEND=jax {name} train svae/cifar10"),
+        (["train"], f"KERAS_BACKEND=jax {name} train survey/resnet-s4-b48-l128"),
     ):
         with pytest.raises(SystemExit):
             cli.main([*command, "--help"])

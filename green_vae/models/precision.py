@@ -1,8 +1,20 @@
-"""The precision that Keras builds layers in, for the time of a block."""
+"""The precision that Keras builds layers in, for the time of a block, and that of products."""
 
 import contextlib
 
 import keras
+
+
+def product_precision():
+    """What JAX was told to compute products of float32 numbers in, say "highest"; None for the device's own way.
+
+    Its own way is float32 on CPUs, and TF32 on NVIDIA GPUs from the A100 on.
+    """
+    if keras.backend.backend() != "jax":
+        return None
+    import jax
+
+    return jax.config.jax_default_matmul_precision
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 
 from green_vae import data, training
-from green_vae.models.precision import dtype_policy
+from green_vae.models.precision import dtype_policy, product_precision
 from green_vae.presets import store
 from green_vae.presets.catalog import preset
 from green_vae.training import Budget, best_epoch, epoch_program, recalibrate_batch_norm, run_folder
@@ -123,7 +123,7 @@ def train(
         recalibrate_batch_norm(model, images, recipe.batch_size)
     if ships:
         about = {"recipe": dataclasses.asdict(recipe), "budget": seconds, "length": run_length(chosen, out)}
-        about |= {"flops_source": log.flops_source, "dtype_policy": told["dtype_policy"]}
+        about |= {"flops_source": log.flops_source} | {key: told[key] for key in ("dtype_policy", "product_precision")}
         ship(model, out / "model", chosen, images, read_history(out), seed, **about)
     return model
 
@@ -147,6 +147,7 @@ def facts(chosen, sets, images, seed, batch_size):
         "images": images,
         "batch_size": batch_size,
         "dtype_policy": keras.config.dtype_policy().name,
+        "product_precision": product_precision(),
         "backend": keras.backend.backend(),
     }
 
