@@ -4,7 +4,7 @@
     python reproduce/survey_table2.py --train --rows CNN   # trains by the recipe: days on a CPU, hours on a GPU
 
 Expected: every parameter and FLOP cell "exact", but for the two HFVAE rows, which "differ": the authors' code gives
-other counts than the paper prints.
+other counts than the paper prints. PCA needs the data, no weights, and a minute.
 """
 
 from green_vae.experiments import Reference, Table, main

@@ -155,12 +155,12 @@ def test_pictures_against_the_real_test_set(real, tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_one_step_of_a_survey_row_on_real_images(real, tmp_path, capsys):
     row = "Resnet-s4-b48-l100"
-    options = ["--rows", row, "--columns", "mse_test_x1e3", "--train", "--epochs", "1", "--limit-train", "100"]
+    options = ["--rows", row, "--columns", "mse_train_x1e3", "--train", "--epochs", "1", "--limit-train", "100"]
     try:
         assert main(TABLES["survey_table2"], [*options, "--limit-eval", "32", *real, "--out", str(tmp_path)]) == 0
     finally:
         shutil.rmtree(tmp_path / "runs", ignore_errors=True)  # 200 MB
-    cell = read_report(tmp_path / "survey_table2.json")["rows"][row]["mse_test_x1e3"]
+    cell = read_report(tmp_path / "survey_table2.json")["rows"][row]["mse_train_x1e3"]
     assert np.isfinite(cell["value"]) and 0 < cell["value"] < 1000
     assert cell["verdict"] == "differs"
     for part in ("trained 1 of 150 epochs", "on the first 100 training images", "measured on 32 instead of 10,000"):
