@@ -1,9 +1,12 @@
 """The scripts in benchmarks/ that need no data run; fault 11: in mixed precision, too."""
 
+import importlib.util
+import subprocess
 import sys
 
 import keras
 import pytest
+from core_models import child_env
 from experiment_tables import ROOT
 
 from green_vae import presets
@@ -26,3 +29,44 @@ def test_fault_11_the_speed_of_training(options, monkeypatch, capsys):
         assert keras.config.dtype_policy().name == ("mixed_bfloat16" if options else "float32")
     first, second = capsys.readouterr().out.splitlines()
     assert "GFLOP/s" in first and second.startswith("test/tiny: ") and "images/s" in second and " graph)" in second
+
+
+EPOCH = """
+%body (arg: (f32[4,8])) -> (f32[4,8]) {
+  %arg = (f32[4,8]{1,0}) parameter(0)
+  %w = f32[4,8]{1,0} get-tuple-element(%arg), index=0
+  %x = f32[2,4]{1,0} fusion(%w), kind=kLoop, calls=%f, metadata={op_name="jit(epoch)/while/body/jvp(encoder)/relu/max"}
+  %y = f32[2,8]{1,0} dot(%x, %w), metadata={op_name="jit(epoch)/while/body/jvp(encoder)/dense/dot_general"}
+  %n = (f32[8]{0}, bf16[8]{0}) fusion(%y), calls=%g, metadata={op_name="jvp(encoder)/batch_normalization_1/sub"}
+  ROOT %v = f32[4,8]{1,0} fusion(%w, %y), calls=%h, metadata={op_name="jit(epoch)/while/body/adam/sub"}
+}
+
+ENTRY %main (p: f32[4,8]) -> f32[4,8] {
+  %small = (s32[]) while(%c), condition=%other, body=%draw
+  %while = (f32[4,8]{1,0}) while(%t), condition=%cond, body=%body
+}
+"""
+
+
+def test_bytes_of_a_step_by_kind_of_operation():
+    script = load_script(ROOT / "benchmarks" / "epoch.py")
+    weights, x, y = 4 * 4 * 8, 4 * 2 * 4, 4 * 2 * 8
+    assert script.moved(script.step_of(EPOCH)) == {
+        "optimizer": (1, 2 * weights + y),
+        "products": (1, x + weights + y),
+        "batch norm": (1, y + 8 * (4 + 2)),
+        "the rest": (1, weights + x),
+    }
+    with pytest.raises(ValueError, match="no loop over steps"):
+        script.step_of("ENTRY %main () -> f32[] {}")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="JAX is not installed")
+def test_the_least_time_of_a_step():
+    command = [sys.executable, str(ROOT / "benchmarks" / "epoch.py"), "review/mlp-cifar10", "--batch", "8"]
+    done = subprocess.run(command, env=child_env(KERAS_BACKEND="jax"), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = done.stdout.splitlines()
+    assert len(lines) == 11 and lines[0].startswith("review/mlp-cifar10, a step of 8 images: ")
+    assert all(" operations " in line and " GB, at least " in line for line in (*lines[1:5], *lines[6:10]))

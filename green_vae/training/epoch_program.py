@@ -88,15 +88,15 @@ def _compiled(model, batches, validation):
     _check_room(batches.x, *([] if validation is None else [validation]))
     build_for(model, batches[0])
     given, watched = EpochOfPlaces(batches), None if validation is None else AllPlaces(len(validation))
-    training = Program(model.train_step, _state(model), batches.x, given, size)
+    training = Program(model.train_step, state_of(model), batches.x, given, size)
     if watched is not None:
-        model.test_function = Program(model.test_step, _state(model, training=False), validation, watched, size)
+        model.test_function = Program(model.test_step, state_of(model, training=False), validation, watched, size)
     model.train_function = training
     print(f"an epoch is one program, compiled in {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
     return given, watched
 
 
-def _state(model, training=True):
+def state_of(model, training=True):
     """What a step takes and gives back, in Keras's order."""
     parts = [model.trainable_variables, model.non_trainable_variables]
     parts += [model.optimizer.variables] if training else []
