@@ -148,7 +148,7 @@ def without_tensorflow(tmp_path_factory):
     script = SHARED / "script_no_tensorflow.py"
     command = [sys.executable, "-I", "-S", str(script), str(packages), str(ROOT)]
     env = {name: value for name, value in child_env().items() if not name.startswith(("KERAS", "PYTHON"))}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, cwd=os.fspath(packages))
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600, cwd=os.fspath(packages))
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -173,3 +173,12 @@ def test_training_and_a_distance_without_tensorflow(without_tensorflow):
     assert found["generated"] == [8, 32, 32, 3]
     assert 0 < found["loss"] < 1e4
     assert 0 < found["fid"] < 1e4
+
+
+def test_the_command_line_trains_without_tensorflow(without_tensorflow):
+    """Whole epochs in mixed precision, and from the folder that they end in images of both samplers."""
+    found = without_tensorflow
+    assert found["exit"] == 0
+    assert found["drawn"] == {"gmm": [3, 32, 32, 1, True], "second_stage": [3, 32, 32, 1, True]}
+    samplers = ["sampler-gmm.npz", "sampler-second_stage.npz"]
+    assert found["run"] == ["config.json", "history.json", "metadata.json", "model.weights.h5", *samplers]

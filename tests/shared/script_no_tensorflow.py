@@ -37,6 +37,18 @@ generated = model.generate(8)
 evaluator = gv.metrics.FIDEvaluator(protocol="tiny")
 moments = [evaluator.moments(x) for x in (images.astype("float32") / 255, generated)]
 fid = evaluator.fid(*moments)["tiny"]
+
+# the command line: train, the folder that ships, its samplers
+config = {"image_shape": (32, 32, 1), "latent_dim": 4, "network": "mlp", "network_options": {"widths": (8,)}}
+samplers = {"gmm": {}, "second_stage": {"widths": (8,), "batch_size": 20, "epochs": 2}}
+recipe = gv.training.Recipe(1e-3, (), 20, 2)
+gv.PRESETS["test/tiny"] = gv.presets.Preset("vae", config, "digits", recipe, "us", samplers=samplers, name="test/tiny")
+command = ["train", "test/tiny", "--limit-train", "60", "--out", "run", "--whole-epochs", "--mixed-precision"]
+found["exit"] = gv.cli.main(command)
+trained = gv.load("run/model")
+drawn = {name: trained.generate(3, gv.presets.load_sampler("run/model", name)) for name in samplers}
+found["drawn"] = {name: [*images.shape, bool(np.isfinite(images).all())] for name, images in drawn.items()}
+found["run"] = sorted(path for path in os.listdir("run/model"))
 found |= {"backend": keras.backend.backend(), "modules": names, "failed": failed, "loss": loss, "fid": float(fid)}
 found |= {"generated": list(generated.shape), "imported": [name for name in sys.modules if name == "tensorflow"]}
 print(json.dumps(found))
