@@ -1,6 +1,7 @@
 """The scripts in benchmarks/ that need no data run; fault 11: in mixed precision, too."""
 
 import importlib.util
+import json
 import subprocess
 import sys
 
@@ -9,7 +10,8 @@ import pytest
 from core_models import child_env
 from experiment_tables import ROOT
 
-from green_vae import presets
+import green_vae as gv
+from green_vae import presets, training
 from green_vae.experiments.overview import load_script
 from green_vae.models.precision import dtype_policy
 from green_vae.presets import Preset
@@ -70,3 +72,41 @@ def test_the_least_time_of_a_step():
     lines = done.stdout.splitlines()
     assert len(lines) == 11 and lines[0].startswith("review/mlp-cifar10, a step of 8 images: ")
     assert all(" operations " in line and " GB, at least " in line for line in (*lines[1:5], *lines[6:10]))
+
+
+def first_steps(monkeypatch, *arguments, **recipe):
+    """Run benchmarks/first_steps.py on a tiny preset -> its exit code."""
+    tiny = Preset("vae", {**CONFIG, "image_shape": (32, 32, 1)}, "digits", Recipe(batch_size=4, **recipe), "us")
+    monkeypatch.setitem(presets.PRESETS, "test/tiny", tiny)
+    monkeypatch.setattr(sys, "argv", ["first_steps.py", "test/tiny", *map(str, arguments)])
+    with pytest.raises(SystemExit) as end:
+        load_script(ROOT / "benchmarks" / "first_steps.py").main()
+    return end.value.code
+
+
+def test_the_first_steps_of_a_recipe_that_holds(monkeypatch, capsys, tmp_path):
+    """The steps are those of `training.train`: the same last loss as its own loop, batch by batch."""
+    assert first_steps(monkeypatch, "--steps", 21, "--out", tmp_path) == 0
+    head, *lines, end = capsys.readouterr().out.splitlines()
+    assert "images of digits, batches of 4, rate 0.0001" in head and end == "test/tiny: finite"
+    assert [line.split("/")[0] for line in lines] == ["step 1", "step 10", "step 20", "step 21"]
+    assert all("largest |log variance|" in line and " left 0:" in line for line in lines)
+    row = json.loads((tmp_path / "first_steps.json").read_text())["test/tiny"]
+    assert (row["steps"], row["outcome"], row["batch_size"]) == (21, "finite", 4) and len(row["curve"]) == 4
+    assert "| test/tiny | " in (tmp_path / "first_steps.md").read_text()
+
+    losses = []
+    watch = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: losses.append(logs["loss"]))
+    chosen = presets.PRESETS["test/tiny"]
+    x = gv.data.load("digits").images
+    training.train(chosen.build(0), x, chosen.recipe, tmp_path / "run", epochs=1, callbacks=[watch])
+    means = [losses[step] * (step + 1) for step in range(21)]  # they are means since the beginning
+    assert row["curve"][-1]["loss"] == pytest.approx(means[20] - means[19], rel=1e-4)
+
+
+def test_the_first_steps_of_a_recipe_that_diverges(monkeypatch, capsys, tmp_path):
+    assert first_steps(monkeypatch, "--steps", 50, "--out", tmp_path, learning_rate=1e30) == 1
+    assert capsys.readouterr().out.splitlines()[-1].startswith("test/tiny: diverged at step ")
+    row = json.loads((tmp_path / "first_steps.json").read_text())["test/tiny"]
+    assert row["outcome"] == f"diverged at step {row['steps']}" and row["steps"] < 50
+    assert None in row["curve"][-1].values()

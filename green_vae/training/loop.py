@@ -23,7 +23,7 @@ from green_vae.training.checkpoint import (
     write_weights,
 )
 from green_vae.utils.arguments import check_positive
-from green_vae.utils.progress import progress
+from green_vae.utils.progress import clock, progress
 
 SAVE_SECONDS = 60  # at most so much of a training, and the epoch it is in, is lost with a process that is killed
 
@@ -155,7 +155,7 @@ class _Epochs(keras.callbacks.Callback):
         spent = time.monotonic() - self.start
         left = spent / (epoch + 1 - self.first) * (self.recipe.epochs - epoch - 1)
         values = "  ".join(f"{name} {value:.5g}" for name, value in logs.items())
-        line = f"{self.out.name}: epoch {epoch + 1}/{self.recipe.epochs}  {values}  left {_clock(left)}"
+        line = f"{self.out.name}: epoch {epoch + 1}/{self.recipe.epochs}  {values}  left {clock(left)}"
         print(line, file=sys.stderr, flush=True)
 
     def _save(self):
@@ -182,12 +182,6 @@ class _Epochs(keras.callbacks.Callback):
         self.bar.stop()
 
 
-def _clock(seconds):
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-
-
 def validation_losses(history):
     """The validation loss of every epoch that has one."""
     return [epoch["val_loss"] for epoch in history if "val_loss" in epoch]
@@ -197,6 +191,15 @@ def best_epoch(history):
     """The number, from 1 on, of the first epoch with the least validation loss, a number; None where there is none."""
     losses = [loss if math.isfinite(loss) else math.inf for loss in validation_losses(history)]
     return 1 + int(np.argmin(losses)) if min(losses, default=math.inf) < math.inf else None
+
+
+def compile_by(recipe, model):
+    """Compile a model with the optimizer that its recipe asks for, so that the next step is a training step by it."""
+    settings = {"global_clipnorm": recipe.clip_norm} if recipe.clip_norm else {}
+    optimizer = model.make_optimizer(learning_rate=recipe.learning_rate, **settings)
+    # XLA slows convolutions down on a CPU under TensorFlow; "auto" knows
+    model.compile(optimizer=optimizer, jit_compile="auto")
+    model.optimizer.build(model.trainable_variables)  # else they appear inside the first trace, and it takes two
 
 
 def train(
@@ -256,11 +259,7 @@ def train(
         raise ValueError(f"this recipe needs the images of its split {recipe.validation!r}. Received: validation=None")
     epoch_program.keep_programs()
     batches = Batches(x, recipe.batch_size, seed)
-    # XLA slows convolutions down on a CPU under TensorFlow; "auto" knows
-    settings = {"global_clipnorm": recipe.clip_norm} if recipe.clip_norm else {}
-    optimizer = model.make_optimizer(learning_rate=recipe.learning_rate, **settings)
-    model.compile(optimizer=optimizer, jit_compile="auto")
-    model.optimizer.build(model.trainable_variables)  # else they appear inside the first trace, and it takes two
+    compile_by(recipe, model)
     history = load_checkpoint(model, out)
     if len(history) > recipe.epochs:
         raise ValueError(f"{too_few(len(history), recipe.epochs)}, another --out keeps both. Received: {out}")

@@ -26,3 +26,10 @@ def progress(*, transient=True, disable=None):
         transient=transient,
         disable=not sys.stderr.isatty() if disable is None else disable,
     )
+
+
+def clock(seconds):
+    """Seconds as "m:ss", from an hour on as "h:mm:ss"."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
