@@ -15,9 +15,8 @@ SPLIT_NOTE = (
 
 CLIP_NORM = 100.0
 CLIP_NOTE = (
-    f"; gradients are scaled to a norm of at most {CLIP_NORM:g}, of which neither paper nor code speaks: without it the "
-    "network of full width may be lost within the first 200 steps, where the weight of the error, 1/2 over the computed "
-    "gamma, rises by 1 % a step, which is faster than Adam's average of squared gradients follows"
+    f"; gradients are scaled to a norm of at most {CLIP_NORM:g}, which neither paper nor code has: without this the "
+    "decoder of full width may be lost within the first 200 steps"
 )
 
 

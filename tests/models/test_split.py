@@ -21,10 +21,12 @@ from keras import ops
 from scipy.special import expit
 
 from green_vae.cost import flops, parameters, trainable_parameters
+from green_vae.keras_internals import adam_moments
 from green_vae.models import MODELS, SplitVAE
 from green_vae.networks import PARTS
 from green_vae.networks.split import Parts, Recompose
 from green_vae.presets import preset
+from green_vae.training.loop import compile_by
 
 close = np.testing.assert_allclose
 # the ladder and the hierarchies have networks of their own
@@ -73,6 +75,24 @@ def test_the_plain_twin_lacks_the_head_alone(size):
     assert difference == (9 * base + 1) * 2
     assert parameters(split.build().encoder) == parameters(plain.build().encoder)
     assert (split.recipe, split.dataset, split.codes) == (plain.recipe, plain.dataset, plain.codes)
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10", "celeba", "mnist-plain"])
+def test_the_full_width_recipes_bound_the_gradient(name):
+    """The narrow ones do not: they ship as they were trained, without."""
+    recipe = preset(f"svae/{name}").recipe
+    assert recipe.clip_norm == 100.0 and "norm of at most 100" in recipe.note and recipe.learning_rate == 1e-3
+
+
+def test_adam_sees_gradients_of_a_norm_of_100_however_steep_the_loss():
+    """1/2 SSE / gamma grows as gamma falls. After one step the first moments are a tenth of the gradient."""
+    model, gamma = build("split_vae"), 1e-6
+    compile_by(preset("svae/cifar10").recipe, model)
+    model.gamma.gamma.assign(gamma)
+    model.train_on_batch(blobs(4))
+    moments = [adam_moments(model.optimizer, index)[0] for index in range(len(model.trainable_variables))]
+    seen = 10 * np.sqrt(sum(np.square(ops.convert_to_numpy(moment)).sum() for moment in moments))
+    close(seen, 100.0, rtol=1e-3)
 
 
 @settings(deadline=None, max_examples=25)
