@@ -66,11 +66,11 @@ def test_help_names_everything_and_its_examples_are_right(name, capsys, monkeypa
 
 # one figure of each kind, where others differ by the network or the data alone: in a quick run; the rest in a slow one
 FEW = {
-    "boon_figures": ("figure01", "figure05a", "interpolation2"),
-    "slides_figures": ("figure04", "figure07", "figure18"),
+    "boon_figures": ("figure01", "figure05a"),
+    "slides_figures": ("figure04", "figure07"),
     "survey_figures": ("figure03", "figure13"),
-    "survey_hierarchies": ("hfvae-groups", "hfvae-reconstructions", "hfvae-samples"),
-    "svae_figures": ("figure01", "figure09", "figure15"),
+    "survey_hierarchies": ("hfvae-groups",),
+    "svae_figures": ("figure09", "figure15"),
 }
 NAMES = {name: [figure.name for figure in gallery.figures] for name, gallery in GALLERIES.items()}
 SLOW = pytest.mark.slow

@@ -53,12 +53,7 @@ def listens_to_ctrl_c():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(signal.SIGKILL, id="kill -9", marks=pytest.mark.slow),
-        pytest.param(signal.SIGINT, id="Ctrl-C"),
-    ]
-)
+@pytest.fixture(params=[signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
 def stopped(request, tmp_path):
     """(signal, folder, exit code, stderr) of a run that was stopped in the middle of training."""
     out = tmp_path / "out"
@@ -75,6 +70,7 @@ def stopped(request, tmp_path):
     return request.param, out, process.returncode, error
 
 
+@pytest.mark.slow
 def test_stopped_training_goes_on_to_the_same_numbers(stopped, uninterrupted, tmp_path):
     kind, out, code, error = stopped
     done = len(history(out))
