@@ -1,6 +1,6 @@
 """First steps: does a preset's recipe stay finite at full width?
 
-    python benchmarks/first_steps.py svae/cifar10                     # 300 steps; on two CPU cores 10 to 20 minutes
+    python benchmarks/first_steps.py svae/cifar10                     # 300 steps of 3 seconds on one free CPU core
     python benchmarks/first_steps.py svae/cifar10 svae/mnist --steps 50
     python benchmarks/first_steps.py svae/cifar10 --out results/benchmarks      # adds to first_steps.json and .md there
 
