@@ -89,9 +89,9 @@ def watched(name, steps, seed=0):
         if finite and step != 1 and step % EVERY and step != steps:
             continue
         curve.append({"step": step, **{term: value if math.isfinite(value) else None for term, value in logs.items()}})
-        seconds = (time.monotonic() - start) / step
+        left = (time.monotonic() - start) / step * (steps - step)
         values = "  ".join(f"{term} {value:.5g}" for term, value in logs.items())
-        print(f"step {step}/{steps}  {values}  left {clock(seconds * (steps - step))}", flush=True)
+        print(f"step {step}/{steps}  {values}  left {clock(left)}", flush=True)
     outcome = "finite" if finite else f"diverged at step {step}"
     print(f"{name}: {outcome}", flush=True)
     return {
@@ -104,7 +104,6 @@ def watched(name, steps, seed=0):
         "learning_rate": recipe.learning_rate,
         "clip_norm": recipe.clip_norm,
         "seed": seed,
-        "seconds_per_step": round(seconds, 3),
         "policy": keras.config.dtype_policy().name,
         "device": device_name(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
@@ -117,14 +116,14 @@ def watched(name, steps, seed=0):
 def table(rows):
     """The results of all presets as Markdown."""
     head = ("preset", "weights", "images", "batch", "rate", "steps", "outcome", LARGEST.replace("|", "\\|"))
-    head += ("loss, from", "to", "s a step", "machine")
+    head += ("loss, from", "to", "machine")
     lines = ["# First steps of presets at full width", "", "Written by `python benchmarks/first_steps.py`.", ""]
     lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for name, row in rows.items():
         first, last = (row["curve"][end]["loss"] for end in (0, -1))
         numbers = ["-" if value is None else f"{value:,.1f}" for value in (row[LARGEST], first, last)]
         recipe = (row["images"], row["batch_size"], f"{row['learning_rate']:g}")
-        done = (row["steps"], row["outcome"], *numbers, f"{row['seconds_per_step']:.2f}", row["device"])
+        done = (row["steps"], row["outcome"], *numbers, row["device"])
         cells = (name, f"{row['weights']:,}", *recipe, *done)
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"
