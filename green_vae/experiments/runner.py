@@ -10,6 +10,7 @@ import warnings
 
 import keras
 
+from green_vae import presets
 from green_vae.cost import EnergyMeter
 from green_vae.data import DataNotFoundError
 from green_vae.experiments import provenance, spec
@@ -18,6 +19,7 @@ from green_vae.experiments.pca import PcaRun
 from green_vae.experiments.plan import plan
 from green_vae.experiments.run import ImagesRun, Run, identity
 from green_vae.experiments.spec import Cell, NotRun
+from green_vae.experiments.trained import NO_WEIGHTS
 from green_vae.metrics import WeightsNotFoundError
 from green_vae.training.account import enter_table
 from green_vae.utils.files import write_json
@@ -129,11 +131,16 @@ def merge(table, recorded, cells):
         if column.name in cells.get(row.name, {}):
             return cells[row.name][column.name]
         old = recorded.get(row.name, {}).get(column.name)
-        if old:
+        if old and not _outdated(row, old):
             return dataclasses.replace(old, recorded=True)
         return Cell(published=row.published.get(column.name), reason=column.optional or "not asked for in this run")
 
     return {row.name: {column.name: cell(row, column) for column in table.columns} for row in table.rows}
+
+
+def _outdated(row, cell):
+    """Whether a cell lacks weights that are there by now."""
+    return cell.reason.startswith(NO_WEIGHTS) and bool(row.preset) and presets.pretrained_path(row.preset).exists()
 
 
 def to_json(table, settings, cells):

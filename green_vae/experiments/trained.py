@@ -12,6 +12,8 @@ from green_vae.training.checkpoint import load_weights, read_history
 from green_vae.training.run_folder import OtherRunError
 from green_vae.utils import digests
 
+NO_WEIGHTS = "no trained weights"  # how the reason of a cell begins
+
 
 class TrainedRow:
     """A row of a table and its model, lazily.
@@ -132,9 +134,7 @@ class TrainedRow:
         if not self.shipped:
             self.require_data()  # without data, that is the reason to give
             command = f"`{self.table.command} --train --rows {shlex.quote(self.row.name)}`"
-            raise NotRun(
-                f"no trained weights; {command} trains by the paper's recipe, --epochs and --limit-train shorten"
-            )
+            raise NotRun(f"{NO_WEIGHTS}; {command} trains by the paper's recipe, --epochs and --limit-train shorten")
         store.verified(self.shipped_folder)
         load_weights(self.model, self.shipped_folder / store.WEIGHTS)
         self.history = read_history(self.shipped_folder)

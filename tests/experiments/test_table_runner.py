@@ -376,3 +376,14 @@ def test_without_weights_the_reason_is_a_command_that_a_shell_takes(tiny, out):
     cell = measure(table, out)["a row"]["a"]
     assert cell["verdict"] == "not run"
     assert "no trained weights; `python reproduce/tiny.py --train --rows 'a row'` trains" in cell["reason"]
+
+
+def test_a_cell_does_not_lack_weights_that_came_later(tiny, out):
+    table, path, preset = tiny
+    a = table.columns[0]
+    row = dataclasses.replace(table.rows[0], published={"a": 200, "b": 200})
+    table = dataclasses.replace(table, columns=(a, dataclasses.replace(a, name="b", title="B")), rows=(row,))
+    assert measure(table, out)["a row"]["b"]["reason"].startswith("no trained weights; ")
+    store.save_preset(preset.build(1), path.parent)
+    cell = measure(table, out, "--columns", "a")["a row"]["b"]
+    assert (cell["verdict"], cell["reason"]) == ("not run", "not asked for in this run")
