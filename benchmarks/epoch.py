@@ -25,6 +25,7 @@ import green_vae as gv
 from green_vae.cost import training_flops
 from green_vae.training import Batches, epoch_program
 from green_vae.training.batches import EpochOfPlaces
+from green_vae.training.loop import compile_by
 
 SIZES = {"pred": 1, "s8": 1, "u8": 1, "bf16": 2, "f16": 2, "s32": 4, "u32": 4, "f32": 4, "s64": 8, "u64": 8, "f64": 8}
 # kind -> what its operations are called; the first that fits
@@ -67,10 +68,9 @@ def moved(lines):
     return found
 
 
-def compiled_epoch(model, batch):
+def compiled_epoch(model, recipe, batch):
     """The text of the program of an epoch of two batches."""
-    model.compile(optimizer=model.make_optimizer(learning_rate=1e-4))
-    model.optimizer.build(model.trainable_variables)
+    compile_by(recipe, model)
     batches = Batches(np.zeros((2 * batch, *model.image_shape), "uint8"), batch)
     epoch_program.build_for(model, batches[0])
     state = epoch_program.state_of(model)
@@ -89,9 +89,10 @@ def main():
     options = parser.parse_args()
     if keras.backend.backend() != "jax":
         parser.error(f"an epoch is one program on JAX alone: set KERAS_BACKEND=jax. It is {keras.backend.backend()}")
-    batch = options.batch or gv.PRESETS[options.preset].recipe.batch_size
+    recipe = gv.PRESETS[options.preset].recipe
+    batch = options.batch or recipe.batch_size
     model = gv.load(options.preset, weights=None, seed=0)
-    flops, kinds = training_flops(model, batch).flops, moved(step_of(compiled_epoch(model, batch)))
+    flops, kinds = training_flops(model, batch).flops, moved(step_of(compiled_epoch(model, recipe, batch)))
     print(f"{options.preset}, a step of {batch} images: {flops / 1e9:,.0f} GFLOPs in products")
     for name, rate, share in (("TF32", options.tf32, 1.0), ("bfloat16", options.bfloat16, 0.5)):
         total = 0.0

@@ -57,12 +57,9 @@ def measured(settings):
     if settings.smoke:
         rows = [*MODELS, *map(linear, (64, 100, 128))]
         return {row: {TRAIN: 1.0 + n, TEST: 2.0 + n} for n, row in enumerate(rows)}
-    found = {row: {name: cells.get(name, {}).get("value") for name in ERRORS} for row, cells in rows_of(settings)}
+    reports = reported(settings, REPORT).items()
+    found = {row: {name: cells.get(name, {}).get("value") for name in ERRORS} for row, cells in reports}
     return {row: errors for row, errors in found.items() if None not in errors.values()}
-
-
-def rows_of(settings):
-    return reported(settings, REPORT).items()
 
 
 def by_size(context, axis):

@@ -81,7 +81,7 @@ class PcaRun(Run):
 
     @property
     def train_images(self):
-        return self.bench.data(self.preset.dataset, "train").images[: self.settings.limit_train]
+        return self.train_data.images[: self.settings.limit_train]
 
     @property
     def validation_images(self):

@@ -75,11 +75,6 @@ class Run(TrainedRow):
         test = self.bench.data(self.preset.dataset, "test")
         return {"weights": self.weights_hash, "data": test.fingerprint[:16], "seed": self.settings.seed}
 
-    @property
-    def train_data(self):
-        """The `Dataset` of which training takes its images."""
-        return self.bench.data(self.preset.dataset, "train")
-
     def image_count(self, kind):
         """How many images of one kind there are; the training images, which are reconstructed, may be fewer."""
         of, _ = of_and_part(kind)

@@ -71,13 +71,18 @@ class TrainedRow:
     def shipped_folder(self):
         return presets.pretrained_path(self.row.preset).parent
 
+    @property
+    def train_data(self):
+        """The `Dataset` of which training takes its images."""
+        return self.bench.data(self.preset.dataset, "train")
+
     @cached_property
     def train_images(self):
         """As many as were asked for, or as the weights that ship have seen."""
         limit = self.settings.limit_train
         if not limit and self.shipped:
             limit = store.metadata_of(self.shipped_folder).get("train_images")
-        return self.bench.data(self.preset.dataset, "train").images[:limit]
+        return self.train_data.images[:limit]
 
     def require_data(self):
         """Raises DataNotFoundError, which says what to do, if the images to train on are not here."""

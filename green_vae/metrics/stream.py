@@ -7,7 +7,7 @@ import numpy as np
 
 from green_vae.utils import digests
 from green_vae.utils.images import unit_floats
-from green_vae.utils.progress import progress
+from green_vae.utils.progress import clock, progress
 
 _MARGIN = 1e-3  # what a float image may exceed [0, 1] by: rounding, not another range
 
@@ -80,8 +80,7 @@ def track(parts, total=None, description="features", seconds=15):
 def _line(description, done, total, elapsed):
     if not total:
         return f"{description} {done}, {done / elapsed:.0f}/s"
-    left = round(max(total - done, 0) * elapsed / done)
-    return f"{description} {done}/{total}, {left // 60}:{left % 60:02d} left"
+    return f"{description} {done}/{total}, {clock(max(total - done, 0) * elapsed / done)} left"
 
 
 def _parts(images, size):

@@ -12,6 +12,7 @@ import json
 
 import keras
 import pytest
+from core_models import only
 from keras import layers
 
 from green_vae.cost import flops, keras_flops_count, networks_of, profiler_flops
@@ -126,9 +127,7 @@ def test_a_quick_run_covers_every_kind_of_layer(collected):
     assert set().union(*map(kinds, COVERING)) == set().union(*map(kinds, DISTINCT))
 
 
-@pytest.mark.parametrize(
-    "name", [name if name in COVERING else pytest.param(name, marks=pytest.mark.slow) for name in DISTINCT]
-)
+@pytest.mark.parametrize("name", only(DISTINCT, *COVERING))
 def test_every_network_made_thin(name, collected):
     model = thin(name).outline()
     for network in networks_of(model).values():

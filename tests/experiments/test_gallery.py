@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+from core_models import only
 from experiment_tables import GALLERIES, MODULES, first_run_of, hide_data, read_report
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,9 +129,7 @@ TYPED = "svae_figures"
 TRAINS = ("figure18", "figure19")  # of the slides: they need nothing, and train for a minute
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "green_dissection" else name for name in GALLERIES]
-)
+@pytest.mark.parametrize("name", only(GALLERIES, *GALLERIES.keys() - {"green_dissection"}))
 def test_first_run_without_data_says_why_not(name, tmp_path):
     figures = [figure for figure in GALLERIES[name].figures if name != "slides_figures" or figure.name not in TRAINS]
     arguments = ["--figures", *(figure.name for figure in figures)]

@@ -21,6 +21,7 @@ from core_models import (
     examples,
     feed,
     fixed_weights,
+    only,
     run_script,
     step,
 )
@@ -71,11 +72,7 @@ def found_by_jax(folder, variants):
     return folder, json.loads(run_script("script_jax_parity.py", folder, *variants, **quickly).splitlines()[-1])
 
 
-def fitted_first(variants):
-    return [name if name in FITTED else pytest.param(name, marks=pytest.mark.slow) for name in variants]
-
-
-every = pytest.mark.parametrize("variant", fitted_first(VARIANTS))
+every = pytest.mark.parametrize("variant", only(VARIANTS, *FITTED))
 
 
 @pytest.fixture
@@ -123,7 +120,7 @@ def test_fit(variant, on_jax):
     assert (found["noise"] != start) == (variant not in DETERMINISTIC)
 
 
-@pytest.mark.parametrize("variant", fitted_first(OF_IMAGES))
+@pytest.mark.parametrize("variant", only(OF_IMAGES, *FITTED))
 def test_weights_go_back(variant, on_jax):
     folder, _ = on_jax
     model = build(variant, seed=55)

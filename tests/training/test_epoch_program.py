@@ -6,7 +6,7 @@ import json
 import keras
 import numpy as np
 import pytest
-from core_models import build, run_script
+from core_models import build, only, run_script
 
 from green_vae.training import Batches, Recipe, train
 from green_vae.training.batches import AllPlaces, EpochOfPlaces
@@ -37,11 +37,8 @@ def rest():
     return found_by(*MORE, *FULL)
 
 
-slow = [pytest.param(name, marks=pytest.mark.slow) for name in (*MORE, *FULL)]
-
-
 @needs_jax
-@pytest.mark.parametrize("name", [*QUICK, *slow])
+@pytest.mark.parametrize("name", only((*QUICK, *MORE, *FULL), *QUICK))
 def test_an_epoch_as_one_program_is_the_same_training(name, request):
     """Weights, statistics, schedules, noise, moments of Adam, metrics, rates, and what callbacks see."""
     found = request.getfixturevalue("quick" if name in QUICK else "rest")[name]
@@ -64,7 +61,7 @@ def test_an_epoch_as_one_program_is_the_same_training(name, request):
 
 
 @needs_jax
-@pytest.mark.parametrize("name", ["vae", pytest.param("lagging_vae", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", only(("vae", "lagging_vae"), *QUICK))
 def test_going_on_from_a_checkpoint_is_the_same_to_the_bit(name, request):
     found = request.getfixturevalue("quick" if name in QUICK else "rest")[name]
     assert found["resumed"] == [0.0, True]
