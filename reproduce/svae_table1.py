@@ -26,12 +26,13 @@ ROWS = (
         ("params", "params_trainable", *svae.NAMES),
         how="a quarter of the width",
     ),
+    svae.linear(32),
 )
 TABLE = Table(
     name="svae_table1",
     title="Split-VAE, Table 1: MNIST",
     source=svae.SOURCE + ", Table 1",
-    columns=(svae.PARAMETERS, svae.TRAINABLE, *svae.FIDS),
+    columns=(svae.PARAMETERS, svae.TRAINABLE, *svae.MEASURED),
     rows=ROWS,
     reference=Reference("mnist32"),
     samplers=svae.samplers(20),

@@ -22,12 +22,13 @@ ROWS = (
         how="a quarter of the width, mixtures of 10",
         samplers={"gmm": Sampling("gmm"), "gmm_test": Sampling("gmm", codes="test")},
     ),
+    svae.linear(200),
 )
 TABLE = Table(
     name="svae_table3",
     title="Split-VAE, Table 3: CIFAR-10",
     source=svae.SOURCE + ", Table 3",
-    columns=(svae.PARAMETERS, *svae.FIDS),
+    columns=(svae.PARAMETERS, *svae.MEASURED),
     rows=ROWS,
     reference=Reference("cifar10"),
     samplers=svae.samplers(100),

@@ -1,7 +1,7 @@
 """What Tables 1, 3 and 4 of the Split-VAE paper share: columns, samplers, remarks."""
 
 from green_vae.experiments import columns
-from green_vae.experiments.spec import Row, Sampling
+from green_vae.experiments.spec import Row, Sampling, pca
 
 SOURCE = "Asperti, Bugo, Filippini 2022, Enhancing variational generation through self-decomposition"
 PARAMETERS = columns.parameters(title="params (total)")
@@ -21,13 +21,20 @@ def _fid(name, of, title, part):
 
 
 FIDS = tuple(_fid(name, of, title, part) for name, (of, title, parts) in KINDS.items() for part in parts)
-NAMES = tuple(column.name for column in FIDS)
-PARTS = tuple(name for name in NAMES if name not in KINDS)  # of the columns that need a split head
+ERRORS = (columns.mse("train"), columns.mse("test"))  # the paper prints none
+MEASURED = (*ERRORS, *FIDS)
+NAMES = tuple(column.name for column in MEASURED)
+PARTS = tuple(column.name for column in FIDS if column.name not in KINDS)  # of the columns that need a split head
 
 
 def split(preset, published, **options):
-    """The row of the paper's own model: the columns of FIDs in which nothing is published are measured too."""
+    """The row of the paper's own model: columns in which nothing is published are measured too."""
     return Row("SVAE", {**dict.fromkeys(NAMES), **published}, preset=preset, **options)
+
+
+def linear(units):
+    """A row of the PCA with as many components as the paper's own model has latent units."""
+    return pca(units, ("params", *(column.name for column in ERRORS)))
 
 
 def rae(name, parameters, fid_gen, fid_gmm, preset, note=""):
@@ -81,6 +88,8 @@ def samplers(components):
 NOTES = (
     "The RAE and 2S-VAE rows are quoted by the paper from Ghosh et al. 2020, Dai and Wipf 2019, Asperti and Trentin "
     "2020; the parameters it gives them are those of the Green-AI survey's re-implementations, which are built here.",
+    "MSE: of reconstructions from sampled codes, of the first 10,000 training images and of the test images. PCA: what "
+    "as many principal components of all training images leave. The paper prints neither.",
     "FID GMM: the mixture is fitted on posterior means of training images. FID GMM (test codes): on those of the test "
     "images that are also the reference, which is what the authors' code does.",
     "x1 and x2 are the two images that a split head mixes. mix: half of the images are x1, half x2, of the same codes "
