@@ -3,13 +3,14 @@
     python reproduce/green_frontier.py                  # the published points, and ours from the results that are here
     python reproduce/green_frontier.py --figures celeba
 
-Ours come from what the tables' scripts left under --out: quality and counts from survey_table2.json and
+Ours come from what the tables' scripts left in results/ or under --out: quality and counts from survey_table2.json and
 survey_table3.json, seconds from survey_table5.json, energy and time of training from ledger.jsonl. The survey prints
 neither energy nor training time.
 
 Expected: no model is best at everything; of nine on CIFAR-10 a few are on each frontier.
 """
 
+import itertools
 from functools import partial
 from typing import NamedTuple
 
@@ -75,7 +76,8 @@ def published(dataset, cost, quality):
 
 def ours(settings, dataset, cost, quality):
     """Our `Point`s: where quality and cost are both there."""
-    lines, times = ledger.read(settings.out / "ledger.jsonl"), reported(settings, "survey_table5")
+    ledgers = (ledger.read(place / "ledger.jsonl") for place in (settings.recorded, settings.out) if place)
+    lines, times = list(itertools.chain(*ledgers)), reported(settings, "survey_table5")
     for row, cells in reported(settings, TABLES[dataset][1]).items():
         cell = cells[quality]
         if cell["value"] is None:

@@ -3,7 +3,8 @@
     python reproduce/survey_errors.py                        # from the results and histories that are here, in seconds
     python reproduce/survey_errors.py --figures latent
 
-Ours are those that survey_table2.py left under --out; errors by epoch stand in the histories of the weights that ship.
+Ours are those that survey_table2.py left in results/ or under --out; errors by epoch stand in the histories of the
+weights that ship.
 
 Expected: the full-width network reaches the printed error on training images alone; on test images PCA with as many
 components is better. Narrow models, trained for a few epochs, have about one error on both.

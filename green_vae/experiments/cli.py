@@ -10,6 +10,8 @@ from pathlib import Path
 from green_vae.experiments.spec import Settings
 from green_vae.utils.arguments import positive
 
+OUT, RECORDED, SMOKE = Path("runs/tables"), Path("results"), Path("runs/smoke")
+FORMATS = ("table", "long", "md", "csv", "json", "latex")
 EPILOG = """examples:
   {command}                       counts live; measured cells from trained or recorded results
   {command} --smoke               everything tiny, in a minute: does it run here?
@@ -47,6 +49,8 @@ def parser_for(table):
         "--layer", metavar="L", help="Inception layer of the FID: 64, 192, mixed7 (768), mixed8 (1280), avg_pool (2048)"
     )
     add("--fresh", action="store_true", help="measure again what is recorded, features included")
+    add("--format", choices=FORMATS, default="table", help="what is printed; table: one line for a row (default)")
+    add("--long", dest="format", action="store_const", const="long", help="four lines for a row, and every remark")
     add_shared(parser)
     return parser
 
@@ -76,7 +80,15 @@ def add_shared(parser):
     add("--download", action="store_true", help="fetch data sets and Inception weights that are missing")
     add("--data-dir", type=Path, metavar="DIR", help="folder with the data sets (default: $GREEN_VAE_DATA)")
     add("--inception", type=Path, metavar="FILE", help="Inception weights (default: $GREEN_VAE_INCEPTION)")
-    add("--out", type=Path, default=Path("results"), metavar="DIR", help="folder of the report (default: results)")
+    place = parser.add_mutually_exclusive_group().add_argument
+    place(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help=f"folder of the report, of recorded numbers and of trainings (default: {OUT}, with numbers recorded in "
+        f"{RECORDED}, too)",
+    )
+    place("--update", action="store_true", help=f"rewrite the report in {RECORDED}, which is under version control")
 
 
 def chosen(entries, names, kind):
@@ -141,8 +153,13 @@ def _run(parser, arguments, choose, work):
         asked = choose(options)
     except ValueError as error:
         parser.error(str(error))  # exits with 2
-    if options["smoke"] and options["out"] == Path("results"):
-        options["out"] = Path("results/smoke")  # never over real results
+    if options["smoke"] and options["update"]:
+        parser.error("a smoke test measures nothing, so it updates no report: give --smoke or --update")
+    if options.pop("update"):
+        options["out"] = RECORDED
+    elif options["out"] is None:
+        options["out"] = SMOKE if options["smoke"] else OUT
+        options["recorded"] = None if options["smoke"] else RECORDED
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # one graph per network is meant, not a mistake
     try:
@@ -157,7 +174,7 @@ def _run(parser, arguments, choose, work):
 
 
 def _asked(table, options):
-    """(rows, columns) of the command line."""
+    """(rows, columns, format) of the command line."""
     rows = chosen(table.rows, options.pop("rows"), "row")
     names = options.pop("columns")
     columns = chosen(table.columns, names, "column")
@@ -165,7 +182,7 @@ def _asked(table, options):
         columns = [column for column in columns if not column.optional]
     if options["layer"]:
         options["layer"] = _layer(options["layer"])
-    return rows, columns
+    return rows, columns, options.pop("format")
 
 
 def _layer(name):
@@ -174,12 +191,12 @@ def _layer(name):
     return canonical_layer(name)
 
 
-def _measure(table, settings, rows, columns):
-    from green_vae.experiments import report, runner
+def _measure(table, settings, rows, columns, form):
+    from green_vae.experiments import report, runner, terminal
 
     runner.announce(table, settings, rows, columns)
     result = runner.run_table(table, settings, rows, columns)
     path = report.write_markdown(table, result, settings.out)
     report.draw(table, result, settings.out)
-    report.terminal(table, result, [row.name for row in rows], [column.name for column in columns])
+    terminal.show(table, result, [row.name for row in rows], [column.name for column in columns], form)
     print(f"written: {path} and {path.with_suffix('.json')}", file=sys.stderr)

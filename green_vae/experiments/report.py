@@ -1,7 +1,6 @@
-"""A finished report as Markdown and for the terminal: published, ours, difference, verdict."""
+"""A finished report as Markdown: published, ours, difference, verdict; and what other forms share with it."""
 
 from rich import box
-from rich.console import Console
 from rich.table import Table as Grid
 
 from green_vae.experiments import spec
@@ -35,25 +34,16 @@ def shown_columns(table, names):
     return [column for column in table.columns if not names or column.name in names]
 
 
-def terminal(table, report, rows=(), columns=(), width=None):
-    """Print the report; `rows`, `columns` restrict it by name."""
-    chosen, footnotes = shown_columns(table, columns), {}
-    console = Console(width=width)
-    if not width and not console.is_terminal:
-        console = Console(width=132)  # a file or a pipe has no width of its own
+def long_form(table, columns, rows, footnotes):
+    """A grid with four lines for a row: published, ours, difference, verdict."""
     grid = Grid(title=f"{table.title}\n[dim]{table.source}", box=box.SIMPLE_HEAD, show_lines=True, padding=0)
     grid.add_column("published", no_wrap=True)
-    for column in chosen:
+    for column in columns:
         grid.add_column(column.title, justify="right", overflow="fold", no_wrap=column.tolerance is None)
-    for name, cells in report["rows"].items():
-        if not rows or name in rows:
-            styled = [_styled(lines_of(column, cells[column.name], footnotes), cells[column.name]) for column in chosen]
-            grid.add_row(f"[bold]{name}[/]\n  ours\n  difference\n  verdict", *styled)
-    console.print(grid)
-    for reason, number in footnotes.items():
-        console.print(f"[{number}] {reason}", markup=False, highlight=False)
-    for note in (*remarks(report, chosen, rows), *table.conclusions(report), *table.notes):
-        console.print(f"* {note}", markup=False, highlight=False)
+    for name, cells in rows.items():
+        styled = [_styled(lines_of(column, cells[column.name], footnotes), cells[column.name]) for column in columns]
+        grid.add_row(f"[bold]{name}[/]\n  ours\n  difference\n  verdict", *styled)
+    return grid
 
 
 def remarks(report, columns, rows=()):
@@ -82,13 +72,14 @@ def _styled(lines, cell):
     return "\n".join([*numbers, f"[{STYLES.get(cell['verdict'], 'dim')}]{verdict}[/]"])
 
 
-def markdown(table, report):
-    """The report as one Markdown page."""
-    footnotes = {}
-    head = ["", "", *(column.title for column in table.columns)]
+def markdown(table, report, rows=(), columns=()):
+    """The report as one Markdown page; `rows` (names) and `columns` restrict it."""
+    footnotes, columns = {}, columns or table.columns
+    shown = {**report, "rows": {name: cells for name, cells in report["rows"].items() if not rows or name in rows}}
+    head = ["", "", *(column.title for column in columns)]
     body = []
-    for name, cells in report["rows"].items():
-        parts = [lines_of(column, cells[column.name], footnotes) for column in table.columns]
+    for name, cells in shown["rows"].items():
+        parts = [lines_of(column, cells[column.name], footnotes) for column in columns]
         for index, line in enumerate(LINES):
             body.append([f"**{name}**" if index == 0 else "", line, *(part[index] for part in parts)])
     reference = report["reference"]
@@ -103,13 +94,13 @@ def markdown(table, report):
             else []
         ),
         "",
-        *(table_line(line) for line in [head, ["---", "---", *["---:"] * len(table.columns)], *body]),
+        *(table_line(line) for line in [head, ["---", "---", *["---:"] * len(columns)], *body]),
         "",
         *(f"[{number}] {reason.strip()}  " for reason, number in footnotes.items()),
         "",
-        *(f"* {note}" for note in (*remarks(report, table.columns), *table.conclusions(report), *table.notes)),
+        *(f"* {note}" for note in (*remarks(shown, columns), *table.conclusions(report), *table.notes)),
         "",
-        *section("How these numbers were measured", measured_cells(report, table.columns)),
+        *section("How these numbers were measured", measured_cells(shown, columns)),
     ]
     return "\n".join(page)
 

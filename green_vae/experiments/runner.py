@@ -38,12 +38,13 @@ def run_table(table, settings, rows, columns):
         an interrupted run loses one row at most.
     """
     path = settings.out / f"{table.name}.json"
-    recorded = read_cells(path, settings.smoke)
+    recorded = known_cells(table, settings)
     layers = [layer or table.layer for column in columns for layer in column.layers(settings)]
     bench = Bench(table, settings, layers)
     cells = {}
     with EnergyMeter() as metered:
-        for row in rows:
+        for number, row in enumerate(rows, 1):
+            begin = time.perf_counter()
             run = (ImagesRun if row.images else PcaRun if row.pca else Run)(bench, row)
             old = recorded.get(row.name, {})
             cells[row.name] = {c.name: finished(run, c, old.get(c.name)) for c in columns}
@@ -51,6 +52,7 @@ def run_table(table, settings, rows, columns):
             write_json(path, report)
             if row.preset:
                 keras.backend.clear_session(free_memory=True)  # its networks; takes half a second
+            print(f"{number}/{len(rows)}  {row.name}  {time.perf_counter() - begin:.1f} s", file=sys.stderr, flush=True)
     enter_table(table, settings, cells, metered.energy)
     return report
 
@@ -159,6 +161,25 @@ def to_json(table, settings, cells):
             for row, row_cells in cells.items()
         },
     }
+
+
+def known_cells(table, settings):
+    """Row -> column -> `Cell` of what earlier runs recorded, the newest where two folders have one.
+
+    Raises:
+        ValueError: as for `read_cells`.
+    """
+    found = read_cells(settings.recorded / f"{table.name}.json") if settings.recorded else {}
+    for row, cells in read_cells(settings.out / f"{table.name}.json", settings.smoke).items():
+        there = found.setdefault(row, {})
+        there.update({column: cell for column, cell in cells.items() if not _older(cell, there.get(column))})
+    return found
+
+
+def _older(cell, other):
+    """Whether a cell was measured before another one, by their dates, or not at all."""
+    dates = ["" if c is None or c.value is None else c.details.get("date", "") for c in (cell, other)]
+    return dates[0] < dates[1]
 
 
 def read_cells(path, smoke=False):

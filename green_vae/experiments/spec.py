@@ -190,9 +190,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the command line decides."""
+    """What the command line decides.
+
+    Attributes:
+        out: folder of the report, and of what is made on the way: trainings, codes, features.
+        recorded: folder of further reports, whose cells are taken over where `out` has none as new; None for none.
+        arguments: of the command line, as given, for the report.
+    """
 
     out: Path = Path("results")
+    recorded: Path | None = None
     data_dir: Path | None = None
     inception: Path | None = None
     download: bool = False
@@ -206,7 +213,7 @@ class Settings:
     smoke: bool = False
     fresh: bool = False
     seed: int = 0
-    arguments: tuple = ()  # as given, for the report
+    arguments: tuple = ()
 
 
 @dataclass

@@ -307,8 +307,8 @@ def test_smoke_and_real_figures_do_not_mix(out, capsys, tmp_path, monkeypatch):
     assert (read(out / "small" / "figure01.png") == 7).all()
     monkeypatch.chdir(tmp_path)
     assert main(gallery_of(f1=8), ["--smoke"]) == 0
-    assert read_report("results/smoke/small.json")["smoke"] is True
-    assert [path.name for path in (tmp_path / "results").iterdir()] == ["smoke"]
+    assert read_report("runs/smoke/small.json")["smoke"] is True
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["smoke"]
 
 
 # which weights

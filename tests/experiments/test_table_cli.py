@@ -1,10 +1,14 @@
 """The command line of the tables: what it takes, and what it refuses with exit code 2."""
 
+import re
+
 import pytest
 from experiment_tables import TABLES, Counted, hide_data, read_report, small_table
 
 from green_vae.experiments import Row, main
-from green_vae.experiments.cli import chosen, parser_for
+from green_vae.experiments.cli import FORMATS, chosen, parser_for
+from green_vae.experiments.runner import known_cells
+from green_vae.experiments.spec import Settings
 
 
 @pytest.mark.parametrize(
@@ -70,8 +74,8 @@ def test_a_smoke_test_never_goes_over_results(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     hide_data(monkeypatch, tmp_path)
     assert main(small_table([Counted(8.0)]), ["--smoke"]) == 0
-    assert read_report("results/smoke/small.json")["smoke"] is True
-    assert [path.name for path in (tmp_path / "results").iterdir()] == ["smoke"]
+    assert read_report("runs/smoke/small.json")["smoke"] is True
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["smoke"]
 
 
 def test_without_arguments_it_exits_with_its_code(tmp_path, monkeypatch):
@@ -108,3 +112,46 @@ def test_fault_7_a_package_that_is_missing_is_one_line(capsys, tmp_path):
     table = small_table([Counted(ImportError("needs `pip install something`"))])
     assert main(table, ["--out", str(tmp_path)]) == 1
     assert capsys.readouterr().err.splitlines()[-1] == "error: needs `pip install something`"
+
+
+def test_nothing_under_version_control_changes_unless_asked(tmp_path, monkeypatch, capsys):
+    """Recorded numbers are read from results/, the report goes to runs/tables/, --update rewrites results/."""
+    monkeypatch.chdir(tmp_path)
+    hide_data(monkeypatch, tmp_path)
+    counted = Counted(8.0)
+    table = small_table([counted])
+    assert main(table, ["--update"]) == 0 and counted.calls == 2
+    before = {path: path.read_bytes() for path in sorted((tmp_path / "results").rglob("*")) if path.is_file()}
+    assert "1/2  first" in capsys.readouterr().err
+    assert main(table, []) == 0 and counted.calls == 2  # taken over
+    assert {path: path.read_bytes() for path in before} == before
+    assert read_report("runs/tables/small.json")["rows"]["first"]["a"]["recorded"] is True
+    counted.version, counted.value = 2, 9.0
+    assert main(table, ["--rows", "first"]) == 0  # measured here, on the same day: now it is this one that counts
+    assert main(table, []) == 0 and counted.calls == 4
+    cells = read_report("runs/tables/small.json")["rows"]
+    assert [cells[row]["a"]["value"] for row in ("first", "second")] == [9.0, 9.0]
+    assert read_report("results/small.json")["rows"]["first"]["a"]["value"] == 8.0
+    assert main(table, ["--out", "mine"]) == 0 and counted.calls == 6  # a folder of one's own knows nothing of others
+    for wrong in (["--update", "--out", "mine"], ["--update", "--smoke"]):
+        with pytest.raises(SystemExit) as stopped:
+            main(table, wrong)
+        assert stopped.value.code == 2
+
+
+def test_a_newer_number_of_results_goes_before_an_older_one_of_runs(tmp_path):
+    counted = Counted(8.0)
+    table = small_table([counted])
+    for place, date in (("old", "2026-01-02"), ("new", "2026-01-03")):
+        assert main(table, ["--out", str(tmp_path / place)]) == 0
+        path = tmp_path / place / "small.json"
+        path.write_text(re.sub(r'"date": "[0-9-]+"', f'"date": "{date}"', path.read_text()))
+    for out, recorded in (("old", "new"), ("new", "old")):
+        found = known_cells(table, Settings(out=tmp_path / out, recorded=tmp_path / recorded))
+        assert found["first"]["a"].details["date"] == "2026-01-03"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_form_is_printed(form, tmp_path, capsys):
+    assert main(small_table([Counted(8.0)]), ["--out", str(tmp_path), "--format", form]) == 0
+    assert "first" in capsys.readouterr().out

@@ -1,12 +1,16 @@
-"""Reports from hand-made cells: the Markdown page to the letter, and what the terminal shows."""
+"""Reports from hand-made cells: the Markdown page and the terminal to the letter, CSV, JSON and LaTeX."""
 
+import csv
 import dataclasses
+import json
 
 import pytest
 
 from green_vae.experiments import Cell, Column, Reference, Row, Table
 from green_vae.experiments import report as report_module
-from green_vae.experiments.report import draw, markdown, remarks, terminal, write_markdown
+from green_vae.experiments.cli import FORMATS
+from green_vae.experiments.report import draw, markdown, remarks, write_markdown
+from green_vae.experiments.terminal import show
 
 COLUMNS = (
     Column("params", "params", None, format="{:,.0f}"),
@@ -109,12 +113,39 @@ def test_a_smoke_test_is_called_one():
 
 
 def shown(capsys, *arguments, **options):
-    terminal(TABLE, REPORT, *arguments, **options)
+    show(TABLE, REPORT, *arguments, **options)
     return capsys.readouterr().out
 
 
-def test_the_terminal_shows_every_cell(capsys):
-    text = shown(capsys)
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_the_terminal_has_one_line_for_a_row(width, capsys):
+    lines = [line.rstrip() for line in shown(capsys, width=width).splitlines()]
+    assert lines[:8] == [
+        "By hand",
+        "Nobody, Table 1",
+        "",
+        "                   params                       FID GEN",
+        "CNN          31,034,755 =  96.2 → 123.5 FID@1280 ?r [2]",
+        "a|b    30 → 28 (-2) ≠ [1]                  90.0 → - [2]",
+        "third                   -          96.2 → 99.0 (+2.8) ≈",
+        "",
+    ]
+    text = " ".join(lines[8:])
+    assert "= equal, ≈ within the tolerance, ≠ outside of it, ? not comparable; r recorded earlier" in text
+    assert "[1] two lines [2] another scale" in text and "nothing printed" not in text  # nothing is missing there
+    assert "A note" not in text
+
+
+def test_columns_that_do_not_fit_come_below(capsys):
+    lines = [line.rstrip() for line in shown(capsys, width=40).splitlines()]
+    first, second = (next(i for i, line in enumerate(lines) if line.endswith(name)) for name in ("params", "FID GEN"))
+    assert lines[first + 1].split() == ["CNN", "31,034,755", "="] and second == first + 5
+    assert lines[second + 1] == "CNN    96.2 → 123.5 FID@1280 ?r [2]"
+    assert all(len(line) <= 40 for line in lines)
+
+
+def test_the_long_form_shows_every_cell(capsys):
+    text = shown(capsys, form="long")
     for part in ("By hand", "Nobody, Table 1", "CNN", "a|b", "third", "31,034,755", "exact", "reproduced", "+2.8"):
         assert part in text
     assert "123.5 FID@1280 (recorded)" in text and "not comparable [1]" in text
@@ -126,20 +157,45 @@ def test_the_terminal_shows_every_cell(capsys):
 def test_a_label_stands_beside_its_number(label, capsys):
     cell = {**REPORT["rows"]["third"]["fid"], "label": label}
     report = {**REPORT, "rows": {"third": {**REPORT["rows"]["third"], "fid": cell}}}
-    terminal(TABLE, report)
-    assert f"99.0 {label}" in capsys.readouterr().out
+    for form in ("table", "long"):
+        show(TABLE, report, form=form)
+        assert f"99.0 {label}" in capsys.readouterr().out
     assert f"| 99.0 {label} |" in markdown(TABLE, report)
 
 
-def test_rows_and_columns_restrict_the_terminal(capsys):
-    text = shown(capsys, ["third"], ["fid"])
-    assert "99.0" in text and "CNN" not in text and "params" not in text and "KID" not in text
-    assert "another scale" not in text
+def test_rows_and_columns_restrict_every_form(capsys):
+    for form in FORMATS:
+        text = shown(capsys, ["third"], ["fid"], form)
+        assert "99.0" in text and "CNN" not in text and "params" not in text and "KID" not in text
+        assert "another scale" not in text
+
+
+def test_csv_has_a_line_for_every_cell(capsys):
+    lines = list(csv.DictReader(shown(capsys, form="csv").splitlines()))
+    assert len(lines) == 6
+    assert lines[1] == {
+        **{"row": "CNN", "column": "fid", "published": "96.2", "ours": "123.456", "label": "FID@1280"},
+        **{"difference": "", "verdict": "not comparable", "recorded": "True", "reason": "another scale"},
+    }
+
+
+def test_json_is_the_cells_of_the_report(capsys):
+    assert json.loads(shown(capsys, form="json")) == REPORT["rows"]
+
+
+def test_latex_escapes_what_it_must(capsys):
+    report = {**REPORT, "rows": {"50 % of a_b": REPORT["rows"]["CNN"]}}
+    show(TABLE, report, form="latex")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == r"\begin{tabular}{llrr}" and lines[-1] == r"\end{tabular}"
+    assert r"50 \% of a\_b & published & 31,034,755 & 96.2 \\" in lines
+    assert r" & ours & 31,034,755 & 123.5 FID@1280 \\" in lines
 
 
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_counts_stay_whole_on_a_narrow_terminal(width, capsys):
     assert "31,034,755" in shown(capsys, width=width)
+    assert "31,034,755" in shown(capsys, width=width, form="long")
 
 
 @pytest.mark.parametrize(

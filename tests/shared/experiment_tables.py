@@ -57,8 +57,8 @@ def first_run_of(main, entry, arguments, folder, typed):
     """
     stdout, stderr = (_typed if typed else _called)(main, entry, arguments, folder)
     assert "Traceback" not in stderr
-    assert f"written: results/{entry.name}.md and results/{entry.name}.json" in stderr
-    return read_report(folder / "results" / f"{entry.name}.json"), stdout
+    assert f"written: runs/tables/{entry.name}.md and runs/tables/{entry.name}.json" in stderr
+    return read_report(folder / "runs/tables" / f"{entry.name}.json"), stdout
 
 
 def _typed(main, entry, arguments, folder):

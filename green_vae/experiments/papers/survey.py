@@ -104,12 +104,13 @@ SAMPLERS = {
 
 
 def reported(settings, table):
-    """Row -> column -> cell (a dict) of the report that a table's script left under --out; {} if there is none.
+    """Row -> column -> cell (a dict) of the report that a table's script left under --out, else of the recorded one;
+    {} if there is none.
 
     Numbers of a smoke test are never taken for real ones, nor the other way round.
     """
-    path = settings.out / f"{table}.json"
-    report = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    paths = [place / f"{table}.json" for place in (settings.out, settings.recorded) if place]
+    report = next((json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()), {})
     return report["rows"] if report.get("smoke") == settings.smoke else {}
 
 
