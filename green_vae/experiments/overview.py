@@ -27,6 +27,7 @@ PAPERS = {
     "green": "Cost beside quality",
 }
 VERDICTS = (spec.EXACT, spec.REPRODUCED, spec.DIFFERS, spec.INCOMPARABLE, spec.MEASURED, spec.NOT_RUN)
+CLAIMS = "**What the papers claim**, where each claim stands, and their slips: [claims and errata](results/claims.md)."
 LEGEND = """How to read a cell: `= 5` printed and ours are equal to the digit; `5.0 / 5.1` printed and ours; `5.0 / -`
 printed, not run; `5.1` ours, nothing is printed. `FID~` and `FID@1280` are not on the scale of the printed FID. The
 whole report behind every link says how each number was made, what was shortened, and why a cell is empty.
@@ -69,7 +70,16 @@ def page(entries, results):
     reports = {
         entry.name: read_report(results / f"{entry.name}.json", False, "real results", dict) for entry in entries
     }
-    lines = ["# Results", "", (results / "learnt.md").read_text(encoding="utf-8").strip(), "", "## All of it", ""]
+    lines = [
+        "# Results",
+        "",
+        (results / "learnt.md").read_text(encoding="utf-8").strip(),
+        "",
+        CLAIMS,
+        "",
+        "## All of it",
+        "",
+    ]
     lines += [LEGEND, f"| table | {' | '.join(VERDICTS)} |", f"| --- |{' ---: |' * len(VERDICTS)}"]
     for entry in entries:
         if not isinstance(entry, Gallery) and (report := reports[entry.name]):

@@ -1,0 +1,145 @@
+"""The page of claims and errata: it is that of the reports, and its verdicts follow from the numbers."""
+
+import ast
+import json
+import re
+import shlex
+
+import pytest
+from experiment_tables import GALLERIES, ROOT, TABLES
+
+from green_vae.experiments import claims, overview
+from green_vae.experiments.cli import chosen
+from green_vae.experiments.evidence import FAILS, HOLDS, OPEN, Reports, Side, every, lower, lowest, usually, verdict
+from green_vae.presets import PRESETS
+
+COMMANDS = sorted({claim.command for claim in claims.CLAIMS})
+TESTS = {erratum.test for erratum in claims.ERRATA}
+FOLDER = ROOT / "results"
+
+
+def cell(published=None, value=None, label=""):
+    return {"published": published, "value": value, "label": label}
+
+
+def reports(folder, rows):
+    (folder / "t.json").write_text(json.dumps({"rows": rows}))
+    return Reports(folder)
+
+
+@pytest.fixture(scope="module")
+def text():
+    return (FOLDER / "claims.md").read_text(encoding="utf-8")
+
+
+def test_the_page_is_that_of_the_reports(text):
+    """`python -m green_vae.experiments.claims` writes it anew."""
+    assert text == claims.page(FOLDER)
+
+
+def test_every_claim_and_every_erratum_is_of_a_paper_and_told_once():
+    for entries, words in ((claims.CLAIMS, lambda e: e.claim), (claims.ERRATA, lambda e: (e.where, e.printed))):
+        assert {entry.paper for entry in entries} == {"survey", "svae", "boon", "review", "slides"}
+        assert len({(entry.paper, words(entry)) for entry in entries}) == len(entries)
+        assert set(overview.PAPERS) >= {entry.paper for entry in entries}
+
+
+def functions(path):
+    return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_erratum_names_a_test_that_exists():
+    missing = [test for test in TESTS if test.split("::")[1] not in functions(ROOT / test.split("::")[0])]
+    assert not missing
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_exists(command):
+    words = shlex.split(command)
+    if words[:3] == ["python", "-m", "pytest"]:
+        path, _, name = words[3].partition("::")
+        assert name in functions(ROOT / path)
+    elif words[0] == "green-vae":
+        assert words[1] in ("train", "cost") and words[2] in PRESETS
+    else:
+        assert (ROOT / words[1]).exists()
+        name, options = words[1].split("/")[-1].removesuffix(".py"), words[2:]
+        if options[:1] == ["--rows"]:
+            assert chosen(TABLES[name].rows, options[1:], "row")
+        if options[:1] == ["--figures"]:
+            assert chosen(GALLERIES[name].figures, options[1:], "figure")
+
+
+def test_every_link_of_the_page_leads_somewhere(text):
+    targets = set(re.findall(r"\]\(([^)]+)\)", text))
+    assert len(targets) > 20 and not [target for target in targets if not (FOLDER / target).exists()]
+
+
+def test_every_open_claim_says_what_would_decide_it():
+    known = Reports(FOLDER)
+    undecided = [claim for claim in claims.CLAIMS if verdict(*claim.sides(known)) == OPEN]
+    assert undecided and all(claim.missing for claim in undecided)
+
+
+@pytest.mark.parametrize(
+    ("published", "ours", "word"),
+    [
+        (None, None, OPEN),
+        (True, None, OPEN),
+        (None, True, HOLDS),
+        (True, True, HOLDS),
+        (False, True, FAILS),
+        (True, False, FAILS),
+        (False, None, FAILS),
+    ],
+)
+def test_verdicts(published, ours, word):
+    assert verdict(Side(says=published), Side(says=ours)) == word
+
+
+def test_numbers_of_a_row_are_compared_on_one_scale(tmp_path):
+    rows = {
+        "A": {"low": cell(1.0, 1.0, "FID"), "high": cell(2.0, 2.0, "FID")},
+        "B": {"low": cell(3.0, 1.0, "FID"), "high": cell(2.0, 9.0, "FID~")},  # ours on two scales
+        "B (seed 8x8)": {"low": cell(3.0), "high": cell(2.0)},  # printed once
+        "mini C": {"low": cell(None, 4.0, "FID~"), "high": cell(None, 3.0, "FID~")},
+        "D": {"low": cell(5.0)},
+    }
+    known = reports(tmp_path, rows)
+    published, ours = lower(usually, ("t", "x", "low", "high"))(known)
+    assert (published.text, published.says) == ("in 1 of 2 rows, not in B, x (3, 2)", False)
+    assert ours.text == "full width: in 1 of 1 row; narrow: in 0 of 1 row, not in mini C, x (4, 3)"
+    assert ours.says is False
+    assert lower(every, ("t", "x", "low", "high"), narrow=False)(known)[1].says is True
+
+
+def test_usually_is_two_rows_of_three():
+    assert [usually(hits, 9) for hits in (5, 6, 9)] == [False, True, True]
+
+
+def test_the_lowest_of_the_rows_of_full_width(tmp_path):
+    rows = {"HFVAE": {"a": cell(2.0, 5.0)}, "CNN": {"a": cell(3.0)}, "mini CNN": {"a": cell(None, 1.0)}}
+    rows["PCA, 3 components"] = {"a": cell(None, 0.5)}
+    published, ours = lowest("t", "a", "HFVAE")(reports(tmp_path, rows))
+    assert (published.says, ours.says) == (True, None) and "HFVAE (2) of 2 rows" in published.text
+
+
+def test_a_page_without_reports_and_histories_proves_nothing_by_numbers(tmp_path, monkeypatch):
+    monkeypatch.setattr(claims, "Reports", lambda folder: Reports(folder, trained=tmp_path))
+    page = claims.page(tmp_path)
+    assert page.count("**") > 80 and "not measured" in page
+
+
+def test_a_measured_cell_changes_the_verdict(tmp_path):
+    """Both errors of the CNN at full width are what the claim on overfitting waits for."""
+    rows = json.loads((FOLDER / "survey_table2.json").read_text(encoding="utf-8"))
+    claim = next(claim for claim in claims.CLAIMS if "overfitting" in claim.claim)
+    found = {}
+    for test_error in (2.0, 9.0):
+        rows["rows"]["CNN-b128-l128"] |= {
+            "mse_train_x1e3": cell(2.8, 2.0),
+            "mse_test_x1e3": cell(None, test_error),
+        }
+        (tmp_path / "survey_table2.json").write_text(json.dumps(rows))
+        found[test_error] = verdict(*claim.sides(Reports(tmp_path)))
+    assert found == {2.0: FAILS, 9.0: HOLDS}
