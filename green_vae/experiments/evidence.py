@@ -128,17 +128,25 @@ def on_one_scale(rows, one, other, side):
 
 
 def lowest(table, column, family):
-    """`Claim.sides` of "this family has the lowest number of a column", among rows of full width."""
+    """`Claim.sides` of "this family has the lowest number of a column", among rows of full width.
+
+    One lower number denies it; that it holds takes a number of every printed row, all on one scale.
+    """
 
     def side_of(reports, side):
-        rows = {name: cells.get(column, {}) for name, cells in reports.rows(table).items() if NARROW not in name}
-        found = {
-            name: cell[side] for name, cell in rows.items() if cell.get(side) is not None and not name.startswith("PCA")
-        }
-        if len(found) < 2 or not any(family in name for name in found):
+        cells = {name: row[column] for name, row in reports.rows(table).items() if column in row}
+        printed = {name: cell for name, cell in cells.items() if cell[PUBLISHED] is not None}
+        found = {name: cell for name, cell in printed.items() if cell[side] is not None}
+        members = [cell for name, cell in found.items() if family in name]
+        if not members or len(found) < 2:
             return Side("full width: not measured")
-        best = min(found, key=found.get)
-        return Side(f"lowest: {best} ({found[best]:,.4g}) of {len(found)} rows", family in best)
+        if side == OURS:
+            found = {name: cell for name, cell in found.items() if cell["label"] == members[0]["label"]}
+        best = min(found, key=lambda name: found[name][side])
+        text = f"lowest: {best} ({found[best][side]:,.4g}) of {len(found)} rows"
+        if family not in best:
+            return Side(text, False)
+        return Side(text, True if len(found) == len(printed) else None)
 
     return lambda reports: (side_of(reports, PUBLISHED), side_of(reports, OURS))
 

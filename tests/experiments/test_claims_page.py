@@ -117,11 +117,31 @@ def test_usually_is_two_rows_of_three():
     assert [usually(hits, 9) for hits in (5, 6, 9)] == [False, True, True]
 
 
-def test_the_lowest_of_the_rows_of_full_width(tmp_path):
-    rows = {"HFVAE": {"a": cell(2.0, 5.0)}, "CNN": {"a": cell(3.0)}, "mini CNN": {"a": cell(None, 1.0)}}
-    rows["PCA, 3 components"] = {"a": cell(None, 0.5)}
-    published, ours = lowest("t", "a", "HFVAE")(reports(tmp_path, rows))
-    assert (published.says, ours.says) == (True, None) and "HFVAE (2) of 2 rows" in published.text
+def test_the_lowest_of_the_printed_rows(tmp_path):
+    """Ours denies it by one lower row on the same scale, and shows it only when all are measured."""
+
+    def ours(**measured):
+        rows = {name: {"a": cell(n, *measured.get(name, ()))} for n, name in enumerate(("HFVAE", "CNN", "RAE"), 2)}
+        rows |= {"mini CNN": {"a": cell(None, 0.1)}, "PCA, 3 components": {"a": cell(None, 0.2)}}
+        published, found = lowest("t", "a", "HFVAE")(reports(tmp_path, rows))
+        assert published.says is True and "HFVAE (2) of 3 rows" in published.text
+        return found.says
+
+    assert ours(HFVAE=(5.0,)) is None
+    assert ours(HFVAE=(5.0,), CNN=(6.0,)) is None
+    assert ours(HFVAE=(5.0,), CNN=(4.0,)) is False
+    assert ours(HFVAE=(5.0, "FID"), CNN=(4.0, "FID~")) is None
+    assert ours(HFVAE=(5.0,), CNN=(6.0,), RAE=(7.0,)) is True
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "word"), [(1.6, 5.0, FAILS), (1.6, 1.7, HOLDS), (4.0, 5.0, OPEN), (3.0, 1.6, HOLDS)]
+)
+def test_of_which_images_the_printed_error_is(tmp_path, train, test, word):
+    row = {"mse_train_x1e3": cell(1.5, train), "mse_test_x1e3": cell(None, test)}
+    (tmp_path / "survey_table2.json").write_text(json.dumps({"rows": {"A": row}}))
+    claim = next(claim for claim in claims.CLAIMS if claim.claim.startswith("The MSE tells"))
+    assert verdict(*claim.sides(Reports(tmp_path))) == word
 
 
 def test_a_page_without_reports_and_histories_proves_nothing_by_numbers(tmp_path, monkeypatch):

@@ -96,16 +96,6 @@ def test_latent_numbers_of_the_two_stage_vae():
     assert smaller.encoder.count_params() + smaller.decoder.count_params() == printed - 48 * per_unit
 
 
-def test_three_equal_numbers_of_table_3():
-    """Their FIDs from the prior differ, those of Tables 1 and 4 from mixtures, too."""
-    equal = {}
-    for table in ("svae_table1", "svae_table3", "svae_table4"):
-        rows = [row.published for row in TABLES[table].rows if row.name.startswith("RAE")]
-        equal[table] = [len({row[column] for row in rows}) for column in ("fid_gen", "fid_gmm")]
-    assert equal["svae_table3"] == [3, 1]
-    assert equal["svae_table1"][1] == equal["svae_table4"][1] == 3
-
-
 def test_figure_5_of_the_reslag_study_is_not_of_cifar10():
     """Its printed mean is the sigma^2 that the published total of CIFAR-100 gives, and far from CIFAR-10's."""
     mean = float(MODULES["boon_figures"].PRINTED.split("mean ")[1].split(",")[0])
