@@ -41,7 +41,9 @@ How much worse a network reconstructs images that it has not seen, for every net
 and for PCA with as many components as a network beside it has latent numbers. Errors of the survey and of Split-VAE
 are MSE x 1000, those of the ResLag study are summed over an image.
 """
-ERRATA_HEAD = """Every line names a test that shows what is right. "In its code": text and code differ, and the code is built here."""
+ERRATA_HEAD = (
+    'Every line names a test that shows what is right. "In its code": text and code differ, and the code is built here.'
+)
 MEASURED = (  # report -> columns of both errors
     ("survey_table2", "mse_train_x1e3", "mse_test_x1e3"),
     ("survey_table3", "mse_train_x1e3", "mse_test_x1e3"),
