@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import os
 import sys
 import textwrap
 from pathlib import Path
@@ -160,7 +159,6 @@ def _run(parser, arguments, choose, work):
     elif options["out"] is None:
         options["out"] = SMOKE if options["smoke"] else OUT
         options["recorded"] = None if options["smoke"] else RECORDED
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # one graph per network is meant, not a mistake
     try:
         work(Settings(**options, arguments=tuple(arguments)), *asked)

@@ -50,7 +50,7 @@ def show(table, report, rows=(), columns=(), form="table", width=None):
             console.print(long_form(table, shown, chosen, footnotes))
         else:
             console.print(f"[bold]{escape(table.title)}[/]\n[dim]{escape(table.source)}[/]\n", highlight=False)
-            for grid in blocks(shown, chosen, footnotes, console.width):
+            for grid in blocks(table, shown, chosen, footnotes, console.width):
                 console.print(grid)
             console.print(LEGEND, style="dim", highlight=False, markup=False)
         for reason, number in footnotes.items():
@@ -63,12 +63,16 @@ def show(table, report, rows=(), columns=(), form="table", width=None):
             console.print(f"* {note}", markup=False, highlight=False)
 
 
-def short(column, cell, footnotes):
-    """One cell in a few characters, a `Text`: "110.0 → 117.5 FID~ ?r"; its reason goes to `footnotes`."""
+def short(column, cell, footnotes, meant=True):
+    """One cell in a few characters, a `Text`: "110.0 → 117.5 FID~ ?r"; its reason goes to `footnotes`.
+
+    Where a row is not `meant` to have a number in a column, there is none to miss, and no reason to give.
+    """
     form = column.format.format
     value, published, difference, verdict = (cell[key] for key in ("value", "published", "difference", "verdict"))
-    reason = cell["reason"] if value is not None or published is not None else ""  # else nothing is missing
-    mark = f" [{footnotes.setdefault(reason, len(footnotes) + 1)}]" if reason else ""
+    if value is None and not meant:
+        return Text("-", "dim")
+    mark = f" [{footnotes.setdefault(cell['reason'], len(footnotes) + 1)}]" if cell["reason"] else ""
     if value is None:
         return Text(("-" if published is None else f"{form(published)} → -") + mark, "dim")
     ours = labelled(column, cell)
@@ -82,9 +86,16 @@ def short(column, cell, footnotes):
     return text.append(mark, "dim")
 
 
-def blocks(columns, rows, footnotes, width):
+def blocks(table, columns, rows, footnotes, width):
     """Grids that fit into a width: the names of the rows, and beside them as many columns as there is room for."""
-    cells = {column.name: [short(column, row[column.name], footnotes) for row in rows.values()] for column in columns}
+    meant = {row.name: None if row.images else row.published for row in table.rows}  # None: all
+
+    def shorts(column):
+        for name, row in rows.items():
+            asked = meant.get(name) is None or column.name in meant[name]
+            yield short(column, row[column.name], footnotes, asked)
+
+    cells = {column.name: list(shorts(column)) for column in columns}
     left = width - GAP - max(map(cell_len, rows), default=0)
     part, room = [], left
     for column in columns:

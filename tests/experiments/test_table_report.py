@@ -16,9 +16,8 @@ COLUMNS = (
     Column("params", "params", None, format="{:,.0f}"),
     Column("fid", "FID GEN", None, tolerance=0.1),
 )
-TABLE = Table(
-    "hand", "By hand", "Nobody, Table 1", COLUMNS, (Row("CNN"), Row("a|b")), Reference("cifar10"), notes=("A note.",)
-)
+ROWS = (*(Row(name, {"params": 1, "fid": 1}) for name in ("CNN", "a|b")), Row("third", {"fid": 1}))
+TABLE = Table("hand", "By hand", "Nobody, Table 1", COLUMNS, ROWS, Reference("cifar10"), notes=("A note.",))
 HOW = {
     "command": "python reproduce/hand.py",
     "date": "2024-01-02",

@@ -447,7 +447,7 @@ def test_first_run_prints_the_table(name, first_run):
     for row in rows:
         assert row in printed
     if table.name not in (*TIMED, "review_table1", "survey_table1"):  # seconds and layers need no data
-        assert "GREEN_VAE_DATA" in printed and re.search(r"not run\s+\[\d+\]", printed)  # folded
+        assert "GREEN_VAE_DATA" in printed and re.search(r"- \[\d+\]", printed)
 
 
 @pytest.mark.parametrize("name", ["survey_table2"])
@@ -455,7 +455,6 @@ def test_counts_are_printed_whole(name, first_run):
     *_, printed = first_run(name)
     for row, (parameters, mflops, *_) in SURVEY_TABLE2.items():
         assert f"{parameters:,}" in printed and f"{mflops:,}" in printed, row
-    assert "exact" in printed
 
 
 @pytest.mark.parametrize(

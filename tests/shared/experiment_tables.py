@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -26,7 +27,7 @@ GALLERIES = {name: module.GALLERY for name, module in MODULES.items() if hasattr
 
 def bare(folder):
     """Environment variables under which no data, no weights and no cache of this machine is found."""
-    hidden = ("GREEN_VAE_INCEPTION", "GREEN_VAE_INCEPTION_2015", "COLUMNS")
+    hidden = ("GREEN_VAE_INCEPTION", "GREEN_VAE_INCEPTION_2015", "COLUMNS", "TF_CPP_MIN_LOG_LEVEL")
     kept = {name: value for name, value in os.environ.items() if name not in hidden}
     data, cache = folder / "no_data", folder / "no_cache"
     data.mkdir(exist_ok=True)
@@ -37,7 +38,6 @@ def bare(folder):
         "TFDS_DATA_DIR": str(cache / "tfds"),
         "XDG_CACHE_HOME": str(cache),
         "PYTHONPATH": os.pathsep.join(paths),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
     }
 
 
@@ -65,6 +65,7 @@ def _typed(main, entry, arguments, folder):
     command = python(ROOT / "reproduce" / f"{entry.name}.py", *arguments)
     done = subprocess.run(command, cwd=folder, env=bare(folder), capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
+    assert not re.search(r"absl::|^[IWEF]\d{4} ", done.stderr, re.MULTILINE), done.stderr  # TensorFlow's own lines
     return done.stdout, done.stderr
 
 
