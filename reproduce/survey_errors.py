@@ -43,8 +43,8 @@ AXES = {"width": "width: channels of the first convolution", "latent": "latent n
 # preset whose history ships -> row of Table 2, latent numbers; the ResLag study's model has no row there
 TRAINED = {
     "survey/resnet-s4-b48-l128": ("Resnet-s4-b48-l128", 128),
-    "survey/resnet-mini": ("mini Resnet", 64),
-    "boon/optimal-sigma-cifar10": ("ResLag study's Optimal Sigma", 100),
+    "survey/hfvae-s4-z4-l48": ("HFVAE-s4-z4-l48", 76),
+    "boon/optimal-sigma-multi-level-cifar10": ("ResLag study's multi-level Optimal Sigma", 100),
 }
 
 
@@ -171,8 +171,7 @@ GALLERY = Gallery(
             by_epochs,
             note="Lines of training images: means over an epoch, while the weights move. The line of test images: "
             "after each epoch; the survey's networks have none, because their recipe has no validation. Triangles: the "
-            "trained weights, on 10,000 images each, of the narrow Resnet on 1,500 test images; of the ResLag study's "
-            "network the last epoch.",
+            "trained weights, on 10,000 images each; of the ResLag study's network the last epoch.",
         ),
         Figure("latent", "error against latent numbers", partial(by_size, axis="latent")),
         Figure("width", "error against width", partial(by_size, axis="width")),
