@@ -44,7 +44,7 @@ AXES = {"width": "width: channels of the first convolution", "latent": "latent n
 TRAINED = {
     "survey/resnet-s4-b48-l128": ("Resnet-s4-b48-l128", 128),
     "survey/hfvae-s4-z4-l48": ("HFVAE-s4-z4-l48", 76),
-    "boon/optimal-sigma-multi-level-cifar10": ("ResLag study's multi-level Optimal Sigma", 100),
+    "boon/optimal-sigma-multi-level-cifar10": ("ResLag study, multi-level", 100),
 }
 
 
