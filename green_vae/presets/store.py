@@ -1,8 +1,9 @@
 """Trained models as folders: what they are, how they came about, and weights whose checksums are verified first.
 
 The layout is that of KerasHub's presets: `config.json` (class and arguments), `metadata.json` (machine written:
-checksums, data, seed, epochs, cost, versions, commit, golden outputs) and `model.weights.h5` (float16). Beside them may
-lie `history.json` (what each epoch logged) and `sampler-<name>.npz` (fitted samplers).
+checksums, data, seed, epochs, cost, versions, commit, golden outputs) and `model.weights.h5` (float16, but for weights
+beyond its range). Beside them may lie `history.json` (what each epoch logged) and `sampler-<name>.npz` (fitted
+samplers).
 """
 
 import datetime
@@ -44,14 +45,15 @@ def save_preset(model, folder, history=(), samplers=None, dtype="float16", **abo
             the new one has not are deleted. Whatever else lies there stays.
         history: list of dicts, as `training.train` returns it, or what `fit` returns.
         samplers: name -> fitted sampler of `green_vae.samplers`, to lie beside the weights.
-        dtype: of the weights on disk, those of samplers too; in memory they are float32 again.
+        dtype: of the weights on disk, those of samplers too; in memory they are float32 again. A weight with a number
+            beyond the range of `dtype` lies there as float32.
         about: what else the metadata should tell: preset, data, seed, epochs, cost ...
 
     Returns:
         dict, the metadata as written.
 
     Raises:
-        ValueError: a model of another package, or a weight that does not fit into `dtype`.
+        ValueError: a model of another package, or a weight that is NaN or infinite.
         TypeError: something in `about` that JSON cannot hold.
     """
     _class_of(keras.saving.serialize_keras_object(model))

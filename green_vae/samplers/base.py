@@ -69,10 +69,11 @@ class Sampler(abc.ABC):
 
         Args:
             path: of the file.
-            dtype: on disk, of what is float32 in memory (a network's weights); float64 (mixtures) stays.
+            dtype: on disk, of what is float32 in memory (a network's weights, encodings); float64 (mixtures) stays, and
+                so does an array with a number beyond the range of `dtype`.
 
         Raises:
-            ValueError: the sampler is not fitted, or a number does not fit into `dtype`.
+            ValueError: the sampler is not fitted, or a number of those that are float32 is NaN or infinite.
         """
         self._check_fitted()
         head = {"sampler": self.name, "settings": self.settings(), "latent_shape": self.latent_shape_}

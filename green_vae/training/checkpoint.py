@@ -120,10 +120,10 @@ def save_weights(model, path, dtype="float16"):
     """Write weights for shipping: a `.weights.h5` without optimizer, its floats as `dtype`; `load_weights` reads it.
 
     float16 halves the file; in memory the weights are float32 again. Single numbers stay as they are: they are few, and
-    among them are counts of steps.
+    among them are counts of steps. A weight with a number beyond the range of `dtype` stays as it is, too.
 
     Raises:
-        ValueError: a weight does not fit into `dtype`.
+        ValueError: a weight is NaN or infinite.
     """
     with write_aside(path) as aside, tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole.weights.h5"

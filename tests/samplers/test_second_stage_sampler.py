@@ -59,8 +59,20 @@ def test_weights_may_be_kept_as_float16(tmp_path):
         assert {file[name].dtype.name for name in file.files if name.startswith("weight") and file[name].ndim} == {
             "float16"
         }
-    sampler.model_.decoder.weights[0].assign(np.full(sampler.model_.decoder.weights[0].shape, 7e4))
-    with pytest.raises(ValueError, match="does not fit into float16. Received: weight_"):
+
+
+def test_a_weight_beyond_float16_is_kept_as_float32_and_one_that_is_no_number_is_refused(tmp_path):
+    sampler = SecondStage("gaussian", **QUICK).fit(encodings())
+    weight = sampler.model_.decoder.weights[0]
+    weight.assign(np.full(weight.shape, 7e4))
+    sampler.save(tmp_path / "large.npz", "float16")
+    again = SecondStage.load(tmp_path / "large.npz").model_.decoder.weights[0]
+    np.testing.assert_array_equal(again.numpy(), weight.numpy())
+    with np.load(tmp_path / "large.npz") as file:
+        kept = [file[name] for name in file.files if name.startswith("weight") and file[name].ndim]
+    assert [values.max() for values in kept if values.dtype == "float32"] == [7e4]
+    weight.assign(np.full(weight.shape, np.inf))
+    with pytest.raises(ValueError, match="NaN or infinite; train again.*Received: weight_"):
         sampler.save(tmp_path / "large.npz", "float16")
 
 
