@@ -56,7 +56,7 @@ TRAIN_EPILOG = """What lies in --out afterwards:
   run.json      what the run is: preset, configuration, recipe, seed, data, batch size, precision, backend, versions,
                 commit. Another command for the same folder is refused; --fresh starts over
   model/        to be loaded: config.json, metadata.json (checksums, data, cost, golden outputs), model.weights.h5 in
-                float16, a fitted mixture
+                float16; and, once the command has said "written: ", fitted samplers
   pictures/     generated and reconstructed images of every epoch; TensorBoard logs, if tensorboard is installed
   history.json  losses, active latent units, seconds and energy of every epoch
   ledger.jsonl  what the training cost; and the newest checkpoint: a training that is

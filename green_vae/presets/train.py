@@ -180,18 +180,30 @@ def run_length(chosen, out):
 
 def ship(model, folder, chosen, images, history, seed, **about):
     """Save a trained preset with the samplers that go with it, fitted on its codes, if codes can come from one and have
-    up to 200 units, and what its training cost. All of it is computed in float32, whatever the training was."""
-    model, samplers = store.float32_twin(model), {}
-    if not model.prior_only and model.latent_dim <= WIDEST:
-        new = map(chosen.new_sampler, chosen.samplers)
-        codes = model.encode(images, sample=chosen.codes == "sample", seed=seed)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Best performing initialization did not converge")
-            samplers = {sampler.name: sampler.fit(codes) for sampler in new if len(codes) >= sampler.min_rows}
+    up to 200 units, and what its training cost. All of it is computed in float32, whatever the training was.
+
+    Samplers may take minutes. So the model is saved before they are fitted, and once more with them: a process that is
+    killed in between leaves a whole model.
+    """
+    model = store.float32_twin(model)
     spent = {key: _total(history, key) for key in ("seconds", "images", "flops", "kwh")}
     seen = {"data": f"{chosen.dataset}, {len(images):,} images", "train_images": len(images)}
     about = {**seen, "seed": seed, "epochs": len(history), "source": chosen.source, **about}
-    return store.save_preset(model, folder, history, samplers, preset=chosen.name, cost=spent, **about)
+    save = partial(store.save_preset, model, folder, history, preset=chosen.name, cost=spent, **about)
+    metadata = save()
+    samplers = _fitted(model, chosen, images, seed)
+    return save(samplers=samplers) if samplers else metadata
+
+
+def _fitted(model, chosen, images, seed):
+    """name -> fitted sampler, of those that go with a preset; {} where codes come from none, or are too wide."""
+    if model.prior_only or model.latent_dim > WIDEST:
+        return {}
+    new = map(chosen.new_sampler, chosen.samplers)
+    codes = model.encode(images, sample=chosen.codes == "sample", seed=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Best performing initialization did not converge")
+        return {sampler.name: sampler.fit(codes) for sampler in new if len(codes) >= sampler.min_rows}
 
 
 def _enter(path, *told):

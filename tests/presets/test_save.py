@@ -1,6 +1,8 @@
 """Fault 15, and saving that replaces nothing before all is written: NumPy's numbers, errors, another model's files."""
 
 import json
+import os
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import green_vae as gv
 from green_vae.models.precision import dtype_policy
 from green_vae.presets import Preset, store
+from green_vae.presets.train import ship
 from green_vae.samplers import SAMPLERS
 from green_vae.training import Recipe
 
@@ -54,8 +57,6 @@ def test_fault_15_also_while_the_policy_is_mixed(mixed, tmp_path):
 
 def test_fault_15_samplers_are_fitted_on_codes_of_float32(mixed, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (300, 8, 8, 1), dtype="uint8")
-    from green_vae.presets.train import ship
-
     ship(mixed, tmp_path, TINY, images, [], 0)
     expected = TINY.new_sampler("gmm").fit(TINY.build(1).encode(images)).sample(20, seed=3)
     np.testing.assert_allclose(gv.load_sampler(tmp_path, "gmm").sample(20, seed=3), expected, rtol=0.02, atol=0.02)
@@ -105,6 +106,34 @@ def test_files_of_the_model_before_go_and_others_stay(good):
     (good / "sampler-gmm.npz").write_bytes(b"of another model")
     with pytest.raises(FileNotFoundError, match="there is prior. Received: 'gmm'"):
         gv.load_sampler(good, "gmm")
+
+
+def test_a_model_is_saved_before_its_samplers_are_fitted_and_never_half_written(tmp_path, monkeypatch):
+    """Killed while a sampler is fitted, and in the second saving, after one file and before the last."""
+    images, replace = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), dtype="uint8"), os.replace
+    model, kill = TINY.build(1), KeyboardInterrupt
+    with monkeypatch.context() as patch, pytest.raises(kill):
+        patch.setattr(SAMPLERS["gmm"], "fit", lambda sampler, codes: (_ for _ in ()).throw(kill))
+        ship(model, tmp_path, TINY, images, [{"loss": 1.0}], 0)
+    saved = [gv.load(tmp_path)]
+    for files in (1, 4):
+        left = iter([True] * (4 + files))  # the first saving replaces four files, and the second five
+
+        def replaced(aside, path, left=left):
+            if Path(aside).parent.name.startswith(".saving-") and not next(left, False):
+                raise kill
+            replace(aside, path)
+
+        with monkeypatch.context() as patch, pytest.raises(kill):
+            patch.setattr(os, "replace", replaced)
+            ship(model, tmp_path, TINY, images, [{"loss": 1.0}], 0)
+        saved.append(gv.load(tmp_path))
+        with pytest.raises(FileNotFoundError, match="there is prior. Received: 'gmm'"):
+            gv.load_sampler(tmp_path, "gmm")
+    ship(model, tmp_path, TINY, images, [{"loss": 1.0}], 0)
+    saved.append(gv.load(tmp_path))
+    assert gv.load_sampler(tmp_path, "gmm").sample(2).shape == (2, 4)
+    assert all(same(saved[0], other) for other in saved)
 
 
 @pytest.mark.parametrize("wrap", [lambda columns: columns, lambda columns: type("History", (), {"history": columns})()])
