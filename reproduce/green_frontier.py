@@ -201,7 +201,8 @@ GALLERY = Gallery(
         "least as good in the other; its line goes in steps.",
         "A Frechet distance on another feature layer (FID@1280), and seconds of another machine, have panels of their "
         "own: they do not compare with the published ones.",
-        "Energy: net of the idle baseline, of the device that the panel names; its source stands in the ledger.",
+        "Energy: net of the idle baseline, of the device that the panel names. Where other processes used a GPU, it is "
+        "that of them all; its source stands in the ledger.",
         "The two counts printed for CNN-b128-l64 on CelebA belong to two different networks, see survey_table3.",
     ),
 )

@@ -18,9 +18,12 @@ class Counter:
         every: seconds between readings in a background thread, short enough to see every wrap; None for no thread.
         detail: how it is measured.
         close: called at the end.
+        use: () -> (percent of the last moments in which the device computed, processes on it), by whomever; None in
+            the place of what it does not tell, and instead of the function where nobody can be asked.
     """
 
-    def __init__(self, read, ranges=None, every=None, detail="", close=lambda: None):
+    def __init__(self, read, ranges=None, every=None, detail="", close=lambda: None, use=None):
+        self.use = use
         self.read, self.ranges, self.every, self.detail, self.close = read, ranges or {}, every, detail, close
         self.lock, self.done, self.failure, self.thread = threading.Lock(), threading.Event(), None, None
 

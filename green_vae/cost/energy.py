@@ -2,7 +2,11 @@
 
 Tried in this order: NVML for GPUs and RAPL for processors and memory, which are measured together where both are
 there; else codecarbon, an estimate. Nothing but these parts is included: no mains adapter, disk or fan. All count the
-whole device, whoever uses it, hence the idle baseline. Sources: NVIDIA's NVML API reference; the Linux kernel's
+whole device, whoever uses it, hence the idle baseline. It is subtracted only if nobody else used the GPU while it was
+measured: the work of others is not idleness. Who comes later is told from the number of processes that NVML lists at
+both ends of a block, and only from that, since a GPU is always busy then. Where NVML lists none, as in some containers,
+or where they come and go within a block, their joules are among ours and nothing says so. Of processors and memory
+nobody can be asked. Sources: NVIDIA's NVML API reference; the Linux kernel's
 documentation of power capping; codecarbon.io.
 """
 
@@ -15,6 +19,8 @@ from green_vae.cost.counters import Unavailable
 from green_vae.cost.sources import RAPL_ROOT, open_codecarbon, open_nvml, open_rapl
 
 SOURCES = ("measured", "estimated", "unavailable")
+LOOKS = 5  # at how the GPU is used, while its idle power is measured
+BOUND = "the joules are those of the whole GPU, an upper bound"
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,8 @@ class Energy:
         seconds: how long it ran.
         source: "measured", "estimated" or "unavailable".
         scope: the parts that are included, "gpu + cpu package + dram".
-        detail: the counters behind it, and why others are missing; the reason if unavailable.
+        detail: the counters behind it, why others are missing, and whether other processes used the GPU; the reason if
+            unavailable.
         idle_watts: what the same parts draw when nothing runs, subtracted in `joules`; None if not subtracted.
         parts: gross joules of each part.
 
@@ -81,14 +88,15 @@ class EnergyMeter:
 
     Args:
         idle_watts: baseline to subtract, of `idle_baseline` with the same sources; None for none.
+        remark: for the detail, why there is no baseline; "" for nothing.
         nvml: instead of the module `pynvml`.
         rapl_root: instead of /sys/class/powercap.
         estimate: whether codecarbon may be asked where nothing can be measured.
     """
 
-    def __init__(self, idle_watts=None, *, nvml=None, rapl_root=RAPL_ROOT, estimate=True):
+    def __init__(self, idle_watts=None, remark="", *, nvml=None, rapl_root=RAPL_ROOT, estimate=True):
         self.idle_watts, self.nvml, self.rapl_root, self.estimate = idle_watts, nvml, rapl_root, estimate
-        self.energy = None
+        self.remark, self.energy = remark, None
 
     def __enter__(self):
         self.counters, self.reasons, self.source = [], [], "measured"
@@ -97,11 +105,13 @@ class EnergyMeter:
         if not self.counters and self.estimate:
             self.source = "estimated"
             self._try(open_codecarbon)
+        self.shared = self._is_shared()
         self.start = time.perf_counter()
         return self
 
     def __exit__(self, *error):
         seconds, parts, details, failures = time.perf_counter() - self.start, {}, [], []
+        shared = self.shared or self._is_shared()
         for counter in self.counters:
             try:
                 parts.update(counter.stop())
@@ -113,9 +123,17 @@ class EnergyMeter:
         if failures:
             self.energy = Energy(None, seconds, "unavailable", detail="; ".join(failures))
         else:
-            detail = "; ".join([*details, *self.reasons])
+            remark = self.remark or (f"other processes were on the GPU, so {BOUND}" if shared else "")
+            detail = "; ".join([*details, *self.reasons, *([remark] if remark else [])])
             scope = " + ".join(parts)
             self.energy = Energy(sum(parts.values()), seconds, self.source, scope, detail, self.idle_watts, parts)
+
+    def uses(self):
+        """What each source that can be asked tells of how its device is used, see `Counter`."""
+        return [counter.use() for counter in self.counters if counter.use]
+
+    def _is_shared(self):
+        return any((processes or 0) > 1 for _, processes in self.uses())
 
     def _try(self, opened):
         try:
@@ -129,21 +147,39 @@ class EnergyMeter:
 
 
 def idle_baseline(seconds=10.0, **sources):
-    """Watts that the parts in scope draw while this process sleeps; None if unavailable.
+    """Watts that the parts in scope draw while this process sleeps, and why they are not known: the first two arguments
+    of an `EnergyMeter`.
+
+    While others use the GPU, or where NVML does not tell, there are no watts: what others draw is not idle power. They
+    use it if it computes while this process sleeps, or if more than one process is on it. The second half of the time
+    is looked at: before, it may still be seen what this process did last.
 
     Args:
-        seconds: how long to look.
+        seconds: how long it takes.
         sources: keyword arguments of the `EnergyMeter` that it is meant for.
+
+    Returns:
+        (watts, ""); (None, reason) where the GPU is in use; (None, "") where nothing can be measured.
 
     Raises:
         ValueError: no time to look.
     """
     if not seconds > 0:
         raise ValueError(f"the baseline takes a positive number of seconds. Received: {seconds}")
+    uses = []
     with EnergyMeter(**sources) as meter:
-        if meter.counters:
-            time.sleep(seconds)
-    return meter.energy.watts
+        for look in range(2 * LOOKS if meter.counters else 0):
+            time.sleep(seconds / (2 * LOOKS))
+            uses += meter.uses() if look >= LOOKS else []
+    reason = _in_use(uses)
+    return (None, f"no idle power is subtracted: {reason}, so {BOUND}") if reason else (meter.energy.watts, "")
+
+
+def _in_use(uses):
+    """Why a GPU was not seen at rest; "" if it was, or if there is none."""
+    if any((busy or 0) > 0 or (processes or 0) > 1 for busy, processes in uses):
+        return "other processes used the GPU while it was to be measured"
+    return "NVML does not tell whether others used the GPU" if any(busy is None for busy, _ in uses) else ""
 
 
 def total(energies):

@@ -1,7 +1,7 @@
 """Where joules come from: NVML (GPUs), RAPL (processors and memory), codecarbon (a model of the machine).
 
-A source has a `detail`, `start()`, and `stop()` that gives the joules since then by part, {"gpu": 12.5}. The functions
-here open one, or raise `Unavailable` with the reason why there is none.
+A source has a `detail`, `start()`, and `stop()` that gives the joules since then by part, {"gpu": 12.5}; and `use`, as
+`Counter` has it. The functions here open one, or raise `Unavailable` with the reason why there is none.
 """
 
 import contextlib
@@ -85,13 +85,30 @@ def _gpu_counter(nvml, devices):
     def watts():
         return {key: nvml.nvmlDeviceGetPowerUsage(device) * 1e-3 for key, device in devices.items()}
 
+    asked = {"close": nvml.nvmlShutdown, "use": lambda: _use(nvml, devices.values())}
     try:
         energy()
-        return Counter(energy, detail=f"NVML energy counter: {names}", close=nvml.nvmlShutdown)
+        return Counter(energy, detail=f"NVML energy counter: {names}", **asked)
     except nvml.NVMLError:  # older than Volta
         watts()
         detail = f"NVML power every {POWER_SECONDS} s: {names}"
-        return Counter(Integral(watts), every=POWER_SECONDS, detail=detail, close=nvml.nvmlShutdown)
+        return Counter(Integral(watts), every=POWER_SECONDS, detail=detail, **asked)
+
+
+def _use(nvml, devices):
+    """(percent of the last moments in which a GPU computed, processes on it), each the largest of all GPUs.
+
+    None for what NVML does not tell: it knows no percentage of a part of a GPU (MIG), for instance.
+    """
+
+    def largest(asked):
+        try:
+            return max(map(asked, devices))
+        except Exception:  # a driver's own: to ask must not stop what is measured
+            return None
+
+    busy = largest(lambda device: nvml.nvmlDeviceGetUtilizationRates(device).gpu)
+    return busy, largest(lambda device: len(nvml.nvmlDeviceGetComputeRunningProcesses(device)))
 
 
 def _visible(nvml):
@@ -116,6 +133,8 @@ def _text(name):
 
 class CodeCarbon:
     """codecarbon's model of this machine: the processor's nominal power by its load, a fixed power for the memory."""
+
+    use = None
 
     def __init__(self, tracker, version):
         self.tracker, self.detail = tracker, f"codecarbon {version}, model of the whole machine"

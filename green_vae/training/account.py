@@ -16,9 +16,9 @@ IDLE_SECONDS = 3.0  # of doing nothing, once per process, to know what the machi
 class EnergyLog(keras.callbacks.Callback):
     """Logs what each epoch cost, up to its validation, which is left out.
 
-    Log entries: "seconds"; "images" that were trained on; "kwh" net of the meter's idle baseline, only if a figure
-    could be had: an unavailable one is no 0; "flops", if those of an image are given. The whole figures, with source
-    and scope, stand in `energies`.
+    Log entries: "seconds"; "images" that were trained on; "kwh" net of the meter's idle baseline, if it has one, and
+    only if a figure could be had: an unavailable one is no 0; "flops", if those of an image are given. The whole
+    figures, with source and scope, stand in `energies`.
 
     Args:
         meter_factory: () -> a fresh `green_vae.cost.EnergyMeter`, say one with an idle baseline.
@@ -61,7 +61,8 @@ class EnergyLog(keras.callbacks.Callback):
 
 
 @functools.cache
-def idle_watts():
+def idle():
+    """(watts, why there are none), once per process: the first two arguments of an `EnergyMeter`."""
     return cost.idle_baseline(IDLE_SECONDS)
 
 
@@ -73,7 +74,7 @@ def energy_log(model, batch_size, estimate=False):
         estimate: whether FLOPs are 3 x the forward pass instead of counted on the graph, which takes seconds. Of a
             model that no rule can count there are none, and a warning says so.
     """
-    meter = lambda: cost.EnergyMeter(idle_watts())  # noqa: E731
+    meter = lambda: cost.EnergyMeter(*idle())  # noqa: E731
     try:
         counted = cost.training_flops(model, batch_size, estimate)
     except ValueError as error:
@@ -117,6 +118,8 @@ def enter_table(table, settings, cells, energy):
     quality = {row: values for row, values in quality.items() if values}
     if not quality or settings.smoke:
         return
+    watts, remark = idle()
+    detail = "; ".join(filter(None, [energy.detail, remark]))
     ledger.append(
         settings.out / "ledger.jsonl",
         kind="table",
@@ -124,7 +127,7 @@ def enter_table(table, settings, cells, energy):
         data=f"{table.reference.dataset}, {table.reference.split}",
         device=cost.device_name(),
         seconds=round(energy.seconds, 3),
-        energy=dataclasses.replace(energy, idle_watts=idle_watts()).as_json(),
+        energy=dataclasses.replace(energy, idle_watts=watts, detail=detail).as_json(),
         quality=quality,
     )
 

@@ -41,7 +41,7 @@ def no_real_sources(monkeypatch):
 
 
 class FakeNVML:
-    """Two GPUs with 1000 and 2000 mJ on their counters, at 30 and 50 W."""
+    """Two GPUs with 1000 and 2000 mJ on their counters, at 30 and 50 W, on which nothing computes."""
 
     class NVMLError(Exception):
         pass
@@ -49,6 +49,7 @@ class FakeNVML:
     def __init__(self, counts_energy=True, there=True):
         self.millijoules, self.milliwatts = [1000, 2000], [30_000, 50_000]
         self.counts_energy, self.there, self.opened = counts_energy, there, 0
+        self.busy, self.processes = [0, 0], [1, 0]
 
     def nvmlInit(self):
         if not self.there:
@@ -77,6 +78,18 @@ class FakeNVML:
 
     def nvmlDeviceGetPowerUsage(self, device):
         return self.milliwatts[device]
+
+    def nvmlDeviceGetUtilizationRates(self, device):
+        assert self.opened > 0
+        if self.busy is None:
+            raise self.NVMLError("Not Supported")
+        return SimpleNamespace(gpu=self.busy[device])
+
+    def nvmlDeviceGetComputeRunningProcesses(self, device):
+        assert self.opened > 0
+        if self.processes is None:
+            raise self.NVMLError("Not Supported")
+        return [SimpleNamespace(pid=number) for number in range(self.processes[device])]
 
 
 # RAPL
@@ -268,7 +281,7 @@ def test_nothing_there_is_unavailable_with_every_reason_and_no_number(tmp_path):
     assert energy.seconds >= 0.01
     assert all(name in energy.detail for name in ("NVML", "RAPL", "codecarbon"))
     assert json.loads(json.dumps(energy.as_json()))["joules"] is None
-    assert idle_baseline(0.01, rapl_root=tmp_path) is None
+    assert idle_baseline(0.01, rapl_root=tmp_path) == (None, "")
 
 
 def test_a_counter_that_did_not_move_is_unavailable_and_not_zero(tmp_path):
@@ -291,7 +304,75 @@ def test_the_idle_baseline_is_subtracted(tmp_path):
 
 
 def test_the_baseline_is_the_power_of_a_sleeping_process(tmp_path):
-    assert idle_baseline(0.3, nvml=FakeNVML(counts_energy=False), rapl_root=tmp_path) == pytest.approx(80, rel=0.2)
+    watts, reason = idle_baseline(0.3, nvml=FakeNVML(counts_energy=False), rapl_root=tmp_path)
+    assert watts == pytest.approx(80, rel=0.2) and reason == ""
+
+
+# a GPU that others use
+
+
+def baseline_of(path, **state):
+    nvml = FakeNVML(counts_energy=False)
+    vars(nvml).update(state)
+    found = idle_baseline(0.1, nvml=nvml, rapl_root=path)
+    assert nvml.opened == 0
+    return found
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ({"busy": [0, 97]}, "other processes used the GPU"),  # a container that lists no process of others
+        ({"busy": [1, 0], "processes": None}, "other processes used the GPU"),
+        ({"processes": [1, 4]}, "other processes used the GPU"),  # at rest just now
+        ({"busy": None}, "NVML does not tell whether others used the GPU"),  # a part of a GPU
+    ],
+)
+def test_what_others_draw_is_no_idle_power(state, reason, tmp_path):
+    """Four trainings on one GPU: 393 W were subtracted from each, and net joules became negative."""
+    watts, remark = baseline_of(tmp_path, **state)
+    assert watts is None
+    assert remark.startswith(f"no idle power is subtracted: {reason}")
+    assert remark.endswith("so the joules are those of the whole GPU, an upper bound")
+    nvml = FakeNVML()
+    with EnergyMeter(watts, remark, nvml=nvml, rapl_root=tmp_path) as meter:
+        nvml.millijoules = [3000, 7000]
+    assert meter.energy.joules == meter.energy.gross_joules == pytest.approx(7) and meter.energy.idle_watts is None
+    assert meter.energy.detail.endswith(remark)
+
+
+@pytest.mark.parametrize("processes", [[1, 1], [0, 0], None])
+def test_the_baseline_of_a_gpu_that_is_ours_alone_is_known(processes, tmp_path):
+    watts, reason = baseline_of(tmp_path, processes=processes)
+    assert watts == pytest.approx(80, rel=0.3) and reason == ""
+
+
+@pytest.mark.parametrize(
+    ("percent", "known"), [(lambda part: 100 * (part < 0.4), True), (lambda part: part > 0.7, False)]
+)
+def test_what_this_process_did_before_is_not_the_work_of_others(percent, known, tmp_path):
+    """NVML's percentage is of up to a second that has passed. Others who work now and then are seen by one look."""
+
+    class Now(FakeNVML):
+        def nvmlDeviceGetUtilizationRates(self, device):
+            return SimpleNamespace(gpu=percent((time.perf_counter() - begin) / 0.5))
+
+    begin = time.perf_counter()
+    watts, _ = idle_baseline(0.5, nvml=Now(counts_energy=False), rapl_root=tmp_path)
+    assert (watts is not None) == known
+
+
+def test_others_who_come_later_are_told_where_nvml_lists_them(tmp_path):
+    nvml, details = FakeNVML(), []
+    for before, after in ((1, 1), (1, 2), (2, 1)):
+        nvml.processes = [before, 0]
+        with EnergyMeter(3.0, nvml=nvml, rapl_root=tmp_path) as meter:
+            nvml.millijoules[0] += 4000
+            nvml.processes = [after, 0]
+        assert meter.energy.idle_watts == 3.0  # it was measured while nobody else was there
+        details.append(meter.energy.detail)
+    said = "; other processes were on the GPU, so the joules are those of the whole GPU, an upper bound"
+    assert not details[0].endswith(said) and details[1] == details[2] == details[0] + said
 
 
 def test_an_error_inside_the_block_goes_on_and_the_figure_is_there(tmp_path):

@@ -1,8 +1,10 @@
 """The ledger's lines of trainings and tables."""
 
+import dataclasses
 import importlib
 import json
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -41,7 +43,7 @@ def trainable(tmp_path, monkeypatch):
     """A run of a tiny network on digits that is allowed to train, and is no smoke test."""
     small = shrink(preset("svae/mnist-mini"))
     monkeypatch.setattr("green_vae.experiments.trained.presets.preset", lambda name: small)
-    monkeypatch.setattr(account, "idle_watts", lambda: None)
+    monkeypatch.setattr(account, "idle", lambda: (None, ""))
 
     def make(epochs):
         table = TABLES["svae_table1"]
@@ -96,7 +98,7 @@ def test_what_an_interrupted_training_has_cost_is_entered(trainable, monkeypatch
 
 
 def test_a_table_enters_what_it_measured_and_only_that(tmp_path, monkeypatch):
-    monkeypatch.setattr(account, "idle_watts", lambda: None)
+    monkeypatch.setattr(account, "idle", lambda: (None, ""))
     table, settings = TABLES["svae_table1"], Settings(out=tmp_path)
     cells = {
         "a": {"fid": Cell(3.0, identity="x"), "params": Cell(7.0), "mse": Cell(1.0, identity="y", recorded=True)},
@@ -108,6 +110,20 @@ def test_a_table_enters_what_it_measured_and_only_that(tmp_path, monkeypatch):
     assert line["energy"]["kwh"] is None and line["energy"]["detail"] == "none here"
     account.enter_table(table, settings, {"b": cells["b"]}, Energy(None, 1.5, "unavailable"))
     assert len(ledger.read(tmp_path / "ledger.jsonl")) == 1
+
+
+def test_why_there_is_no_idle_power_stands_in_the_lines_of_trainings_and_tables(tmp_path, monkeypatch):
+    monkeypatch.setattr(account, "idle", lambda: (None, "others used the GPU"))
+    monkeypatch.setattr(cost, "training_flops", lambda *arguments: SimpleNamespace(per_image=6, source="counted"))
+    meter = account.energy_log(None, 8).meter_factory()
+    assert (meter.idle_watts, meter.remark) == (None, "others used the GPU")
+    metered, cells = energy(10.0, idle=None), {"a": {"fid": Cell(3.0, identity="x")}}
+    for detail in ("NVML", ""):
+        said = dataclasses.replace(metered, detail=detail)
+        account.enter_table(TABLES["svae_table1"], Settings(out=tmp_path), cells, said)
+    first, second = (line["energy"] for line in ledger.read(tmp_path / "ledger.jsonl"))
+    assert (first["joules"], first["detail"]) == (10.0, "NVML; others used the GPU")
+    assert second["detail"] == "others used the GPU"
 
 
 def test_a_smoke_test_enters_nothing(tmp_path):

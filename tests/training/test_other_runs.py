@@ -22,7 +22,7 @@ TINY = Preset("vae", {"image_shape": (32, 32, 1), "latent_dim": 2, **NETWORK}, "
 @pytest.fixture(autouse=True)
 def known(monkeypatch, tmp_path):
     monkeypatch.setitem(presets.PRESETS, "test/tiny", TINY)
-    monkeypatch.setattr("green_vae.training.account.idle_watts", lambda: None)
+    monkeypatch.setattr("green_vae.training.account.idle", lambda: (None, ""))
     monkeypatch.chdir(tmp_path)
 
 

@@ -35,7 +35,7 @@ EPOCHS = 5
 @pytest.fixture(autouse=True)
 def known(monkeypatch):
     monkeypatch.setitem(presets.PRESETS, "test/tiny", TINY)
-    monkeypatch.setattr("green_vae.training.account.idle_watts", lambda: None)
+    monkeypatch.setattr("green_vae.training.account.idle", lambda: (None, ""))
 
 
 def train(out, chosen=TINY, epochs=EPOCHS, **options):
