@@ -62,6 +62,9 @@ TRAIN_EPILOG = """What lies in --out afterwards:
   ledger.jsonl  what the training cost; and the newest checkpoint: a training that is
                 killed loses a minute and the epoch it is in
 
+A training that diverged leaves no model/. The error names the newest epoch in the folder; --epochs with that number
+makes a model of it, but not of a run with --budget: its checkpoint is read by green_vae.load(PRESET, weights=FILE).
+
 --budget: after the first epoch it is known how many fit. If the whole recipe does, it stays as it is; else the halvings
 of its learning rate are scaled, and run.json and model/metadata.json say so: "63 of 150 epochs, schedule scaled".
 

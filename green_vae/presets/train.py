@@ -86,7 +86,8 @@ def train(
     Raises:
         OtherRunError: a ValueError: `out` holds another run, or more epochs than are asked for.
         ValueError: unknown preset, a number that is not positive, epochs and a budget, devices that the backend cannot
-            share, or a training that diverged.
+            share, or a training that diverged: the message names the newest epoch that `out` holds, and the same call
+            with that number as `epochs` (and without a budget) makes a model of it.
         DataNotFoundError: the data set is not here.
     """
     chosen, out = preset(chosen) if isinstance(chosen, str) else chosen, Path(out)
@@ -124,7 +125,8 @@ def train(
     if ships:
         about = {"recipe": dataclasses.asdict(recipe), "budget": seconds, "length": run_length(chosen, out)}
         about |= {"flops_source": log.flops_source} | {key: told[key] for key in ("dtype_policy", "product_precision")}
-        ship(model, out / "model", chosen, images, read_history(out), seed, **about)
+        history = read_history(out)[: newest(out)[0]]  # it may know of later epochs, whose weights were lost
+        ship(model, out / "model", chosen, images, history, seed, **about)
     return model
 
 

@@ -19,6 +19,7 @@ from green_vae.training.checkpoint import (
     epoch_path,
     load_checkpoint,
     load_weights,
+    newest,
     write_history,
     write_weights,
 )
@@ -93,12 +94,16 @@ def check_callbacks(callbacks):
 
 
 class _Finite(keras.callbacks.Callback):
-    """Stops a training whose loss, or any other logged term, is no finite number, before others look at the model."""
+    """Stops a training whose loss, or any other logged term, is no finite number, before others look at the model.
+
+    The error names the newest checkpoint in the folder `out`, which may be older than the epoch before.
+    """
 
     async_safe = True  # else every step would wait for its numbers, on an accelerator too
 
-    def __init__(self, batches):
+    def __init__(self, batches, out):
         super().__init__()
+        self.out = out
         self.batches = batches  # and not the model, which on JAX waits for its state when a callback asks for it
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -116,7 +121,9 @@ class _Finite(keras.callbacks.Callback):
             advice = f"training diverged in epoch {epoch + 1}{where}, which is not kept; lower the learning rate"
             rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
             found = ", ".join(f"{name} {value}" for name, value in broken.items())
-            raise ValueError(f"{advice}. Received: {found} at a learning rate of {rate:g}")
+            saved, path = newest(self.out)
+            left = f"the run folder holds epoch {saved}; load_weights reads {path}" if saved else "no epoch is saved"
+            raise ValueError(f"{advice}; {left}. Received: {found} at a learning rate of {rate:g}")
 
 
 class _Epochs(keras.callbacks.Callback):
@@ -248,7 +255,7 @@ def train(
         ValueError: a number that is not positive, fewer examples than one batch, input that the model cannot take, no
             validation images for a recipe that needs them, a callback that sets the learning rate, fewer epochs than
             `out` holds, whole epochs on another backend than JAX, or a loss or another term that is no longer a finite
-            number: that epoch is not kept.
+            number: that epoch is not kept, and the message names the newest one that is.
     """
     check_positive(epochs=epochs, save_every=save_every)
     check_callbacks(callbacks)
@@ -269,7 +276,7 @@ def train(
         prepared = epoch_program.programs(model, batches, validation) if whole_epochs else plain
         with prepared as (given, watched):
             callback = _Epochs(given, recipe, out, history, validation, save_every, budget)
-            callbacks = [_Finite(given), *([budget] if budget else []), *callbacks, callback]
+            callbacks = [_Finite(given, out), *([budget] if budget else []), *callbacks, callback]
             # Batches shuffles; Keras's own shuffling of batches follows Python's global generator, never the same twice
             options = {"initial_epoch": len(history), "epochs": recipe.epochs, "shuffle": False}
             if watched is not None:

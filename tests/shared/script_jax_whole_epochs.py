@@ -108,13 +108,15 @@ def compared(name, folder):
 
 
 def others(folder):
-    """Two trainings that diverge, and one whose examples find no room."""
+    """Two trainings that diverge at once, two that do so after a good epoch, and one whose examples find no room."""
     found, name = {}, "second_stage_cosine"
     for whole in (False, True):
-        try:
-            run(name, folder / f"wild-{whole}", whole, recipe=Recipe(1e30, (), 8, 2))
-        except ValueError as error:
-            found[f"diverged_{whole}"] = str(error)
+        run(name, folder / f"later-{whole}", whole, epochs=1)
+        for kind in ("wild", "later"):
+            try:
+                run(name, folder / f"{kind}-{whole}", whole, recipe=Recipe(1e30, (), 8, 2))
+            except ValueError as error:
+                found[f"{kind}_{whole}"] = str(error).replace(f"{folder}/{kind}-{whole}", "FOLDER")
     epoch_program._free = lambda: 1000
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -70,8 +70,11 @@ def test_going_on_from_a_checkpoint_is_the_same_to_the_bit(name, request):
 @needs_jax
 def test_the_first_step_that_is_not_finite_is_named(quick):
     found = quick["others"]
-    assert "diverged in epoch 1 at step 2, which is not kept" in found["diverged_False"]
-    assert found["diverged_True"] == found["diverged_False"]
+    assert "diverged in epoch 1 at step 2, which is not kept" in found["wild_False"]
+    assert "; no epoch is saved. Received" in found["wild_False"]
+    assert "diverged in epoch 2 at step 2, which is not kept" in found["later_False"]
+    assert "; the run folder holds epoch 1; load_weights reads FOLDER/epoch-1.weights.h5. Rec" in found["later_False"]
+    assert (found["wild_True"], found["later_True"]) == (found["wild_False"], found["later_False"])
 
 
 @needs_jax

@@ -369,8 +369,8 @@ def _on_forty(train, *arguments, **options):
 # no numbers
 
 
-def test_a_term_that_is_no_number_stops_a_training_before_others_look_at_the_model():
-    guard = _Finite(Batches(np.zeros((1, 1)), 1))
+def test_a_term_that_is_no_number_stops_a_training_before_others_look_at_the_model(tmp_path):
+    guard = _Finite(Batches(np.zeros((1, 1)), 1), tmp_path)
     guard.set_model(SimpleNamespace(optimizer=SimpleNamespace(learning_rate=1e-3)))
     guard.on_epoch_begin(2)
     guard.on_epoch_end(2, {"loss": 1.0, "val_loss": 2.0})
@@ -388,9 +388,39 @@ def test_fault_14_a_training_that_diverges_names_epoch_step_and_term_and_is_not_
     measured = []
     monkeypatch.setattr("green_vae.training.callbacks.LatentActivity.measure", lambda self: measured.append(1) or {})
     wild = dataclasses.replace(TINY, recipe=Recipe(1e30, (), 20, 2))
-    with pytest.raises(ValueError, match=r"diverged in epoch 1 at step 2, .*Received: .*kl (nan|inf).* of 1e\+30"):
+    said = r"diverged in epoch 1 at step 2, .*; no epoch is saved. Received: .*kl (nan|inf).* of 1e\+30"
+    with pytest.raises(ValueError, match=said):
         train(tmp_path, wild, None)
     assert not measured and not checkpoints(tmp_path)
+
+
+class Wild(keras.callbacks.Callback):
+    """Moves a weight beyond all bounds before an epoch, from 0 on."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.wild = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.wild:
+            weight = self.model.trainable_weights[0]
+            weight.assign(np.full(weight.shape, np.inf))
+
+
+def test_what_a_training_that_diverged_has_left_is_named_and_becomes_a_model(tmp_path):
+    """With a checkpoint after the first epoch alone, two of the three that were trained are lost."""
+    with pytest.raises(ValueError, match="diverged in epoch 4") as caught:
+        train(tmp_path, epochs=5, callbacks=[Wild(3)], ships=True, pictures_every=9)
+    ((epoch, path),) = checkpoints(tmp_path)
+    assert f"; the run folder holds epoch 1; load_weights reads {path}. Received: " in str(caught.value)
+    assert (epoch, len(read_history(tmp_path))) == (1, 3) and not (tmp_path / "model").exists()
+    loaded = presets.load(TINY.name, weights=path)
+    train(tmp_path, epochs=1, ships=True, pictures_every=9)
+    made, metadata = presets.load(tmp_path / "model"), store.metadata_of(tmp_path / "model")
+    assert (metadata["epochs"], metadata["length"]) == (1, "1 of 10 epochs")
+    assert metadata["cost"]["images"] == read_history(tmp_path)[0]["images"]
+    for ours, theirs in zip(made.trainable_weights, loaded.trainable_weights, strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-3, atol=1e-6)
 
 
 def test_no_number_is_never_the_best():
