@@ -1,6 +1,8 @@
 """`python -m green_vae train` and `generate`: from digits to a folder to a picture."""
 
+import io
 import json
+from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
@@ -19,8 +21,14 @@ CONFIG = {"image_shape": (32, 32, 1), "latent_dim": 4, "network_options": {"base
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """(folder of the run, what was printed first, and when called again)."""
+def printed():
+    """What the second command of `trained` wrote on stdout: a list of one text."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, printed):
+    """(folder of a run of two commands, metadata of the model after the first one)."""
     out = tmp_path_factory.mktemp("run") / "tiny"
     with pytest.MonkeyPatch.context() as patch:
         recipe = Recipe(1e-3, (), 20, 3)
@@ -30,8 +38,15 @@ def trained(tmp_path_factory):
         command = ["train", "test/tiny", "--limit-train", "60", "--pictures-every", "2", "--out", str(out)]
         assert cli.main([*command, "--epochs", "1"]) == 0
         first = store.metadata_of(out / "model")
-        assert cli.main(command) == 0
+        with redirect_stdout(io.StringIO()) as stdout:
+            assert cli.main(command) == 0
+        printed.append(stdout.getvalue())
         yield out, first
+
+
+def test_one_line_on_stdout_says_at_the_end_where_the_model_is(trained, printed):
+    folder = trained[0] / "model"
+    assert printed == [f"written: {folder}; `python -m green_vae generate {folder}` draws from it\n"]
 
 
 def test_a_second_call_goes_on(trained):
