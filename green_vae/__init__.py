@@ -8,6 +8,9 @@ images = model.generate(64)
 """
 
 import importlib
+import importlib.abc
+import importlib.util
+import sys
 
 __version__ = "0.1.0"
 
@@ -44,3 +47,32 @@ def __getattr__(name):
 
 def __dir__():
     return sorted([*globals(), *_LAZY])
+
+
+class _WhenKerasComes(importlib.abc.MetaPathFinder):
+    """Registers our classes with Keras as soon as somebody imports it, so that `keras.saving.load_model` knows them.
+
+    Keras imports no class that a file names, unless it is its own. Importing Keras here instead would take seconds that
+    `import green_vae` and the command line's help have no use for.
+    """
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "keras":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.loader is not None:
+            run = spec.loader.exec_module
+
+            def run_and_register(module):
+                run(module)
+                importlib.import_module("green_vae.models")
+
+            spec.loader.exec_module = run_and_register
+        return spec
+
+
+if "keras" in sys.modules:
+    importlib.import_module("green_vae.models")
+else:
+    sys.meta_path.insert(0, _WhenKerasComes())

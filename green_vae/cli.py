@@ -227,9 +227,7 @@ def _generate(options):
             f"a preset (`presets` lists them), a folder of `train`, or hf://... Received: {options.model}"
         )
     model = presets.load(options.model)
-    chosen = options.sampler or ("prior" if model.variational else "gmm")
-    sampler = None if chosen == "prior" else presets.load_sampler(options.model, chosen)
-    images = model.generate(options.n, sampler, seed=options.seed, part=options.part)
+    images = model.generate(options.n, options.sampler, seed=options.seed, part=options.part)
     plots.save_grid(options.out, images, zoom=options.zoom)
     print(f"written: {options.out}")
 

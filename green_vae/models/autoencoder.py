@@ -47,4 +47,6 @@ class Autoencoder(BaseVAE):
         ValueError: always; there is no prior, and new codes come from a fitted sampler.
         """
         hint = "ScalarGaussian().fit(model.encode(images))"
-        raise ValueError(f"{type(self).__name__} has no prior; fit a sampler first, say {hint}. Received: None")
+        there_is = f", or take one that came with it: {', '.join(self.shipped)}" if self.shipped else ""
+        own = f"{type(self).__name__} has no prior; fit a sampler first, say {hint}{there_is}"
+        raise ValueError(f"{own}. Received: sampler=None or 'prior'")

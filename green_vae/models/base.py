@@ -4,12 +4,12 @@ import abc
 import inspect
 
 import keras
-import numpy as np
 from keras import ops
 
 from green_vae import networks
 from green_vae.models import losses
 from green_vae.models.codec import Codec
+from green_vae.models.feeding import Feeding
 from green_vae.models.inputs import check_target, example_weights, to_unit
 from green_vae.models.layers import GaussianSample
 from green_vae.models.precision import dtype_policy
@@ -17,7 +17,7 @@ from green_vae.models.quantization import check_mode, quantise_as, quantised, wi
 from green_vae.models.train_step import Adam, TrainStep, in_training_step, replicas
 
 
-class BaseVAE(TrainStep, Codec, keras.Model, abc.ABC):
+class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
     """Encoder, decoder and what is the same for every loss: the weighted sum, the logs, training, saving, use.
 
     A variant writes `infer`, `terms`, `term_weights` and `encode`, and lists in `logged` what is shown. It overrides
@@ -40,7 +40,7 @@ class BaseVAE(TrainStep, Codec, keras.Model, abc.ABC):
         name: as for `keras.Model`.
         dtype: policy of the networks, say "mixed_bfloat16"; None for Keras's own. Heads, draws and images are float32.
 
-    Input of a call: images (batch, h, w, c), uint8 or float in [0, 1]. Output: a dict with "z" (batch, latent_dim) and
+    Input of a call: images (batch, h, w, c), uint8 or float in [0, 1], as `Feeding` takes them. Output: a dict with "z" (batch, latent_dim) and
     "reconstruction" (batch, h, w, c), and the encoder's outputs.
 
     Raises:
@@ -180,33 +180,6 @@ class BaseVAE(TrainStep, Codec, keras.Model, abc.ABC):
         """As Keras does it where `compile` is its own."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
-
-    def fit(self, x=None, y=None, *args, sample_weight=None, class_weight=None, **kwargs):
-        """`keras.Model.fit`; arrays are checked first (shape, dtype, range, NaN).
-
-        y: images that x is to be reconstructed as, None for x itself; also as (x, y) and (x, y, sample_weight) of a
-        `tf.data.Dataset` or a `PyDataset`. `sample_weight`: see `compute_loss`.
-
-        Raises:
-            ValueError: images that the model cannot take, a y that is no image, or weights of classes.
-        """
-        if class_weight is not None:
-            raise ValueError(f"there are no classes here; give sample_weight. Received: class_weight={class_weight}")
-        y = self._target_array(x, y, sample_weight)
-        return super().fit(x, y, *args, sample_weight=sample_weight, **kwargs)
-
-    def evaluate(self, x=None, y=None, *args, sample_weight=None, **kwargs):
-        """`keras.Model.evaluate`; arguments and errors as for `fit`."""
-        y = self._target_array(x, y, sample_weight)
-        return super().evaluate(x, y, *args, sample_weight=sample_weight, **kwargs)
-
-    def _target_array(self, x, y, sample_weight):
-        """y, checked with x if they are arrays; x where there are weights alone, which Keras drops without a y."""
-        if isinstance(x, np.ndarray):
-            self.check(x)
-        if isinstance(y, np.ndarray):
-            self.check(check_target(y, self.image_shape))
-        return x if y is None and sample_weight is not None else y
 
     def quantize(self, mode=None, config=None, **settings):
         """`keras.Model.quantize`: dense layers change in place, here and in what is saved; convolutions stay.

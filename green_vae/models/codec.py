@@ -1,11 +1,15 @@
 """What a model is used for besides training: codes of images, images of codes, new images. Arrays in, arrays out."""
 
 import abc
+import copy
+import inspect
+import warnings
 
 import numpy as np
 from keras import ops
 
 from green_vae import networks
+from green_vae.models.feeding import gathered
 from green_vae.models.inputs import check_images
 from green_vae.models.passes import Passes
 from green_vae.networks.common import reparametrised
@@ -21,14 +25,19 @@ class Codec:
     def __init__(self, **settings):
         super().__init__(**settings)
         self.passes = Passes()
+        self.shipped = {}  # name -> function that reads the sampler that lies beside the weights, as `presets.load` sets
 
     def check(self, x):
-        """Return x if it is a valid input array, else raise a ValueError that says why."""
-        return check_images(x, self.image_shape)
+        """The images in x as one array or tensor, if they are valid input, else raise a ValueError that says why.
+
+        Args:
+            x: images, or whatever the head of `green_vae.models.feeding` names; a stream is read into memory.
+        """
+        return check_images(gathered(x, self.image_shape), self.image_shape)
 
     def posterior(self, x, batch_size=100):
         """The encoder's heads for all of x: a dict head -> float32 array (n, latent_dim)."""
-        self.check(x)
+        x = self.check(x)
         parts = list(in_batches(self.passes.heads(self.encoder, self.heads), x, batch_size))
         return {head: joined([part[head] for part in parts], len(x)) for head in self.heads}
 
@@ -80,29 +89,46 @@ class Codec:
             raise ValueError("the mean of a posterior with a flow is not known; take draws. Received: sample=False")
         return self.decode(self.encode(x, sample, seed, batch_size), batch_size, part)
 
-    def generate(self, n, sampler=None, seed=0, batch_size=100, part="x", temperature=1.0):
+    def generate(self, n, sampler=None, seed=None, batch_size=100, part="x", temperature=1.0):
         """n new images: float32 (n, h, w, c) in [0, 1].
 
         Args:
             n: how many.
-            sampler: a fitted sampler of `green_vae.samplers`; None draws z from the prior, see `draw`.
-            seed: of the draw.
+            sampler: a fitted sampler of `green_vae.samplers`, or a fitted mixture or density of scikit-learn; the name
+                of one that came with a loaded model, say "gmm"; "prior", or None for the prior, see `draw`. A model
+                without a prior takes the first one that came with it for None.
+            seed: of the draw; None for other images in every call. The first images of twenty are not those of ten.
             part: of a split model, as for `decode`.
             temperature: factor on the standard deviation of the prior.
 
         Raises:
-            ValueError: n is not a positive integer, a part that there is not, or a sampler for a model that generates
-                from its priors only.
+            ValueError: n is not a positive integer, a part that there is not, a sampler that did not come with the
+                model or draws other codes, or any sampler for a model that generates from its priors only.
         """
+        seed = fresh(seed)
         return self.decode(self.new_codes(n, sampler, seed, temperature), batch_size, part)
 
-    def new_codes(self, n, sampler=None, seed=0, temperature=1.0):
+    def new_codes(self, n, sampler=None, seed=None, temperature=1.0):
         """n codes, float32 (n, latent_dim), from the prior or a fitted sampler; arguments as for `generate`."""
-        if sampler is not None and self.prior_only:
-            raise ValueError(f"{type(self).__name__} generates from its priors only. Received: sampler={sampler!r}")
         if int(n) != n or n < 1:
             raise ValueError(f"expected a positive number of images. Received: {n}")
-        return self.draw(int(n), seed, temperature) if sampler is None else sampler.sample(int(n), seed=seed)
+        if sampler is None and not self.variational:
+            sampler = next(iter(self.shipped), None)
+        if sampler is None or (isinstance(sampler, str) and sampler == "prior"):
+            return self.draw(int(n), seed, temperature)
+        if self.prior_only:
+            raise ValueError(f"{type(self).__name__} generates from its priors only. Received: sampler={sampler!r}")
+        return drawn_by(self._shipped(sampler) if isinstance(sampler, str) else sampler, int(n), seed)
+
+    def _shipped(self, name):
+        """The sampler of that name that came with the model."""
+        if name not in self.shipped:
+            there_is = ", ".join(["prior"] * self.variational + [*self.shipped]) or "none"
+            hint = f"fit one: green_vae.SAMPLERS[{name!r}]().fit(model.encode(images))"
+            raise ValueError(f"no such sampler came with this model; there is {there_is}. Or {hint}. Received: {name!r}")
+        if self.optimizer is not None and int(self.optimizer.iterations):
+            warnings.warn(f"the sampler {name!r} was fitted before this model was trained further", stacklevel=4)
+        return self.shipped[name]()
 
     def draw(self, n, seed=0, temperature=1.0):
         """Codes from the prior, float32 (n, latent_dim), their standard deviation times `temperature`."""
@@ -127,6 +153,32 @@ def joined(parts, n):
 def as_floats(x):
     """A tensor or array as a float32 array."""
     return np.asarray(ops.convert_to_numpy(x)).astype("float32", copy=False)
+
+
+def fresh(seed):
+    """The seed itself; a new one for None."""
+    return int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+
+
+def drawn_by(sampler, n, seed):
+    """n codes of a fitted sampler, of this package or of scikit-learn.
+
+    Raises:
+        ValueError: something that draws nothing.
+    """
+    if not callable(getattr(sampler, "sample", None)):
+        raise ValueError(f"a sampler draws codes by `sample(n)`. Received: {sampler!r}")
+    takes = inspect.signature(sampler.sample).parameters
+    if "seed" in takes:
+        return sampler.sample(n, seed=seed)
+    state = np.random.RandomState(np.random.default_rng(seed).bit_generator)  # scikit-learn's kind of generator
+    if "random_state" in takes:
+        return sampler.sample(n, random_state=state)
+    sampler = copy.copy(sampler)
+    sampler.random_state = state
+    drawn = sampler.sample(n)
+    # its mixtures give the component of each code, too, and one component after the other
+    return state.permutation(drawn[0] if isinstance(drawn, tuple) else drawn)
 
 
 def gaussian_noise(seed, factor=1.0):

@@ -16,16 +16,24 @@ class ComputedGammaVAE(GaussianVAE):
     by the gamma of the batches before it. Source: Asperti and Trentin 2020; survey, section on the balance, whose
     residual rows take beta = (2 side / latent_dim)^2; Split-VAE takes 8 or 3.
 
+    The loss grows as gamma falls, although the model becomes better: the weight of the error grows. "elbo", logged
+    beside it, is the evidence lower bound in nats per image, with gamma as the variance of a pixel and the whole KL: a
+    quantity on one scale from the first epoch to the last, so `EarlyStopping("val_elbo", mode="max")`.
+
     Args: as for `VAE`. gamma starts at 1 and is saved with the weights.
     """
 
-    logged = ("reconstruction", "kl", "gamma")
+    logged = ("reconstruction", "kl", "gamma", "elbo")
 
     def __init__(self, *, image_shape=(32, 32, 3), latent_dim=64, network="resnet", beta=1.0, **shared):
         self.beta = beta
         super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, **shared)
         self.gamma = ComputedGamma(name="gamma")
         self.pixels = math.prod(self.image_shape)
+
+    def terms(self, x, outputs):
+        terms = super().terms(x, outputs)
+        return {**terms, "elbo": self.gamma.bound(terms["reconstruction"], terms["kl"], self.pixels)}
 
     def term_weights(self):
         return {"reconstruction": 0.5 / self.gamma.value(), "kl": self.beta}

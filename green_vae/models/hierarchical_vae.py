@@ -13,7 +13,7 @@ from keras import ops
 from green_vae.keras_internals import layers_inside
 from green_vae.models import losses
 from green_vae.models.balancing import balancing
-from green_vae.models.codec import as_floats, gaussian_noise, in_units_of_the_prior, temperatures
+from green_vae.models.codec import as_floats, fresh, gaussian_noise, in_units_of_the_prior, temperatures
 from green_vae.models.gaussian_vae import GaussianVAE, check_without_flow_or_split
 from green_vae.models.layers import ComputedGamma, SpectralNorms
 from green_vae.models.warm_up import WarmUp
@@ -56,7 +56,7 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
     Output of a call: "mean", "log_var", "z" of the innermost group, (batch, latent_dim); for every other group l
     "mean_l", "log_var_l", "prior_mean_l", "prior_log_var_l" and "z_l"; "reconstruction", and "mixture" if the network
     gives one. Logged: "kl", the plain sum, "kl_0" (innermost), "kl_1", ... by group, "weighted_kl" the sum that is paid
-    for, "kl_weight", and "gamma" if it is computed.
+    for, "kl_weight", and "gamma" and "elbo" if it is computed.
 
     Raises:
         ValueError: an unknown network, balance or likelihood, a likelihood that the network does not serve, not one
@@ -101,7 +101,7 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
         self.groups = 1 + len(self.shapes)
         groups = (f"kl_{n}" for n in range(self.groups))
         spectral = ("spectral",) if self.spectral else ()
-        gamma = ("gamma",) if self.likelihood == "computed_gamma" else ()
+        gamma = ("gamma", "elbo") if self.likelihood == "computed_gamma" else ()
         self.logged = ("reconstruction", "kl", *groups, "weighted_kl", *spectral, "kl_weight", *gamma)
         return encoder, decoder
 
@@ -174,6 +174,8 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
         terms = {"reconstruction": self._error(x, outputs), "kl": sum(groups), "weighted_kl": weighted}
         if self.norms is not None:
             terms["spectral"] = self.norms(self.kernels())
+        if self.gamma is not None:
+            terms["elbo"] = self.gamma.bound(terms["reconstruction"], terms["kl"], math.prod(self.image_shape))
         return {**terms, **{f"kl_{n}": kl for n, kl in enumerate(groups)}}
 
     def _error(self, x, outputs):
@@ -237,7 +239,7 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
             parts.append(as_floats(decoder.predict_on_batch({"z": codes, **self._noise(streams, len(codes), factors)})))
         return np.concatenate(parts)
 
-    def generate(self, n, sampler=None, seed=0, batch_size=100, part="x", temperature=1.0):
+    def generate(self, n, sampler=None, seed=None, batch_size=100, part="x", temperature=1.0):
         """n new images, float32 (n, h, w, c); the innermost code from N(0, I) or a fitted sampler.
 
         Args:
@@ -248,7 +250,7 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
         Raises:
             ValueError: n is not a positive integer, or another number of temperatures.
         """
-        factors = temperatures(temperature, self.groups)
+        factors, seed = temperatures(temperature, self.groups), fresh(seed)
         z = self.new_codes(n, sampler, seed, factors[0])
         return self.decode(z, batch_size, part, seed, factors[1:])
 
@@ -278,7 +280,7 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
 
     def _passes(self, x, sample, seed, batch_size):
         """Outputs of a call, batch by batch; its arguments are those of `levels`, and it raises the same."""
-        self.check(x)
+        x = self.check(x)
         if self.flow is not None and not sample:
             raise ValueError("the mean of a posterior with a flow is not known; take draws. Received: sample=False")
         encoder, bidirectional = map(self.passes.of, (self.encoder, self.bidirectional))
@@ -320,6 +322,7 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
         "size": its units; "kl": nats per image; "active": the units whose posterior variance is, on average, at most
         0.9 of the prior's (survey's code).
         """
+        x = self.check(x)  # a stream is read once
         kls, variances = np.zeros(self.groups), [0.0] * self.groups  # sums over images, in float64
         for outputs in self._passes(x, True, seed, batch_size):
             for n, (_, variance) in enumerate(self._moments(outputs)):

@@ -1,5 +1,7 @@
 """What goes into a model: images are checked once, at the door, and become floats only there."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
@@ -15,16 +17,19 @@ def check_images(images, image_shape):
     Raises:
         ValueError: another rank, size, dtype or range, NaN, or no image at all.
     """
-    shape, dtype = np.shape(images), np.asarray(images[:0]).dtype
-    if len(shape) != len(image_shape) + 1 or tuple(shape[1:]) != tuple(image_shape):
-        raise ValueError(f"expected images of shape (n, {', '.join(map(str, image_shape))}). Received: shape {shape}")
+    shape, dtype = tuple(images.shape), ops.convert_to_numpy(images[:0]).dtype
+    if shape[1:] != tuple(image_shape):
+        hint = "; put images into batches, say by dataset.batch(32)" if shape == tuple(image_shape) else ""
+        expected = f"expected images of shape (n, {', '.join(map(str, image_shape))}){hint}"
+        raise ValueError(f"{expected}. Received: shape {shape}")
     if shape[0] == 0:
         raise ValueError(f"expected at least one image. Received: shape {shape}")
     if dtype == np.uint8:
         return images
     if not np.issubdtype(dtype, np.floating) and dtype.name != "bfloat16":
         raise ValueError(f"expected uint8 images, or floats in [0, 1]. Received: dtype {dtype}")
-    low, high = float(np.min(images)), float(np.max(images))  # NaN if any value is NaN
+    images_here = ops.convert_to_numpy(images)
+    low, high = float(np.min(images_here)), float(np.max(images_here))  # NaN if any value is NaN
     if not (low >= -1e-6 and high <= 1 + 1e-6):
         hint = "divide by 255, or pass uint8" if high > 1 else "remove NaN, or rescale to [0, 1]"
         raise ValueError(f"expected float images in [0, 1]: {hint}. Received: values from {low:g} to {high:g}")
@@ -52,6 +57,15 @@ def check_target(y, image_shape):
         hint = "labels have no use here, leave them out, say by dataset.map(lambda image, label: image)"
         raise ValueError(f"y is what x is reconstructed as, {expected}; {hint}. Received: y of shape {shape}")
     return y
+
+
+def is_labels(y, image_shape):
+    """Whether y, of a data set with labels, says nothing of images: (n,), (n, 1) or (n, classes). Nobody uses it here.
+
+    Flattened images are none, so that they are refused and not left out.
+    """
+    shape = tuple(y.shape)
+    return len(shape) < min(3, len(image_shape) + 1) and shape[1:] != (math.prod(image_shape),)
 
 
 def example_weights(sample_weight, whole_batch=None):

@@ -1,5 +1,7 @@
 """Small layers shared by the models."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
@@ -69,6 +71,15 @@ class ComputedGamma(keras.layers.Layer):
     def value(self):
         """gamma as a tensor without gradient: the value BEFORE this batch, if read before `update`."""
         return ops.stop_gradient(ops.convert_to_tensor(self.gamma))
+
+    def bound(self, error, kl, pixels):
+        """log N(x | reconstruction, gamma) - KL of every example, (batch,): the evidence lower bound in nats.
+
+        Args:
+            error: sums of squared errors over so many `pixels`, (batch,). kl: in nats, (batch,).
+        """
+        gamma = self.value()
+        return -0.5 * (error / gamma + pixels * ops.log(2 * math.pi * gamma)) - kl
 
     def update(self, batch_mse):
         """Take in the mean squared error per pixel (or latent unit) of one minibatch."""

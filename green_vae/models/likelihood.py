@@ -56,7 +56,7 @@ def _weights_by_batch(model, x, k, likelihood, sigma, batch_size, draws, seed):
             raise ValueError(f"{name} must be a positive number. Received: {number}")
     if not model.variational:
         raise ValueError(f"a deterministic model has no likelihood. Received: {type(model).__name__}")
-    model.check(x)
+    x = model.check(x)
     weights = _LogWeights(model, *_observation(model, likelihood, sigma), draws=min(int(draws), int(k)))
     with _seeded(model, seed):
         for start in range(0, len(x), batch_size):

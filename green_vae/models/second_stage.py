@@ -7,6 +7,7 @@ import numpy as np
 from keras import layers, ops
 
 from green_vae.models import losses
+from green_vae.models.feeding import gathered
 from green_vae.models.gaussian_vae import GaussianVAE
 from green_vae.networks.common import latent_heads
 
@@ -64,12 +65,13 @@ class SecondStageVAE(GaussianVAE):
         return None if self.log_gamma is None else ("gaussian", math.exp(float(ops.convert_to_tensor(self.log_gamma))))
 
     def check(self, x):
-        shape, dtype = np.shape(x), np.asarray(x[:0]).dtype
+        x = gathered(x, self.image_shape)
+        shape, dtype = tuple(x.shape), ops.convert_to_numpy(x[:0]).dtype
         if len(shape) != 2 or shape[1] != self.latent_dim or not shape[0]:
             raise ValueError(f"expected vectors of shape (n, {self.latent_dim}), n > 0. Received: shape {shape}")
         if not np.issubdtype(dtype, np.floating):  # bytes would be taken for pixels
             raise ValueError(f"expected float vectors. Received: dtype {dtype}")
-        if not np.isfinite(x).all():
+        if not np.isfinite(ops.convert_to_numpy(x)).all():
             raise ValueError("expected finite vectors. Received: NaN or infinity")
         return x
 

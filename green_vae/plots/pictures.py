@@ -37,7 +37,7 @@ class Pictures(keras.callbacks.Callback):
     def _draw(self, epoch):
         made = {"reconstructed": reconstruction_grid(self.x, _like(self.model.reconstruct(self.x), self.x))}
         if self.model.variational:  # without a prior there is nothing to generate from
-            made["generated"] = image_grid(self.model.generate(self.n))
+            made["generated"] = image_grid(self.model.generate(self.n, seed=0))
         for name, picture in made.items():
             save_png(self.folder / f"{name}-{epoch:04}.png", picture)
         if self.board:

@@ -7,6 +7,7 @@ samplers).
 """
 
 import datetime
+import functools
 import json
 import os
 import shutil
@@ -150,7 +151,8 @@ def load(name, weights="pretrained", seed=None):
     if weights is None:
         return chosen.build(seed)
     path = verified(pretrained.folder_of(name)) / WEIGHTS if weights == "pretrained" else Path(weights)
-    return _with_weights(chosen.outline(seed), path, seed)
+    model = _with_weights(chosen.outline(seed), path, seed)
+    return _with_samplers(model, path.parent) if weights == "pretrained" else model
 
 
 def load_sampler(name, sampler):
@@ -181,7 +183,14 @@ def load_preset(folder, weights="pretrained", seed=None):
         return _build(folder, seed)
     with undrawn_weights():
         model = _build(folder, seed)
-    return _with_weights(model, folder / WEIGHTS if weights == "pretrained" else Path(weights), seed)
+    model = _with_weights(model, folder / WEIGHTS if weights == "pretrained" else Path(weights), seed)
+    return _with_samplers(model, folder) if weights == "pretrained" else model
+
+
+def _with_samplers(model, folder):
+    """The model, which now finds the samplers that lie beside its weights by their names."""
+    model.shipped = {name: functools.partial(sampler_in, folder, name) for name in samplers_in(folder)}
+    return model
 
 
 def _with_weights(model, path, seed):
@@ -202,13 +211,18 @@ def sampler_in(folder, name):
         FileNotFoundError: the folder has no such sampler; the message names those that it has.
     """
     folder = verified(fetched(folder))
-    path, files = folder / sampler_file(name), metadata_of(folder)["sha256"]
-    if path.name not in files:
-        there = [Path(file).stem.removeprefix("sampler-") for file in sorted(files) if file.startswith("sampler-")]
+    path, there = folder / sampler_file(name), samplers_in(folder)
+    if name not in there:
         raise FileNotFoundError(f"no such sampler; there is {', '.join(['prior', *there])}. Received: {name!r}")
     with np.load(path, allow_pickle=False) as file:
         kind = json.loads(str(file["head"]))["sampler"]
     return SAMPLERS[kind].load(path)
+
+
+def samplers_in(folder):
+    """Names of the samplers that lie beside a model's weights."""
+    files = sorted(metadata_of(folder)["sha256"])
+    return [Path(file).stem.removeprefix("sampler-") for file in files if file.startswith("sampler-")]
 
 
 def sampler_file(name):

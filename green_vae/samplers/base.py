@@ -46,7 +46,8 @@ class Sampler(abc.ABC):
 
         Args:
             n: how many, at least 1.
-            seed: int; the same seed gives the same latents, whatever was drawn before.
+            seed: int; the same seed and n give the same latents, whatever was drawn before. Another n draws others: the
+                first ten of twenty are not those of ten. None draws others every time.
 
         Returns:
             float32 array (n, *latent_shape), in no particular order.

@@ -9,6 +9,7 @@ import keras
 
 from green_vae import cost
 from green_vae.utils import ledger
+from green_vae.utils.turns import FIRST
 
 IDLE_SECONDS = 3.0  # of doing nothing, once per process, to know what the machine draws anyway
 
@@ -25,6 +26,8 @@ class EnergyLog(keras.callbacks.Callback):
         flops_per_image: of training, `green_vae.cost.training_flops(model).per_image`.
         flops_source: where these are from, its `source`.
     """
+
+    turn = FIRST  # it leaves out what callbacks measure
 
     def __init__(self, meter_factory=cost.EnergyMeter, flops_per_image=None, flops_source=None):
         super().__init__()

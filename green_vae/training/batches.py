@@ -7,6 +7,8 @@ import numpy as np
 class Batches(keras.utils.PyDataset):
     """Minibatches in an order that depends on (seed, epoch) alone: a resumed run sees what it would have seen."""
 
+    checked = True  # by whoever made it
+
     def __init__(self, x, batch_size, seed=0):
         super().__init__()
         if len(x) < batch_size:
@@ -45,6 +47,8 @@ class EpochOfPlaces(keras.utils.PyDataset):
     steps up to the first whose logs are not finite, or all.
     """
 
+    checked = True
+
     def __init__(self, batches):
         super().__init__()
         self.batches, self.reached = batches, 0
@@ -69,6 +73,8 @@ class EpochOfPlaces(keras.utils.PyDataset):
 
 class AllPlaces(keras.utils.PyDataset):
     """One item with the places of n examples in their own order, (n,) int32."""
+
+    checked = True
 
     def __init__(self, n):
         super().__init__()

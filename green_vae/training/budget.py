@@ -6,6 +6,8 @@ import time
 
 import keras
 
+from green_vae.utils.turns import FIRST
+
 PLANNED = 0.95  # of the time that is left: the rest is for what epochs differ by
 FEW = 10  # epochs, each as one batch: with fewer, measuring a second one would take too much of the time
 FORMAT = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
@@ -49,6 +51,8 @@ class Budget(keras.callbacks.Callback):
         decided: `decided(recipe)` is called once, with the recipe that training then follows.
         clock: () -> seconds.
     """
+
+    turn = FIRST
 
     def __init__(self, seconds, recipe, decided, clock=time.monotonic):
         super().__init__()

@@ -1,25 +1,30 @@
 """Keras callbacks that watch what a loss does not tell: latent units in use, distance of samples from real images,
 likeness of reconstructions.
 
-All write into the epoch's logs, so their numbers stand in `history` beside the losses: give them to
-`model.fit(callbacks=...)` before callbacks that read logs, or to `green_vae.training.train`.
+All write into the epoch's logs, so their numbers stand in `history` beside the losses, and in what other callbacks
+write: `model.fit` and `green_vae.training.train` let them look first, in whatever order they are given.
 """
 
+import math
 import warnings
 
 import keras
 
 from green_vae import metrics
+from green_vae.utils.turns import EARLY
 
 
 class Every(keras.callbacks.Callback):
-    """Measures after the first epoch and then after every `every` epochs.
+    """Measures after the first epoch and then after every `every` epochs; logs NaN for the epochs between.
 
-    A subclass writes `measure() -> dict` of numbers for the log.
+    A subclass writes `names`, those of its numbers, and `measure() -> dict` of them.
 
     Raises:
         ValueError: `every` is not positive.
     """
+
+    turn = EARLY
+    names = ()
 
     def __init__(self, every=1):
         super().__init__()
@@ -28,8 +33,9 @@ class Every(keras.callbacks.Callback):
         self.every = every
 
     def on_epoch_end(self, epoch, logs=None):
-        if logs is not None and (epoch == 0 or (epoch + 1) % self.every == 0):
-            logs.update(self.measure())
+        if logs is not None:
+            due = epoch == 0 or (epoch + 1) % self.every == 0
+            logs.update(self.measure() if due else dict.fromkeys(self.names, math.nan))
 
 
 class LatentActivity(Every):
@@ -44,6 +50,8 @@ class LatentActivity(Every):
         x: images (n, h, w, c) to encode; a thousand are enough.
         every: epochs between measurements.
     """
+
+    names = ("active_posterior", "active_means", "variance_law")
 
     def __init__(self, x, every=1):
         super().__init__(every)
@@ -73,6 +81,7 @@ class SampleFID(Every):
         super().__init__(every)
         self.evaluator, self.reference, self.n, self.parts, self.seed = evaluator, reference, n, tuple(parts), seed
         self.layer = layer or list(reference)[-1]
+        self.names = (*(f"fid_{part}" for part in self.parts), "fid_n")
 
     def measure(self):
         with warnings.catch_warnings():
@@ -96,6 +105,8 @@ class ReconstructionSSIM(Every):
         every: epochs between measurements.
         seed: of the codes, which are sampled.
     """
+
+    names = ("ssim", "ssim_published")
 
     def __init__(self, x, first, every=1, seed=0):
         super().__init__(every)

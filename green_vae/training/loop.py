@@ -25,6 +25,7 @@ from green_vae.training.checkpoint import (
 )
 from green_vae.utils.arguments import check_positive
 from green_vae.utils.progress import clock, progress
+from green_vae.utils.turns import FIRST
 
 SAVE_SECONDS = 60  # at most so much of a training, and the epoch it is in, is lost with a process that is killed
 
@@ -100,6 +101,7 @@ class _Finite(keras.callbacks.Callback):
     """
 
     async_safe = True  # else every step would wait for its numbers, on an accelerator too
+    turn = FIRST
 
     def __init__(self, batches, out):
         super().__init__()
@@ -157,11 +159,13 @@ class _Epochs(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         logs.update(self.model.end_epoch(self.validation), learning_rate=self.rate)
-        self.history_.append({name: float(value) for name, value in logs.items()})
+        # NaN stands for what was not measured in this epoch, but for a loss of validation
+        known = {name: float(value) for name, value in logs.items() if value == value or name.startswith("val_")}
+        self.history_.append(known)
         self._save()
         spent = time.monotonic() - self.start
         left = spent / (epoch + 1 - self.first) * (self.recipe.epochs - epoch - 1)
-        values = "  ".join(f"{name} {value:.5g}" for name, value in logs.items())
+        values = "  ".join(f"{name} {value:.5g}" for name, value in known.items())
         line = f"{self.out.name}: epoch {epoch + 1}/{self.recipe.epochs}  {values}  left {clock(left)}"
         print(line, file=sys.stderr, flush=True)
 
@@ -190,8 +194,14 @@ class _Epochs(keras.callbacks.Callback):
 
 
 def validation_losses(history):
-    """The validation loss of every epoch that has one."""
-    return [epoch["val_loss"] for epoch in history if "val_loss" in epoch]
+    """What is to become less, of every epoch with validation: minus the bound where all log it, else the loss.
+
+    The loss of a model with computed gamma grows while the model becomes better, see `ComputedGammaVAE`.
+    """
+    epochs = [epoch for epoch in history if "val_loss" in epoch]
+    if epochs and all("val_elbo" in epoch for epoch in epochs):
+        return [-epoch["val_elbo"] for epoch in epochs]
+    return [epoch["val_loss"] for epoch in epochs]
 
 
 def best_epoch(history):
@@ -230,7 +240,7 @@ def train(
 
     Args:
         model: a model of the package; compiled here with Adam.
-        x: training examples (n, ...).
+        x: training examples (n, ...), or a `data.Dataset`.
         recipe: a `Recipe`.
         out: folder of the checkpoints, one per run.
         epochs: instead of the recipe's.
@@ -261,7 +271,7 @@ def train(
     check_callbacks(callbacks)
     whole_epochs = epoch_program.wanted(whole_epochs)
     out, recipe = Path(out), recipe if epochs is None else replace(recipe, epochs=epochs)
-    model.check(x)
+    x = model.check(x)
     if recipe.validation and validation is None:
         raise ValueError(f"this recipe needs the images of its split {recipe.validation!r}. Received: validation=None")
     epoch_program.keep_programs()
