@@ -126,7 +126,8 @@ class Codec:
             there_is = ", ".join(["prior"] * self.variational + [*self.shipped]) or "none"
             hint = f"fit one: green_vae.SAMPLERS[{name!r}]().fit(model.encode(images))"
             raise ValueError(f"no such sampler came with this model; there is {there_is}. Or {hint}. Received: {name!r}")
-        if self.optimizer is not None and int(self.optimizer.iterations):
+        optimizer = getattr(self, "optimizer", None)  # there is none before `compile`
+        if optimizer is not None and int(optimizer.iterations):
             warnings.warn(f"the sampler {name!r} was fitted before this model was trained further", stacklevel=4)
         return self.shipped[name]()
 

@@ -14,7 +14,7 @@ from green_vae.training.callbacks import Every, LatentActivity, ReconstructionSS
 
 
 class Count(Every):
-    calls = 0
+    calls, names = 0, ("count",)
 
     def measure(self):
         self.calls += 1
@@ -31,10 +31,31 @@ def test_measures_after_the_first_epoch_and_every_few():
 
     class Spy(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
-            epochs.extend([epoch + 1] if "count" in logs else [])
+            epochs.extend([epoch + 1] if logs["count"] == logs["count"] else [])
 
     fit(build("vae"), [Count(3), Spy()], epochs=7)
     assert epochs == [1, 3, 6]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_every_epoch_has_a_number_or_nan_whatever_the_order_of_callbacks(tmp_path, first):
+    measuring = [LatentActivity(blobs(16), every=3), ReconstructionSSIM(blobs(4), blobs(1)[0], every=2)]
+    log = keras.callbacks.CSVLogger(tmp_path / "log.csv")
+    history = fit(build("vae"), [*measuring, log] if first else [log, *measuring], epochs=4)
+    assert {len(values) for values in history.values()} == {4}
+    nan = {name: [bool(np.isnan(value)) for value in values] for name, values in history.items()}
+    assert nan["active_means"] == nan["variance_law"] == [False, True, False, True]
+    assert nan["ssim"] == nan["ssim_published"] == [False, False, True, False]
+    assert not any(nan["loss"])
+    rows = np.genfromtxt(tmp_path / "log.csv", delimiter=",", names=True)
+    for name in history:
+        np.testing.assert_allclose(rows[name], history[name], rtol=1e-6)
+
+
+def test_a_training_writes_down_what_was_measured_alone(tmp_path):
+    seen = train(build("vae"), blobs(16), Recipe(1e-3, (), 8, 3), tmp_path, callbacks=[LatentActivity(blobs(16), 3)])
+    assert ["active_means" in epoch for epoch in seen] == [True, False, True]
+    assert "NaN" not in (tmp_path / "history.json").read_text()
 
 
 @pytest.mark.parametrize("every", [0, -2])
