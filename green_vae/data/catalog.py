@@ -29,13 +29,14 @@ def load(name, split="train", data_dir=None, download=False):
     TFDS's default place; (3) downloads through TensorFlow Datasets, but only with `download=True`.
 
     Args:
-        name: a key of `DATASETS`, or "folder:PATH" or "folder:PATH@SIZE" for one's own images.
+        name: a key of `DATASETS`, or "folder:PATH", "folder:PATH@SIZE" or "folder:PATH@WIDTHxHEIGHT" for one's own
+            images, see `green_vae.data.folder.read`.
         split: "train" or "test"; "validation" for CelebA; "all" for a folder.
         data_dir: the folder to look in; default: the environment variable GREEN_VAE_DATA, else the user's cache.
         download: whether the network may be used.
 
     Returns:
-        A `Dataset`; CelebA's images are memory-mapped, all others in memory.
+        A `Dataset`; CelebA's images and those of large folders are memory-mapped, all others in memory.
 
     Raises:
         ValueError: no such data set or split, or a damaged file.

@@ -1,34 +1,50 @@
-"""A folder of one's own images: load("folder:PATH") or, cropped to a square and resized, load("folder:PATH@64")."""
+"""A folder of one's own images: load("folder:PATH") or, cut and resized, load("folder:PATH@64"), "folder:PATH@64x48"."""
 
+import math
+import re
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from green_vae.utils import digests
+from green_vae.utils.files import write_aside
+from green_vae.utils.places import cache_dir
 from green_vae.utils.progress import progress
 
 from .dataset import Dataset
 from .spec import DataNotFoundError
 
 PREFIX = "folder:"
-ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+SIZE = re.compile(r"(.+)@(\d+)(?:x(\d+))?")
 SPLITS = ("train", "test", "all")
-GREY = {"1", "L", "LA"}
+IN_MEMORY = 2**30  # bytes of pixels; more are written to a file in the cache, and mapped
+DEEP = {"I;16", "I;16L", "I;16B", "I;16N", "F"}  # more than 8 bits, one channel
+GREY = {"1", "L", "LA", *DEEP}
 COLOUR = {"RGB", "RGBA", "P", "PA", "CMYK", "YCbCr"}
 BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what PIL raises for a bad file
 
 
 def read(name, split):
-    """The Dataset of `name` = "folder:PATH" or "folder:PATH@SIZE", without labels.
+    """The Dataset of `name` = "folder:PATH", "folder:PATH@SIZE" or "folder:PATH@WIDTHxHEIGHT".
 
-    All .jpg, .png, .webp and .bmp files below PATH, sorted by path. Split "all" is all of them. "train" and "test" are
-    the folders PATH/train and PATH/test if both exist; otherwise a fixed random tenth is "test", the rest "train".
-    Greyscale files give one channel, if all are; everything else gives three. @SIZE cuts the largest centred square and
-    resizes it with PIL's bilinear to SIZE x SIZE.
+    All .jpg, .png, .webp, .bmp and .tiff files below PATH, sorted by path. Split "all" is all of them. "train" and
+    "test" are the folders PATH/train and PATH/test if both exist; otherwise a fixed random tenth is "test", the rest
+    "train". Where every image lies in a subfolder, and there are two or more, these are its classes: labels are their
+    places by name.
+
+    Greyscale files give one channel, if all are; everything else gives three. 16-bit values are divided by 257, and
+    floats, which have to lie in [0, 1], multiplied by 255. What is transparent is laid on white. @SIZE cuts the largest
+    centred square, @WIDTHxHEIGHT the largest centred rectangle of that shape, and resizes it with PIL's bilinear. A
+    folder whose own name ends so is taken by its name.
+
+    More than a GiB of pixels is written to the user's cache once, and memory-mapped from there.
 
     Raises:
         DataNotFoundError: no such folder.
         ValueError: no images, an unreadable one, or different sizes; the message names the file.
+        OSError: no space left in the cache.
     """
     if split not in SPLITS:
         raise ValueError(f"split of a folder must be one of {', '.join(SPLITS)}. Received: {split!r}")
@@ -41,17 +57,19 @@ def read(name, split):
             f"{folder} has no images for the {split} split; it needs {', '.join(sorted(ENDINGS))} files, two or more "
             f'(split="all" takes one). Received: {name!r}'
         )
-    return Dataset(name, split, _load(paths, size))
+    return Dataset(name, split, _load(paths, size), *_labels(folder, paths))
 
 
 def _parse(name):
-    """(folder, size or None) of "folder:PATH" or "folder:PATH@SIZE"."""
-    path, at, size = name.removeprefix(PREFIX).rpartition("@")
-    if not (at and size.isdigit()):
-        return Path(name.removeprefix(PREFIX)).expanduser(), None
-    if int(size) == 0:
+    """(folder, (width, height) or None) of a name."""
+    whole = Path(name.removeprefix(PREFIX)).expanduser()
+    match = SIZE.fullmatch(name.removeprefix(PREFIX))
+    if whole.is_dir() or not match:
+        return whole, None
+    path, width, height = match[1], int(match[2]), int(match[3] or match[2])
+    if not (width and height):
         raise ValueError(f"the size after @ must be at least 1 pixel. Received: {name!r}")
-    return Path(path).expanduser(), int(size)
+    return Path(path).expanduser(), (width, height)
 
 
 def _images(folder):
@@ -60,8 +78,26 @@ def _images(folder):
     return sorted((path for path in files if not path.name.startswith(".")), key=lambda path: path.as_posix())
 
 
+def _is_split(folder):
+    return (folder / "train").is_dir() and (folder / "test").is_dir()
+
+
+def _labels(folder, paths):
+    """(labels, class names) by subfolder; nothing where there are none."""
+    class_of = {}
+    for root in (folder / "train", folder / "test") if _is_split(folder) else (folder,):
+        for path in _images(root):  # of all splits, so that a class has one number
+            first, *further = path.relative_to(root).parts
+            class_of[path] = first if further else None
+    names = set(class_of.values())
+    if None in names or len(names) < 2 or not class_of.keys() >= set(paths):
+        return ()
+    place = {name: index for index, name in enumerate(sorted(names))}
+    return np.array([place[class_of[path]] for path in paths], dtype=np.int64), tuple(place)
+
+
 def _choose(folder, split):
-    if split != "all" and (folder / "train").is_dir() and (folder / "test").is_dir():
+    if split != "all" and _is_split(folder):
         return _images(folder / split)
     paths = _images(folder)
     if split == "all":
@@ -73,21 +109,42 @@ def _choose(folder, split):
 
 
 def _load(paths, size):
-    """uint8 (n, h, w, 1 or 3)."""
+    """uint8 (n, h, w, 1 or 3), in memory or mapped."""
     mode = "L" if all(_mode(path) in GREY for path in paths) else "RGB"
-    images = None
+    shape = (len(paths), *_picture(paths[0], mode, size).shape)
+    if math.prod(shape) > IN_MEMORY:
+        return np.load(_written(paths, mode, size, shape), mmap_mode="r")
+    images = np.empty(shape, dtype=np.uint8)
+    for i, image in enumerate(_pictures(paths, mode, size, shape)):
+        images[i] = image
+    return images
+
+
+def _written(paths, mode, size, shape):
+    """The path of a file that holds these images, written if it is not there."""
+    seen = [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
+    path = cache_dir() / "folders" / f"{digests.of_json([seen, mode, size])[:16]}.npy"
+    if not path.is_file():
+        # plain writes, not a memory map: on a full disk a map kills the process
+        with write_aside(path) as aside, open(aside, "wb") as file:
+            head = {"descr": "|u1", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, head)
+            for image in _pictures(paths, mode, size, shape):
+                file.write(np.ascontiguousarray(image))
+    return path
+
+
+def _pictures(paths, mode, size, shape):
+    """The images, one after the other, all of one size."""
     with progress() as bar:
-        for i, path in enumerate(bar.track(paths, description="reading images")):
+        for path in bar.track(paths, description="reading images"):
             image = _picture(path, mode, size)
-            if images is None:
-                images = np.empty((len(paths), *image.shape), dtype=np.uint8)
-            if image.shape != images.shape[1:]:
+            if image.shape != shape[1:]:
                 raise ValueError(
-                    f"all images must have one size, {images.shape[2]}x{images.shape[1]} as {paths[0]}; add @64 to the "
+                    f"all images must have one size, {shape[2]}x{shape[1]} as {paths[0]}; add @64 to the "
                     f"name to crop and resize them to 64x64. Received: {image.shape[1]}x{image.shape[0]} in {path}"
                 )
-            images[i] = image
-    return images
+            yield image
 
 
 def _mode(path):
@@ -98,7 +155,8 @@ def _mode(path):
     except BROKEN as error:
         raise ValueError(f"{path} is not a readable image; repair or remove it. Received: {error}") from error
     if mode not in GREY | COLOUR:
-        raise ValueError(f"{path} must have 8 bits per channel; convert it. Received: mode {mode}")
+        known = "8 or 16 bits per channel, or floats"
+        raise ValueError(f"{path} must have {known}; convert it. Received: mode {mode}")
     return mode
 
 
@@ -106,13 +164,37 @@ def _picture(path, mode, size):
     """uint8 (h, w, c), upright as the camera held it."""
     try:
         with Image.open(path) as file:
-            picture = ImageOps.exif_transpose(file).convert(mode)
+            picture = ImageOps.exif_transpose(file)
+            picture.load()
     except BROKEN as error:
         raise ValueError(f"{path} is not a readable image; repair or remove it. Received: {error}") from error
+    if picture.mode in DEEP:
+        picture = _eight_bits(np.asarray(picture), path)
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")  # colours under alpha 0 may be anything
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    picture = picture.convert(mode)
     if size is not None:
-        side = min(picture.size)  # whole pixels: ImageOps.fit would cut at half pixels and blur
-        left, top = (picture.width - side) // 2, (picture.height - side) // 2
-        box = (left, top, left + side, top + side)
-        picture = picture.crop(box).resize((size, size), Image.Resampling.BILINEAR)
+        picture = _cut(picture, *size).resize(size, Image.Resampling.BILINEAR)
     image = np.asarray(picture)
     return image[..., np.newaxis] if image.ndim == 2 else image
+
+
+def _eight_bits(values, path):
+    """A picture of 16 bits or of floats in [0, 1] as one of 8 bits, each by its own range."""
+    if values.dtype.kind == "u":
+        return Image.fromarray(np.rint(values / 257).astype(np.uint8))
+    low, high = float(values.min()), float(values.max())  # NaN if any value is
+    if not (low >= 0 and high <= 1):
+        raise ValueError(f"floats of an image lie in [0, 1]; scale {path}. Received: values from {low:g} to {high:g}")
+    return Image.fromarray(np.rint(values * 255).astype(np.uint8))
+
+
+def _cut(picture, width, height):
+    """The largest centred part of that shape, in whole pixels: ImageOps.fit would cut at half pixels and blur."""
+    if picture.width * height > picture.height * width:
+        wide, high = max(1, picture.height * width // height), picture.height
+    else:
+        wide, high = picture.width, max(1, picture.width * height // width)
+    left, top = (picture.width - wide) // 2, (picture.height - high) // 2
+    return picture.crop((left, top, left + wide, top + high))

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from green_vae.data import DataNotFoundError, load
+from green_vae.data import folder as folder_module
 
 
 def save(path, value=0, size=(8, 8), mode="RGB"):
@@ -90,10 +91,101 @@ def test_a_broken_image_is_named(twenty, content):
         load(f"folder:{twenty}", "all")
 
 
-def test_sixteen_bits_are_refused(tmp_path):
-    Image.fromarray(np.full((4, 4), 40000, np.uint16)).save(tmp_path / "deep.png")
-    with pytest.raises(ValueError, match=r"deep\.png must have 8 bits.*Received: mode I"):
+def test_every_image_is_scaled_by_its_own_type_in_any_order(tmp_path):
+    pictures = {"8": np.uint8(100), "16": np.uint16(100 * 257), "f": np.float32(100 / 255)}
+    for order in (("8", "16", "f"), ("f", "16", "8")):
+        folder = tmp_path / "".join(order)
+        folder.mkdir()
+        for place, kind in enumerate(order):
+            Image.fromarray(np.full((4, 4), pictures[kind])).save(folder / f"{place}.tiff")
+        Image.fromarray(np.full((4, 4), np.uint16(65535))).save(folder / "white.png")
+        images = load(f"folder:{folder}", "all").images
+        assert images.shape == (4, 4, 4, 1) and values(load(f"folder:{folder}", "all")) == [100, 100, 100, 255]
+
+
+@pytest.mark.parametrize("wrong", [np.float32(255), np.float32(-0.5), np.float32("nan"), np.int32(7)])
+def test_what_has_no_known_range_is_refused_by_name(tmp_path, wrong):
+    Image.fromarray(np.full((4, 4), wrong)).save(tmp_path / "deep.tiff")
+    with pytest.raises(ValueError, match=r"deep\.tiff.*Received: (mode I|values from)"):
         load(f"folder:{tmp_path}", "all")
+
+
+def test_what_is_transparent_is_laid_on_white(tmp_path):
+    pixels = np.zeros((2, 2, 4), np.uint8)
+    pixels[..., :3] = [200, 0, 50]
+    pixels[0, :, 3] = [0, 255]
+    pixels[1, :, 3] = 51  # a fifth
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    images = load(f"folder:{tmp_path}", "all").images
+    assert images[0, 0].tolist() == [[255, 255, 255], [200, 0, 50]]
+    np.testing.assert_allclose(images[0, 1, 0], [0.2 * 200 + 204, 204, 0.2 * 50 + 204], atol=1)
+    Image.fromarray(pixels[..., 2:]).save(tmp_path / "a.png")  # grey and alpha
+    assert load(f"folder:{tmp_path}", "all").images[0, 0].tolist() == [[255], [50]]
+
+
+def test_a_palette_with_a_transparent_colour(tmp_path):
+    picture = Image.fromarray(np.array([[0, 1]], np.uint8), mode="P")
+    picture.putpalette([200, 0, 50, 1, 2, 3])
+    picture.save(tmp_path / "a.png", transparency=0)
+    assert load(f"folder:{tmp_path}", "all").images[0, 0].tolist() == [[255, 255, 255], [1, 2, 3]]
+
+
+def test_width_and_height_cut_the_centred_rectangle(tmp_path):
+    pixels = np.zeros((10, 20), np.uint8)
+    pixels[:, 8:13] = np.arange(50).reshape(10, 5)
+    Image.fromarray(pixels).save(tmp_path / "wide.png")
+    images = load(f"folder:{tmp_path}@5x10", "all").images  # 5 wide, 10 high: the middle, 7 pixels from the left
+    assert images.shape == (1, 10, 5, 1)
+    assert images[0, :, :, 0].tolist() == pixels[:, 7:12].tolist()
+    flat = load(f"folder:{tmp_path}@20x5", "all").images
+    assert flat[0, :, :, 0].tolist() == pixels[2:7].tolist()
+
+
+def test_names_with_an_at_sign_are_names(tmp_path):
+    for name in ("me@home", "pictures@32", "pictures@8x4"):
+        save(tmp_path / name / "a.png", 5, size=(8, 8))
+        assert load(f"folder:{tmp_path}/{name}", "all").shape == (8, 8, 3)
+        assert load(f"folder:{tmp_path}/{name}@4x2", "all").shape == (2, 4, 3)
+
+
+def test_subfolders_are_classes(tmp_path):
+    for i, name in enumerate(["b/1.png", "b/2.png", "a/deep/1.png", "c/1.png"]):
+        save(tmp_path / name, i)
+    dataset = load(f"folder:{tmp_path}", "all")
+    assert dataset.class_names == ("a", "b", "c") and values(dataset) == [2, 0, 1, 3]
+    assert dataset.labels.tolist() == [0, 1, 1, 2]
+    train = load(f"folder:{tmp_path}", "train")
+    assert train.class_names == ("a", "b", "c") and len(train.labels) == len(train)
+    save(tmp_path / "loose.png")
+    assert load(f"folder:{tmp_path}", "all").labels is None
+
+
+def test_classes_of_folders_train_and_test_have_one_number(tmp_path):
+    for name in ("train/dog/1.png", "train/cat/1.png", "test/dog/1.png"):
+        save(tmp_path / name)
+    name = f"folder:{tmp_path}"
+    assert load(name, "test").labels.tolist() == [1] and load(name, "test").class_names == ("cat", "dog")
+    assert load(name, "train").labels.tolist() == [0, 1]
+    assert load(name, "all").labels.tolist() == [1, 0, 1]  # test/dog, train/cat, train/dog
+
+
+def test_many_pixels_are_mapped_and_written_once(twenty, monkeypatch, tmp_path_factory):
+    expected = load(f"folder:{twenty}", "all")
+    cache = tmp_path_factory.mktemp("cache")
+    monkeypatch.setattr(folder_module, "IN_MEMORY", 100)
+    monkeypatch.setattr(folder_module, "cache_dir", lambda: cache)
+    mapped = load(f"folder:{twenty}", "all")
+    assert isinstance(mapped.images, np.memmap) and mapped.fingerprint == expected.fingerprint
+    (file,) = cache.rglob("*.npy")
+    written = file.stat().st_mtime_ns
+    load(f"folder:{twenty}", "all")
+    assert file.stat().st_mtime_ns == written
+    save(twenty / "07.png", 99, size=(8, 8))
+    assert values(load(f"folder:{twenty}", "all"))[7] == 99  # another file, another array
+    save(twenty / "19.png", size=(9, 8))
+    with pytest.raises(ValueError, match="one size"):
+        load(f"folder:{twenty}", "all")
+    assert len(list(cache.rglob("*.npy"))) == 2  # nothing half-written
 
 
 def test_an_empty_folder_is_refused(tmp_path):
