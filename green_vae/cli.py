@@ -156,7 +156,7 @@ def _add_generate(commands):
         help="a preset with shipped weights, a folder of `train`, or hf://user/repository",
     )
     add("-n", type=positive, default=64, metavar="N", help="how many images (default: 64)")
-    add("-o", "--out", type=Path, default=Path("generated.png"), metavar="FILE", help="(default: generated.png)")
+    add("-o", "--out", type=Path, default=Path("generated.png"), metavar="FILE", help="PNG, or by its ending (default: generated.png)")
     add(
         "--sampler",
         metavar="S",
@@ -226,6 +226,7 @@ def _generate(options):
         raise WrongCommand(
             f"a preset (`presets` lists them), a folder of `train`, or hf://... Received: {options.model}"
         )
+    plots.format_of(options.out)  # refused before the model is read
     model = presets.load(options.model)
     images = model.generate(options.n, options.sampler, seed=options.seed, part=options.part)
     plots.save_grid(options.out, images, zoom=options.zoom)

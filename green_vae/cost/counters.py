@@ -12,7 +12,7 @@ class Counter:
     """Joules since `start`, summed from cumulative counters that start again at 0.
 
     Args:
-        read: () -> dict of (part, name) -> joules on the counter.
+        read: () -> dict of (part, name) -> joules on the counter. One that it once leaves out is left out for good.
         ranges: dict of (part, name) -> joules at which the counter wraps around; a counter without a range that
             goes back was reset, and counts from 0.
         every: seconds between readings in a background thread, short enough to see every wrap; None for no thread.
@@ -37,7 +37,7 @@ class Counter:
     def update(self):
         """Add what was used since the last reading."""
         with self.lock:
-            now = self.read()
+            now = {key: value for key, value in self.read().items() if key in self.last}
             for key, value in now.items():
                 back = value < self.last[key]
                 self.totals[key] += value - self.last[key] + (self.ranges.get(key, self.last[key]) if back else 0.0)
@@ -55,8 +55,11 @@ class Counter:
         if self.failure:
             raise Unavailable(f"{self.detail}: {self.failure}")
         joules = {}
-        for (part, _), value in self.totals.items():
-            joules[part] = joules.get(part, 0.0) + value
+        for (part, name), value in self.totals.items():
+            if (part, name) in self.last:
+                joules[part] = joules.get(part, 0.0) + value
+            else:  # a sum with a hole in it is no measurement
+                self.detail += f"; without {name} ({part}), which stopped answering"
         return joules
 
     def _poll(self):

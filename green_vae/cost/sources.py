@@ -14,6 +14,7 @@ from green_vae.cost.counters import Counter, Integral, Unavailable
 
 RAPL_ROOT = Path("/sys/class/powercap")
 RAPL_WATTS = 1000.0  # no processor package draws more: bounds the time in which its counter wraps around
+UNREADABLE = (OSError, ValueError)  # what a counter of the kernel raises that is not there, shut or empty
 POWER_SECONDS = 0.1  # between two samples of a GPU that shows its power, but no energy
 
 
@@ -21,9 +22,10 @@ def open_rapl(root=RAPL_ROOT):
     """Processor packages and memory by Linux's power capping interface (Intel and AMD), counted in microjoules.
 
     A package contains its cores and its uncore, which are therefore left out; memory ("dram") stands beside it. The
-    counters of "intel-rapl-mmio" and "psys" show the same joules once more.
+    counters of "intel-rapl-mmio" and "psys" show the same joules once more. Memory whose counter cannot be read, now or
+    later, is left out, which `detail` says; a package is not: its joules are the most of all.
     """
-    domains = {}
+    domains, missing = {}, []
     for zone in sorted(Path(root).glob("intel-rapl:*")):
         with contextlib.suppress(OSError):  # a zone that went away has no name
             name = (zone / "name").read_text().strip()
@@ -33,11 +35,23 @@ def open_rapl(root=RAPL_ROOT):
         raise Unavailable("RAPL: no processor package in the kernel's powercap folder")
 
     def read():
-        return {key: int((zone / "energy_uj").read_text()) * 1e-6 for key, zone in domains.items()}
+        joules = {}
+        for key, zone in domains.items():
+            with contextlib.suppress(*UNREADABLE if key[0] == "dram" else ()):
+                joules[key] = _joules(zone / "energy_uj")
+        return joules
 
+    ranges = {}
     try:
-        read()
-        ranges = {key: int((zone / "max_energy_range_uj").read_text()) * 1e-6 for key, zone in domains.items()}
+        for key, zone in list(domains.items()):
+            try:
+                _joules(zone / "energy_uj")
+                ranges[key] = _joules(zone / "max_energy_range_uj")
+            except UNREADABLE as error:
+                if key[0] != "dram":
+                    raise
+                missing.append(f"; without {zone.name} (dram), which cannot be read ({type(error).__name__})")
+                del domains[key]
     except PermissionError as error:
         zone = Path(error.filename).parent.name
         reason = f"RAPL: no permission to read {zone}/energy_uj, since Linux 5.10 root's alone (CVE-2020-8694)"
@@ -47,7 +61,11 @@ def open_rapl(root=RAPL_ROOT):
     if not all(ranges.values()):
         raise Unavailable("RAPL: a counter does not say where it wraps around")
     every = min(30.0, min(ranges.values()) / RAPL_WATTS / 2)
-    return Counter(read, ranges, every, f"RAPL: {', '.join(name for _, name in domains)}")
+    return Counter(read, ranges, every, f"RAPL: {', '.join(name for _, name in domains)}{''.join(missing)}")
+
+
+def _joules(path):
+    return int(path.read_text()) * 1e-6
 
 
 def open_nvml(nvml=None):

@@ -15,7 +15,8 @@ def mse(images, reconstructions):
         images, reconstructions: (n, height, width, channels), float of one range, or uint8 (divided by 255).
 
     Raises:
-        ValueError: shapes differ or are not images, no images, or numbers that are not finite.
+        ValueError: shapes differ or are not images, no images, numbers that are not finite, or uint8 beside floats that
+            are far outside of [0, 1].
     """
     return float(per_image(images, reconstructions, _squared_error).mean())
 
@@ -63,8 +64,20 @@ def per_image(a, b, measure, size=256):
             "images and reconstructions must have one shape (n, height, width, channels), n > 0. "
             f"Received: {np.shape(a)} and {np.shape(b)}"
         )
+    if (np.asarray(a[:1]).dtype == np.uint8) != (np.asarray(b[:1]).dtype == np.uint8):
+        _check_unit(*(x for x in (a, b) if np.asarray(x[:1]).dtype != np.uint8))
     slices = [slice(start, start + size) for start in range(0, len(a), size)]
     return np.concatenate([measure(_as_float(a[part]), _as_float(b[part])) for part in slices])
+
+
+def _check_unit(images):
+    """Refuse floats that are not of the range of bytes divided by 255; a linear decoder may leave [0, 1] a little."""
+    low, high = float(np.min(images)), float(np.max(images))
+    if low < -0.5 or high > 1.5:
+        raise ValueError(
+            "uint8 is divided by 255, so floats beside it lie in [0, 1]; divide them by 255, or give both as floats of "
+            f"one range. Received: floats from {low:g} to {high:g}"
+        )
 
 
 def _squared_error(a, b):

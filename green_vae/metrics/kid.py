@@ -1,9 +1,13 @@
 """The kernel Inception distance."""
 
+import warnings
+
 import numpy as np
 
+SUBSET = 1000  # features, as Binkowski et al. draw them
 
-def kid(features_a, features_b, subsets=100, subset_size=1000, seed=0):
+
+def kid(features_a, features_b, subsets=100, subset_size=None, seed=0):
     """Kernel Inception distance: mean and standard deviation over random subsets of the unbiased squared MMD.
 
     Kernel k(x, y) = (x . y / d + 1)^3. Source: Binkowski et al., "Demystifying MMD GANs" (2018), equation 4.
@@ -11,7 +15,8 @@ def kid(features_a, features_b, subsets=100, subset_size=1000, seed=0):
     Args:
         features_a, features_b: (n, d) and (m, d); of one protocol, see `Moments.features`.
         subsets: how many subsets.
-        subset_size: features drawn, without putting back, from each side.
+        subset_size: features drawn, without putting back, from each side; None for 1000, or for half of what
+            there is on the shorter side if that is less than 1000, with a warning.
         seed: of the drawing.
 
     Returns:
@@ -25,6 +30,12 @@ def kid(features_a, features_b, subsets=100, subset_size=1000, seed=0):
         raise ValueError(f"features must be two arrays (n, d) of one d. Received: shapes {a.shape}, {b.shape}")
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise ValueError("features must be finite. Received: NaN or infinite numbers")
+    if subset_size is None:
+        fewest = min(len(a), len(b))
+        subset_size = SUBSET if fewest >= SUBSET else fewest // 2  # of all features, subsets would be one and the same
+        if subset_size < SUBSET:
+            told = f"a KID of subsets of {subset_size} features, not {SUBSET}: more noise, no bias"
+            warnings.warn(f"{told}. Received: {len(a)} and {len(b)} features", stacklevel=2)
     if subsets < 1 or not 2 <= subset_size <= min(len(a), len(b)):
         received = f"subsets={subsets}, subset_size={subset_size}, {len(a)} and {len(b)} features"
         raise ValueError(

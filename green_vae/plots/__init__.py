@@ -1,4 +1,5 @@
-"""Pictures as PNG files, animations as GIF: grids of images, curves, scatter plots, bars, densities, diagrams.
+"""Pictures as PNG files, or by the ending of their name, and animations as GIF: grids of images, curves, scatter plots,
+bars, densities, diagrams.
 
 NumPy in, a file out, written aside. Everything is drawn on an own figure: no pyplot, no global state, no display.
 """
@@ -17,11 +18,13 @@ from green_vae.plots.charts import (
 )
 from green_vae.plots.diagrams import diagram
 from green_vae.plots.images import (
+    format_of,
     image_grid,
     reconstruction_grid,
     rows_picture,
     save_gif,
     save_grid,
+    save_picture,
     save_png,
     side_by_side,
 )
@@ -38,12 +41,14 @@ __all__ = [
     "curves",
     "densities",
     "diagram",
+    "format_of",
     "image_grid",
     "lines",
     "reconstruction_grid",
     "rows_picture",
     "save_gif",
     "save_grid",
+    "save_picture",
     "save_png",
     "scatter",
     "scatter2d",

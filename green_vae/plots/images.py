@@ -1,6 +1,7 @@
 """Images in grids, as PNG files and GIF animations."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -8,6 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 from green_vae.utils.files import write_aside
 
 _BACKGROUND = 255  # white
+FORMATS = {"": "PNG", ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP"}
+FORMATS |= {".tif": "TIFF", ".tiff": "TIFF", ".gif": "GIF"}
 _MARGIN = 4  # pixels on either side of a row's name
 
 
@@ -97,12 +100,45 @@ def side_by_side(pictures, gap=8):
 
 
 def save_grid(path, images, columns=None, pad=2, zoom=1):
-    """Write `image_grid(images, columns, pad)` to `path` as PNG, every pixel `zoom` x `zoom` large."""
-    save_png(path, image_grid(images, columns, pad), zoom)
+    """Write `image_grid(images, columns, pad)` to `path`, every pixel `zoom` x `zoom` large.
+
+    Raises:
+        ValueError: as `image_grid` and `save_picture`.
+    """
+    save_picture(path, image_grid(images, columns, pad), zoom)
+
+
+def save_picture(path, picture, zoom=1):
+    """Write one picture in the format that the ending of `path` names; PNG without one.
+
+    Args:
+        path: of the file: .png, .jpg, .webp, .bmp, .tiff or .gif.
+        picture: (h, w, 1), (h, w, 3) or (h, w), float in [0, 1] or uint8.
+        zoom: every pixel becomes `zoom` x `zoom`.
+
+    Raises:
+        ValueError: another ending, before anything is written, or what is no picture.
+    """
+    kind = format_of(path)
+    frame = _frame(picture, zoom)
+    with write_aside(path) as aside:
+        frame.save(aside, format=kind, **({"quality": 95} if kind in ("JPEG", "WEBP") else {}))
+
+
+def format_of(path):
+    """PIL's name of the format that the ending of a path stands for.
+
+    Raises:
+        ValueError: it stands for none.
+    """
+    kind = FORMATS.get(Path(path).suffix.lower())
+    if kind is None:
+        raise ValueError(f"a picture's name ends in one of {', '.join(filter(None, FORMATS))}. Received: {path}")
+    return kind
 
 
 def save_png(path, picture, zoom=1):
-    """Write one picture, (h, w, 1), (h, w, 3) or (h, w), float in [0, 1] or uint8, to `path` as PNG."""
+    """Write one picture to `path` as PNG, whatever its name; arguments as for `save_picture`."""
     frame = _frame(picture, zoom)
     with write_aside(path) as aside:
         frame.save(aside, format="PNG")

@@ -172,6 +172,27 @@ def test_no_permission_is_told(tmp_path, monkeypatch):
     assert "no permission to read intel-rapl:0/energy_uj" in meter.energy.detail
 
 
+@pytest.mark.parametrize("shut", ["energy_uj", "max_energy_range_uj"])
+def test_memory_that_cannot_be_read_is_left_out_and_told(tmp_path, shut):
+    package, memory = Zone(tmp_path, "intel-rapl:0", "package-0"), Zone(tmp_path, "intel-rapl:0:0", "dram")
+    (memory.path / shut).unlink()
+    (memory.path / shut).mkdir()  # cannot be read even by root
+    with EnergyMeter(rapl_root=tmp_path) as meter:
+        package.set(5_000_000)
+    assert meter.energy.source == "measured" and meter.energy.parts == pytest.approx({"cpu package": 5})
+    assert meter.energy.scope == "cpu package" and "without intel-rapl:0:0 (dram)" in meter.energy.detail
+
+
+def test_memory_that_stops_answering_is_left_out_and_told(tmp_path):
+    package, memory = Zone(tmp_path, "intel-rapl:0", "package-0"), Zone(tmp_path, "intel-rapl:0:0", "dram")
+    with EnergyMeter(rapl_root=tmp_path) as meter:
+        package.set(5_000_000)
+        memory.set(3_000_000)
+        (memory.path / "energy_uj").unlink()
+    assert meter.energy.source == "measured" and meter.energy.parts == pytest.approx({"cpu package": 5})
+    assert "without intel-rapl:0:0 (dram), which stopped answering" in meter.energy.detail
+
+
 @pytest.mark.parametrize("damage", ["energy_uj", "max_energy_range_uj"])
 def test_a_damaged_tree_is_told(tmp_path, damage):
     zone = Zone(tmp_path, "intel-rapl:0", "package-0")

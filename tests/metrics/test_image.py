@@ -56,3 +56,15 @@ def test_unusable_images_are_refused(measure):
 def test_ssim_needs_its_window():
     with pytest.raises(ValueError, match="at least 7x7"):
         ssim(A[:, :5], B[:, :5])
+
+
+@pytest.mark.parametrize("measure", [mse, psnr, ssim])
+def test_bytes_beside_floats_of_another_range_are_refused(measure):
+    images = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 1), dtype=np.uint8)
+    floats = images.astype("float32")
+    for wrong in (floats, floats / 127.5 - 1):
+        for pair in ((images, wrong), (wrong, images)):
+            with pytest.raises(ValueError, match="uint8 is divided by 255.*Received: floats from"):
+                measure(*pair)
+    alike = measure(floats / 255, floats / 255 + 0.01)
+    assert measure(images, floats / 255 + 0.01) == pytest.approx(alike, rel=1e-4)

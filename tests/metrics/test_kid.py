@@ -1,5 +1,7 @@
 """The kernel distance against a direct double loop."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -52,3 +54,15 @@ def test_unusable_features_are_refused():
         kid(np.zeros((12, 2)), np.zeros((12, 3)), subset_size=5)
     with pytest.raises(ValueError, match="finite"):
         kid(np.full((12, 2), np.inf), np.zeros((12, 2)), subset_size=5)
+
+
+def test_few_features_take_smaller_subsets_and_say_so():
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((300, 8)), rng.standard_normal((400, 8)) + 0.5
+    with pytest.warns(UserWarning, match="subsets of 150 features, not 1000.*Received: 300 and 400"):
+        found = kid(a, b)
+    assert found == kid(a, b, subset_size=150) and found[1] > 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        more = np.tile(a, (4, 1))
+        assert kid(more, more, subsets=2) == kid(more, more, subsets=2, subset_size=1000)

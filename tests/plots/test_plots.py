@@ -117,6 +117,23 @@ def test_saved_grid_is_the_grid(tmp_path, channels):
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["grid.png"]
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("x.jpg", "JPEG"), ("x.JPEG", "JPEG"), ("x.webp", "WEBP"), ("x.bmp", "BMP"), ("x", "PNG")]
+)
+def test_the_ending_is_the_format(tmp_path, name, kind):
+    images = np.full((4, 8, 8, 3), 90, np.uint8)
+    plots.save_grid(tmp_path / name, images, pad=0)
+    with Image.open(tmp_path / name) as file:
+        assert file.format == kind
+        np.testing.assert_allclose(np.asarray(file.convert("RGB")), 90, atol=2)
+
+
+def test_an_ending_that_is_no_picture_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"ends in one of .png.*Received: .*x\.txt"):
+        plots.save_grid(tmp_path / "x.txt", np.zeros((1, 4, 4, 1)))
+    assert not list(tmp_path.iterdir())
+
+
 def test_save_png_takes_plain_grey_pictures(tmp_path):
     picture = np.arange(12, dtype=np.uint8).reshape(3, 4)
     plots.save_png(tmp_path / "grey.png", picture)
