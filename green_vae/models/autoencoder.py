@@ -49,4 +49,4 @@ class Autoencoder(BaseVAE):
         hint = "ScalarGaussian().fit(model.encode(images))"
         there_is = f", or take one that came with it: {', '.join(self.shipped)}" if self.shipped else ""
         own = f"{type(self).__name__} has no prior; fit a sampler first, say {hint}{there_is}"
-        raise ValueError(f"{own}. Received: sampler=None or 'prior'")
+        raise ValueError(f"{own}. Received: None")
