@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 # public name -> the module that is it, or "module:attribute"; imported when first asked for, so that `import green_vae`
 # and `--help` are quick
 _LAZY = {
+    "list_presets": "green_vae.cards:list_presets",
     "load": "green_vae.presets:load",
     "fetch": "green_vae.presets:fetch",
     "load_sampler": "green_vae.presets:load_sampler",

@@ -6,15 +6,19 @@ line that explains; what is heavy it imports itself, so that `--help` is quick.
 
 import argparse
 import importlib
+import json
 import logging
 import os
 import sys
+import textwrap
 from pathlib import Path
 
+from green_vae import cards
 from green_vae.utils.arguments import positive
 
 EPILOG = """examples:
-  %(prog)s presets                             what there is: name, data set, source
+  %(prog)s list --trained                      what there is: data set, source, parameters, size
+  %(prog)s info svae/mnist-mini                all that is known of one
   %(prog)s cost survey/l2-rae-b128-l128        parameters, FLOPs and memory traffic, layer by layer
   %(prog)s cost my_model.keras --rule macs     the same of your own model
   %(prog)s generate boon/beta-mnist -n 64      new images from trained weights, as a PNG
@@ -94,8 +98,8 @@ def parser():
     _add_cost(commands)
     _add_generate(commands)
     _add_train(commands)
-    listing = commands.add_parser("presets", help="list the presets", description="The presets, one on each line.")
-    listing.set_defaults(run=_presets)
+    _add_list(commands)
+    _add_info(commands)
     return main_parser
 
 
@@ -134,7 +138,7 @@ def _add_cost(commands):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = command.add_argument
-    add("model", metavar="PRESET|FILE.keras", help="a name that `presets` lists, or a model saved by Keras")
+    add("model", metavar="PRESET|FILE.keras", help="a name that `list` shows, or a model saved by Keras")
     add("--rule", choices=("survey", "macs"), default="survey", help="how FLOPs are counted (default: survey)")
     add("--batch-size", type=positive, default=1, metavar="N", help="images in one batch (default: 1)")
     add("--import", action="append", default=[], metavar="MODULE", dest="modules", help="with classes of your own")
@@ -156,7 +160,14 @@ def _add_generate(commands):
         help="a preset with shipped weights, a folder of `train`, or hf://user/repository",
     )
     add("-n", type=positive, default=64, metavar="N", help="how many images (default: 64)")
-    add("-o", "--out", type=Path, default=Path("generated.png"), metavar="FILE", help="PNG, or by its ending (default: generated.png)")
+    add(
+        "-o",
+        "--out",
+        type=Path,
+        default=Path("generated.png"),
+        metavar="FILE",
+        help="PNG, or by its ending (default: generated.png)",
+    )
     add(
         "--sampler",
         metavar="S",
@@ -177,7 +188,7 @@ def _add_train(commands):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = command.add_argument
-    add("model", metavar="PRESET", help="a name that `presets` lists")
+    add("model", metavar="PRESET", help="a name that `list` shows")
     length = command.add_mutually_exclusive_group().add_argument
     length("--epochs", type=positive, metavar="N", help="instead of the recipe's")
     length("--budget", metavar="TIME", help="9m, 90s, 1h30m: as many epochs as fit, schedule scaled")
@@ -195,6 +206,32 @@ def _add_train(commands):
     add("--fresh", action="store_true", help="start over: delete the run in --out, its own files only")
     add("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/PRESET)")
     command.set_defaults(run=_train)
+
+
+def _add_list(commands):
+    command = commands.add_parser(
+        "list",
+        aliases=["presets"],
+        help="list the presets",
+        description="The presets, one on each line: data set, source, parameters, and the size of trained weights.",
+    )
+    add = command.add_argument
+    add("--trained", action="store_true", help="only those whose trained weights ship")
+    add("--data", metavar="NAME", help="only those of this data set, say cifar10")
+    add("--json", action="store_true", help="all that is known of each, as JSON")
+    command.set_defaults(run=_list)
+
+
+def _add_info(commands):
+    command = commands.add_parser(
+        "info",
+        help="what is known of a preset",
+        description="A preset's card: parameters, latent numbers, data, measured quality, samplers, licence, and how "
+        "to use it in Python.",
+    )
+    command.add_argument("model", metavar="PRESET", help="a name that `list` shows")
+    command.add_argument("--json", action="store_true", help="the same as JSON")
+    command.set_defaults(run=_info)
 
 
 def _cost(options):
@@ -216,16 +253,10 @@ def _cost(options):
 
 
 def _generate(options):
+    if not options.model.startswith("hf://") and not Path(options.model).is_dir():
+        _check_name(options.model)
     from green_vae import plots, presets
 
-    if (
-        options.model not in presets.PRESETS
-        and not options.model.startswith("hf://")
-        and not Path(options.model).is_dir()
-    ):
-        raise WrongCommand(
-            f"a preset (`presets` lists them), a folder of `train`, or hf://... Received: {options.model}"
-        )
     plots.format_of(options.out)  # refused before the model is read
     model = presets.load(options.model)
     images = model.generate(options.n, options.sampler, seed=options.seed, part=options.part)
@@ -234,10 +265,8 @@ def _generate(options):
 
 
 def _train(options):
+    _check_name(options.model)
     from green_vae import presets
-
-    if options.model not in presets.PRESETS:
-        raise WrongCommand(f"a preset; `{program()} presets` lists them. Received: {options.model}")
 
     out = options.out or Path("runs", options.model)
     rest = ("command", "run", "model", "out")
@@ -245,20 +274,69 @@ def _train(options):
     print(f"written: {out / 'model'}; `{program()} generate {out / 'model'}` draws from it")
 
 
-def _presets(options):
-    from green_vae.presets import PRESETS
+def _list(options):
+    found = cards.list_presets(options.trained, options.data)
+    if options.json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    lines = [
+        (name, card["data"], card["source"], f"{card['parameters']:,}", _megabytes(card["trained"]))
+        for name, card in found.items()
+    ]
+    _print_table(("preset", "data set", "source", "parameters", "weights"), lines)
 
-    lines = [(name, preset.dataset, preset.source) for name, preset in PRESETS.items()]
-    _print_table(("preset", "data set", "source"), lines)
+
+def _info(options):
+    _check_name(options.model)
+    card = cards.card_of(options.model)
+    if options.json:
+        print(json.dumps(card, indent=2, ensure_ascii=False))
+        return
+    print(f"{options.model}: {card['model']} of {card['source']}\n")
+    trained = card["trained"]
+    height, width, channels = card["image_shape"]
+    facts = {
+        "parameters": f"{card['parameters']:,}",
+        "images": f"{height} x {width}, {channels} channel{'s' * (channels > 1)}",
+        "latent": f"{card['latent_dim']} numbers",
+        "data": f"{card['data']}; its licence: {card['data_licence']}",
+        "weights": f"none ship; `{program()} train {options.model}` trains them",
+    }
+    if trained:
+        facts["weights"] = f"{_megabytes(trained)}, {trained['epochs']} epochs on {trained['data']}"
+        facts["samplers"] = ", ".join(trained["samplers"])
+        facts["licence"] = cards.LICENCE
+    for name, value in facts.items():
+        print(f"  {name:<12}{value}")
+    if trained and trained["quality"]:
+        print()
+        rows = [(cell["table"], cell["column"], cell["verdict"], *_values(cell)) for cell in trained["quality"]]
+        _print_table(("measured in", "column", "verdict", "ours", "published"), rows)
+    print(f"\n{textwrap.indent(cards.snippet(options.model, card), '    ')}")
+
+
+def _values(cell):
+    return tuple("" if cell[name] is None else f"{cell[name]:,.4g}" for name in ("value", "published"))
+
+
+def _megabytes(trained):
+    return f"{trained['bytes'] / 1e6:,.1f} MB" if trained else ""
+
+
+def _check_name(name):
+    """Raises WrongCommand for a preset that there is not, at once: no backend is asked."""
+    try:
+        cards.card_of(name)
+    except ValueError as error:
+        raise WrongCommand(str(error).replace("`green-vae list`", f"`{program()} list`")) from error
 
 
 def _model(name):
     """The model of a preset, or of a file, to be counted."""
     if not name.endswith(".keras"):
+        _check_name(name)
         from green_vae.presets import PRESETS
 
-        if name not in PRESETS:
-            raise WrongCommand(f"a preset (`presets` lists them) or a file that ends in .keras. Received: {name}")
         return PRESETS[name].outline()
     if not Path(name).is_file():
         raise FileNotFoundError(f"no such file; `model.save({name!r})` writes one. Received: {name}")

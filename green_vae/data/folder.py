@@ -1,4 +1,4 @@
-"""A folder of one's own images: load("folder:PATH") or, cut and resized, load("folder:PATH@64"), "folder:PATH@64x48"."""
+"""A folder of one's own images: "folder:PATH" or, cut and resized, "folder:PATH@64" or "folder:PATH@64x48"."""
 
 import math
 import re

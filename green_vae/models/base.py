@@ -40,8 +40,8 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
         name: as for `keras.Model`.
         dtype: policy of the networks, say "mixed_bfloat16"; None for Keras's own. Heads, draws and images are float32.
 
-    Input of a call: images (batch, h, w, c), uint8 or float in [0, 1], as `Feeding` takes them. Output: a dict with "z" (batch, latent_dim) and
-    "reconstruction" (batch, h, w, c), and the encoder's outputs.
+    Input of a call: images (batch, h, w, c), uint8 or float in [0, 1], as `Feeding` takes them. Output: a dict with "z"
+    (batch, latent_dim) and "reconstruction" (batch, h, w, c), and the encoder's outputs.
 
     Raises:
         ValueError: an unknown network, or images that it cannot take.
@@ -189,6 +189,34 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
         """
         check_mode(mode, config)
         super().quantize(mode, **with_config(config), **settings)
+
+    # final: presets, in KerasHub's manner
+
+    @classmethod
+    def from_preset(cls, preset, load_weights=True, seed=None):
+        """The model of a preset; `green_vae.load` under the name that it has in KerasHub.
+
+        Args:
+            preset: a name such as "svae/mnist-mini", a folder of `save_to_preset`, or "hf://user/repository".
+            load_weights: whether with the trained weights; else with fresh ones.
+            seed: as for `green_vae.load`.
+
+        Raises:
+            ValueError: the preset is no model of this class; and as `green_vae.load`.
+        """
+        from green_vae.presets import load  # presets are made of models
+
+        model = load(preset, "pretrained" if load_weights else None, seed)
+        if not isinstance(model, cls):
+            kind = type(model).__name__
+            raise ValueError(f"this preset is of another class: {kind}.from_preset loads it. Received: {preset!r}")
+        return model
+
+    def save_to_preset(self, preset_dir, **settings):
+        """Write the model as a folder that `from_preset` reads; `settings` as for `green_vae.save_preset`."""
+        from green_vae.presets import save_preset  # presets are made of models
+
+        save_preset(self, preset_dir, **settings)
 
     # final: the configuration
 

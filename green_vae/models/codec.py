@@ -25,7 +25,7 @@ class Codec:
     def __init__(self, **settings):
         super().__init__(**settings)
         self.passes = Passes()
-        self.shipped = {}  # name -> function that reads the sampler that lies beside the weights, as `presets.load` sets
+        self.shipped = {}  # name -> function that reads the sampler beside the weights; `presets.load` sets it
 
     def check(self, x):
         """The images in x as one array or tensor, if they are valid input, else raise a ValueError that says why.
@@ -125,7 +125,9 @@ class Codec:
         if name not in self.shipped:
             there_is = ", ".join(["prior"] * self.variational + [*self.shipped]) or "none"
             hint = f"fit one: green_vae.SAMPLERS[{name!r}]().fit(model.encode(images))"
-            raise ValueError(f"no such sampler came with this model; there is {there_is}. Or {hint}. Received: {name!r}")
+            raise ValueError(
+                f"no such sampler came with this model; there is {there_is}. Or {hint}. Received: {name!r}"
+            )
         optimizer = getattr(self, "optimizer", None)  # there is none before `compile`
         if optimizer is not None and int(optimizer.iterations):
             warnings.warn(f"the sampler {name!r} was fitted before this model was trained further", stacklevel=4)

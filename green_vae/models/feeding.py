@@ -195,9 +195,7 @@ def batch_of(data, image_shape):
     if isinstance(data, list) and {_rank(part) for part in data} == {len(image_shape)}:
         data = (data,)  # a list of images, and no (x, y)
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    return keras.utils.pack_x_y_sample_weight(
-        images_of(x, image_shape), target_of(y, image_shape), sample_weight
-    )
+    return keras.utils.pack_x_y_sample_weight(images_of(x, image_shape), target_of(y, image_shape), sample_weight)
 
 
 def target_of(y, image_shape, labels=False):

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from green_vae.cards import unknown
 from green_vae.presets import boon, review, slides, survey, svae
 
 PRESETS = {name: chosen for paper in (survey, svae, review, slides, boon) for name, chosen in paper.PRESETS.items()}
@@ -11,8 +12,8 @@ def preset(name):
     """The `Preset` of that name.
 
     Raises:
-        ValueError: no such name.
+        ValueError: no such name; the message suggests the nearest.
     """
     if name not in PRESETS:
-        raise ValueError(f"unknown preset; there are {', '.join(PRESETS)}. Received: {name!r}")
+        raise ValueError(f"unknown preset; {unknown(name, PRESETS)} Received: {name!r}")
     return dataclasses.replace(PRESETS[name], name=name)

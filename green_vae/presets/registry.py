@@ -13,12 +13,12 @@ from green_vae.utils.files import write_json
 def registry_of(folder):
     """The files of every model in a folder: preset -> file -> {"size": bytes, "sha256": hexadecimal}."""
     models = sorted(path.parent for path in folder.rglob(METADATA))
-    return {model.relative_to(folder).as_posix(): _files(model) for model in models}
+    return {model.relative_to(folder).as_posix(): files_of(model) for model in models}
 
 
-def _files(model):
+def files_of(model):
     paths = sorted(path for path in model.iterdir() if path.is_file())
-    return {path.name: {"size": path.stat().st_size, "sha256": digests.of_files(path)} for path in paths}
+    return {path.name: {"size": path.stat().st_size, "sha256": digests.offiles_of(path)} for path in paths}
 
 
 def main(arguments=None):

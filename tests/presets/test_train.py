@@ -102,10 +102,14 @@ def test_generate_draws_what_the_model_generates(trained, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["generate", "nothing/there"], 2, "a preset (`presets` lists them), a folder of `train`, or hf://"),
+        (
+            ["generate", "nothing/there"],
+            2,
+            "no such preset; `python -m green_vae list` shows all of them. Received: nothing",
+        ),
         (["generate", "survey/nvae-of-nobody"], 2, "Received: survey/nvae-of-nobody"),
         (["generate", "svae/celeba"], 1, "`python -m green_vae train svae/celeba` trains it"),
-        (["train", "nothing"], 2, "`python -m green_vae presets` lists them. Received: nothing"),
+        (["train", "nothing"], 2, "`python -m green_vae list` shows all of them. Received: nothing"),
     ],
 )
 def test_errors_are_one_line(arguments, code, message, capsys):
