@@ -12,7 +12,7 @@ from green_vae.models.codec import Codec
 from green_vae.models.feeding import Feeding
 from green_vae.models.inputs import check_target, example_weights, to_unit
 from green_vae.models.layers import GaussianSample
-from green_vae.models.precision import dtype_policy
+from green_vae.models.precision import channels_last, dtype_policy
 from green_vae.models.quantization import check_mode, quantise_as, quantised, with_config
 from green_vae.models.train_step import Adam, TrainStep, in_training_step, replicas
 
@@ -61,7 +61,7 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
         super().__init__(name=name, dtype=dtype)
         self.image_shape, self.latent_dim, self.seed = tuple(image_shape), latent_dim, seed
         self.network, self.network_options = network, dict(network_options or {})
-        with dtype_policy(self.dtype_policy):
+        with dtype_policy(self.dtype_policy), channels_last():
             self.flow = self.build_flow()
             self.encoder, self.decoder = self.build_networks()
             self.parts = networks.Parts(self.decoder) if self.network_options.get("split") else None

@@ -1,4 +1,4 @@
-"""The precision that Keras builds layers in, for the time of a block, and that of products."""
+"""What Keras builds layers in for the time of a block, precision and order of axes; and the precision of products."""
 
 import contextlib
 
@@ -27,3 +27,14 @@ def dtype_policy(policy):
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+@contextlib.contextmanager
+def channels_last():
+    """Inside, new layers take images (h, w, c), as ours are, whatever a user's keras.json says; they keep that order."""
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format("channels_last")
+    try:
+        yield
+    finally:
+        keras.config.set_image_data_format(before)

@@ -97,7 +97,8 @@ class MaskedDepthwiseConv2D(layers.DepthwiseConv2D):
 
     def call(self, inputs):
         kernel = self.kernel * ops.convert_to_tensor(self.mask, self.kernel.dtype)
-        return ops.depthwise_conv(inputs, kernel, strides=1, padding="same") + self.bias
+        convolved = ops.depthwise_conv(inputs, kernel, strides=1, padding="same", data_format="channels_last")
+        return convolved + self.bias
 
     def get_config(self):
         return {**super().get_config(), "mirror": self.mirror}

@@ -12,6 +12,8 @@ from green_vae.models import MODELS
 from green_vae.presets.catalog import PRESETS
 from green_vae.presets.pretrained import CHECKOUT, METADATA
 from green_vae.presets.registry import files_of
+from green_vae.presets.store import load_preset
+from green_vae.utils import digests
 from green_vae.utils.files import write_json
 
 
@@ -27,7 +29,8 @@ def cards_of(folder, results, presets=None):
 
 
 def _card(name, preset, folder, measured):
-    model = preset.outline()
+    trained = (folder / METADATA).exists()
+    model = load_preset(folder) if trained else preset.outline()
     card = {
         "model": type(model).__name__,
         "image_shape": list(model.image_shape),
@@ -38,25 +41,25 @@ def _card(name, preset, folder, measured):
         "source": preset.source,
         "trained": None,
     }
-    if (folder / METADATA).exists():
+    if trained:
         files = files_of(folder)
         told = json.loads((folder / METADATA).read_text(encoding="utf-8"))
         own = sorted(file.removeprefix("sampler-").removesuffix(".npz") for file in files if file.endswith(".npz"))
-        weights = files["model.weights.h5"]["sha256"]
+        weights = digests.of_arrays(model.get_weights())[:16]  # as tables write it down
         card["trained"] = {
             "data": told["data"],
             "epochs": told["epochs"],
             "bytes": sum(file["size"] for file in files.values()),
             "samplers": ["prior"] * MODELS[preset.model].variational + own,
-            "quality": [cell for of, hashed, cell in measured if of == name and weights.startswith(hashed)],
+            "quality": [cell for of, hashed, cell in measured if (of, hashed) == (name, weights)],
         }
     return card
 
 
 def _measured(results):
-    """(preset, beginning of the hash of its weights, cell of a card) of every measured cell of every table."""
+    """(preset, hash of its weights, cell of a card) of every measured cell of every table."""
     for path in sorted(results.glob("*_table*.json")):
-        for _, cells in json.loads(path.read_text(encoding="utf-8"))["rows"]:
+        for cells in json.loads(path.read_text(encoding="utf-8"))["rows"].values():
             for column, cell in cells.items():
                 told = cell["details"]
                 if cell["value"] is not None and told.get("preset") and told.get("weights"):

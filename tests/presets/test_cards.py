@@ -13,6 +13,7 @@ from green_vae import cards, cli
 from green_vae.models import MODELS, VAE, SplitVAE
 from green_vae.models.base import BaseVAE
 from green_vae.presets import PRESETS, pretrained, write_cards
+from green_vae.utils import digests
 
 SMALL = "svae/mnist-mini"
 
@@ -39,7 +40,7 @@ def test_cards_are_what_is_written_from_models_metadata_and_tables():
     for name in few:
         metadata = json.loads((pretrained.CHECKOUT / name / "metadata.json").read_text())
         assert again[name]["parameters"] == metadata["parameters"]
-    table = dict(json.loads((pretrained.CHECKOUT.parent / "results" / "svae_table3.json").read_text())["rows"])
+    table = json.loads((pretrained.CHECKOUT.parent / "results" / "svae_table3.json").read_text())["rows"]
     measured = {cell["value"] for cells in table.values() for cell in cells.values()}
     quality = [cell for cell in again[SMALL]["trained"]["quality"] if cell["table"] == "svae_table3"]
     assert all(cell["value"] in measured for cell in quality)
@@ -47,12 +48,11 @@ def test_cards_are_what_is_written_from_models_metadata_and_tables():
 
 def test_a_measured_cell_of_other_weights_is_no_quality_of_these(tmp_path):
     cell = {"value": 1.5, "published": None, "verdict": "measured", "details": {"preset": SMALL, "weights": "0" * 16}}
-    (tmp_path / "a_table1.json").write_text(json.dumps({"rows": [["row", {"mse": cell}]]}))
+    (tmp_path / "a_table1.json").write_text(json.dumps({"rows": {"row": {"mse": cell}}}))
     found = write_cards.cards_of(pretrained.CHECKOUT, tmp_path, [SMALL])[SMALL]["trained"]["quality"]
     assert found == []
-    hashed = pretrained.registry()[SMALL]["model.weights.h5"]["sha256"][:16]
-    cell["details"]["weights"] = hashed
-    (tmp_path / "a_table1.json").write_text(json.dumps({"rows": [["row", {"mse": cell}]]}))
+    cell["details"]["weights"] = digests.of_arrays(gv.load(SMALL).get_weights())[:16]
+    (tmp_path / "a_table1.json").write_text(json.dumps({"rows": {"row": {"mse": cell}}}))
     found = write_cards.cards_of(pretrained.CHECKOUT, tmp_path, [SMALL])[SMALL]["trained"]["quality"]
     assert found == [{"table": "a_table1", "column": "mse", "value": 1.5, "published": None, "verdict": "measured"}]
 
