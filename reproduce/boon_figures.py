@@ -16,10 +16,12 @@ from green_vae.cost import trainable_parameters
 from green_vae.experiments import NotRun
 from green_vae.experiments.gallery import Figure, Gallery, main
 from green_vae.metrics import mse
+from green_vae.models import codec
 from green_vae.plots import diagram, image_grid, lines, rows_picture, save_grid, save_png, scatter2d, side_by_side
 
 SEED, SHOWN = 4896, 8  # of the study's choice of test images
 BATCH = 32
+STEPS, REACH = 11, 2.0  # of lines between images, and of a traversal
 SIMPLE = {"AE": "autoencoder", "beta": "beta", "MMD": "info", "Optimal Sigma": "optimal-sigma", "Lagging": "lagging"}
 DEEP = {"AE": "autoencoder", "beta": "beta", "MMD": "info", "Optimal Sigma": "optimal-sigma", "ResLag": "reslag",
         "light ResLag": "reslag-light"}  # fmt: skip
@@ -190,40 +192,35 @@ def embedding(context):
     return f"{len(z):,} validation images; perplexity {perplexity:.0f}, early exaggeration {early:.0f}, started at PCA."
 
 
-def mixed(corners, weights):
-    """Codes (n, d) between corner codes (k, d) by weights (n, k)."""
-    return (np.asarray(weights, "float32") @ corners).astype("float32")
-
-
 def between_two(context):
     """Ten pairs of validation images, each with nine decoded codes between theirs."""
     model, images = context.run.trained, validation(context, context.run).images
     pairs = np.random.default_rng(SEED).choice(len(images), (10, 2), replace=False)
-    share = np.linspace(0, 1, 11)[:, None]
-    codes = [mixed(model.encode(images[pair]), np.hstack([1 - share, share])) for pair in pairs]
-    save_grid(context.path, model.decode(np.concatenate(codes)), columns=11)
-    return "Straight lines between the posterior means of two images, in 11 steps; one pair per row."
+    shown = model.interpolate(images[pairs[:, 0]], images[pairs[:, 1]], STEPS)
+    save_grid(context.path, np.concatenate(shown), columns=STEPS)
+    return f"Straight lines between the posterior means of two images, in {STEPS} steps; one pair per row."
 
 
 def between_four(context):
-    """The decoded square between the codes of four validation images."""
+    """The decoded square between the codes of four validation images: lines between the points of two lines."""
     model, images = context.run.trained, validation(context, context.run).images
     corners = model.encode(images[chosen_images(len(images))[:4]])
-    down, right = (side.reshape(-1, 1) for side in np.meshgrid(*2 * [np.linspace(0, 1, 11)], indexing="ij"))
-    weights = np.hstack([(1 - down) * (1 - right), (1 - down) * right, down * (1 - right), down * right])
-    save_grid(context.path, model.decode(mixed(corners, weights)), columns=11)
+    sides = codec.lines(corners[:2], corners[2:], STEPS)  # downwards: the left side and the right side
+    square = codec.lines(*sides, STEPS)
+    save_grid(context.path, model.decode(np.concatenate(square)), columns=STEPS)
     return "Corners: the reconstructions of the first four of the eight images, from their posterior means."
 
 
 def traversal(context):
-    """The code of one image, each coordinate in turn set to 11 values from -2 to 2."""
+    """The reconstruction of one image in the middle, each coordinate in turn moved by -2 to 2 in 11 steps."""
     model, images = context.run.trained, validation(context, context.run).images
-    mean = model.encode(images[chosen_images(len(images))[:1]])
     dims = min(model.latent_dim, 10)
-    codes = np.repeat(mean, dims * 11, axis=0).reshape(dims, 11, -1)
-    codes[np.arange(dims), :, np.arange(dims)] = np.linspace(-2, 2, 11, dtype="float32")
-    save_grid(context.path, model.decode(codes.reshape(dims * 11, -1)), columns=11)
-    return f"Rows: the first {dims} of {model.latent_dim} coordinates of the first of the eight images."
+    (shown,) = model.traverse(images[chosen_images(len(images))[:1]], range(dims), REACH, STEPS)
+    save_grid(context.path, np.concatenate(shown), columns=STEPS)
+    return (
+        f"Rows: the first {dims} of {model.latent_dim} coordinates of the posterior mean of the first of the eight "
+        f"images, with -{REACH:.0f} to {REACH:.0f} added in {STEPS} steps."
+    )
 
 
 def _of_models(number, title, draw):

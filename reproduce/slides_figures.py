@@ -60,25 +60,17 @@ def plane(context):
     return "Corners: top left (-1, 1), top right (1, 1)."
 
 
-def traversal_codes(z, dims, offset):
-    """Codes (dims * n, latent_dim): the draws z (n, latent_dim), a row for each coordinate moved along."""
-    moved = np.repeat(z[None], dims, axis=0)
-    moved[np.arange(dims), :, np.arange(dims)] += np.float32(offset)
-    return moved.reshape(-1, z.shape[1])
-
-
 def traversals(limit):
     """draw() of the traversals of at most `limit` coordinates: a PNG of one draw, a GIF of ten."""
 
     def draw(context):
         model = context.run.trained
-        dims, offsets = min(limit, model.latent_dim), np.linspace(-REACH, REACH, STEPS)
-        z = model.draw(DRAWS, seed=context.seed)
-        frames = [image_grid(model.decode(traversal_codes(z, dims, offset)), DRAWS) for offset in offsets]
+        dims = min(limit, model.latent_dim)
+        images = model.traverse(z=model.draw(DRAWS, seed=context.seed), units=range(dims), reach=REACH, steps=STEPS)
+        frames = [image_grid(np.concatenate(step), DRAWS) for step in images.transpose(2, 1, 0, 3, 4, 5)]
         animation = context.path.with_suffix(".gif")
         save_gif(animation, frames + frames[-2:0:-1])  # and back again
-        still = np.stack([model.decode(traversal_codes(z[:1], dims, offset)) for offset in offsets], axis=1)
-        save_grid(context.path, still.reshape(-1, *still.shape[2:]), columns=STEPS)
+        save_grid(context.path, np.concatenate(images[0]), columns=STEPS)
         link = f"[{animation.name}]({animation.parent.name}/{animation.name})"
         return (
             f"Rows: the first {dims} of {model.latent_dim} latent coordinates of one draw, with -{REACH:.0f} to "

@@ -1,4 +1,5 @@
-"""What a model is used for besides training: codes of images, images of codes, new images. Arrays in, arrays out."""
+"""What a model is used for besides training: codes of images, images of codes, new images, images between and around
+others, scores. Arrays in, arrays out."""
 
 import abc
 import copy
@@ -18,8 +19,8 @@ from green_vae.utils.images import unit_floats
 
 class Codec:
     """Mixed in before `keras.Model`. The model supplies `encode`, `encoder`, `decoder`, `parts`, `flow`, `heads`,
-    `image_shape`, `latent_dim` and `prior_only`, see `BaseVAE`. Noise is NumPy's, hence the same on every backend.
-    Networks run as they are now, see `Passes`.
+    `image_shape`, `latent_dim`, `variational` and `prior_only`, see `BaseVAE`. Noise is NumPy's, hence the same on
+    every backend. Networks run as they are now, see `Passes`.
     """
 
     def __init__(self, **settings):
@@ -85,9 +86,13 @@ class Codec:
             ValueError: sample=False with a flow, whose posterior has no known mean, or a part that there is not.
         """
         self.check_part(part)
+        return self.decode(self._codes_to_decode(x, sample, seed, batch_size), batch_size, part)
+
+    def _codes_to_decode(self, x, sample, seed, batch_size):
+        """`encode`, with a ValueError for the means before a flow, which are no codes for the decoder."""
         if self.flow is not None and not sample:
             raise ValueError("the mean of a posterior with a flow is not known; take draws. Received: sample=False")
-        return self.decode(self.encode(x, sample, seed, batch_size), batch_size, part)
+        return self.encode(x, sample, seed, batch_size)
 
     def generate(self, n, sampler=None, seed=None, batch_size=100, part="x", temperature=1.0):
         """n new images: float32 (n, h, w, c) in [0, 1].
@@ -137,6 +142,105 @@ class Codec:
         """Codes from the prior, float32 (n, latent_dim), their standard deviation times `temperature`."""
         codes = np.random.default_rng(seed).standard_normal((n, self.latent_dim))  # as the sampler `Prior` draws them
         return (temperature * codes).astype("float32")
+
+    def interpolate(self, a, b, steps=11, sample=False, seed=0, batch_size=100):
+        """Images on the straight line from the code of each image of a to the code of its partner in b.
+
+        The ends are `reconstruct(a)` and `reconstruct(b)` with the same `sample` and `seed`. An autoencoder has one
+        code for an image, whatever `sample` says. With a flow there are only draws: it takes sample=True. A hierarchy
+        moves its innermost code and takes the other groups at the means of their priors, so its ends are
+        `decode(encode(a), temperature=0.0)`, which know less of an image than a reconstruction.
+
+        Args:
+            a, b: images (n, h, w, c), as many on either side; uint8 or float in [0, 1].
+            steps: images of a line, both ends included; at least 2.
+            sample: whether codes are drawn from the posterior, or are its mean.
+            seed: of the draws.
+
+        Returns:
+            float32 (n, steps, h, w, c) in [0, 1].
+
+        Raises:
+            ValueError: as `reconstruct`, another number of images in b than in a, or fewer than 2 steps.
+        """
+        if len(a) != len(b):
+            raise ValueError(f"a line has two ends; give as many images in b as in a. Received: {len(a)} and {len(b)}")
+        ends = (self._codes_to_decode(images, sample, seed, batch_size) for images in (a, b))
+        return self._decode_paths(lines(*ends, steps), batch_size)
+
+    def traverse(self, x=None, units=None, reach=3.0, steps=11, scale=None, sample=False, seed=0, batch_size=100,
+                 z=None):  # fmt: skip
+        """Images with one latent unit at a time moved from `reach` below its value to `reach` above it.
+
+        The middle of an odd number of steps is `reconstruct(x)` with the same `sample` and `seed`, or `decode(z)`. Of
+        flows and hierarchies the same is true as for `interpolate`.
+
+        Args:
+            x: images (n, h, w, c) to start from, or None where codes are given.
+            units: numbers of the units to move, from 0; None for all.
+            reach: how far, in units of `scale`.
+            steps: values of a unit, at least 2.
+            scale: what counts as 1, a number or one for each unit (latent_dim,). None: 1, the standard deviation of the
+                prior N(0, I). Autoencoders have no prior, and the prior of a ladder's code depends on the levels above:
+                both must be told, say the standard deviations of codes, `model.encode(images).std(axis=0)`.
+            sample, seed: as for `interpolate`.
+            z: codes (n, latent_dim) to start from instead of images, say those of `draw`.
+
+        Returns:
+            float32 (n, len(units), steps, h, w, c) in [0, 1]: for each image a row for each unit.
+
+        Raises:
+            ValueError: as `reconstruct`; both x and z or neither; a unit that there is not, a scale that has to be told
+                or has another shape, or fewer than 2 steps.
+        """
+        if (x is None) == (z is None):
+            raise ValueError("give images x, or codes z. Received: " + ("neither" if x is None else "both"))
+        units = np.arange(self.latent_dim) if units is None else np.atleast_1d(units)
+        if not len(units) or not set(units.tolist()) <= set(range(self.latent_dim)):
+            raise ValueError(f"units are numbers from 0 to {self.latent_dim - 1}. Received: {units.tolist()}")
+        if scale is None and (self.prior_only or not self.variational):
+            why = f"{type(self).__name__} has no prior N(0, I) of its codes"
+            raise ValueError(f"{why}; give scale, say model.encode(images).std(axis=0). Received: scale=None")
+        if np.shape(scale) not in ((), (self.latent_dim,)):
+            raise ValueError(f"scale is a number, or has the shape ({self.latent_dim},). Received: {np.shape(scale)}")
+        z = self._codes_to_decode(x, sample, seed, batch_size) if z is None else self.check_codes(z)
+        far = np.broadcast_to(reach * np.asarray(1.0 if scale is None else scale, "float32"), (self.latent_dim,))
+        return self._decode_paths(moved(z, units, far, steps), batch_size)
+
+    def _decode_paths(self, z, batch_size):
+        """Images of codes (..., latent_dim): float32 (..., h, w, c)."""
+        images = self._decode_alike(z.reshape(-1, z.shape[-1]), batch_size)
+        return images.reshape(*z.shape[:-1], *images.shape[1:])
+
+    def _decode_alike(self, z, batch_size):
+        """`decode` without noise that would differ from one code to the next."""
+        return self.decode(z, batch_size)
+
+
+def lines(a, b, steps):
+    """Codes on the straight lines from a to b, both (n, d): (n, steps, d), with the ends. ValueError for few steps."""
+    share = np.linspace(0, 1, checked_steps(steps), dtype="float32")[:, None]
+    return (1 - share) * a[:, None] + share * b[:, None]
+
+
+def moved(z, units, far, steps):
+    """Codes (n, len(units), steps, d): z (n, d) with one unit at a time moved from far[unit] below to far[unit] above.
+
+    Raises:
+        ValueError: fewer than 2 steps.
+    """
+    offsets = np.linspace(-far, far, checked_steps(steps), dtype="float32")  # (steps, d)
+    codes = np.repeat(np.repeat(z[:, None, None], len(units), axis=1), steps, axis=2)
+    for row, unit in enumerate(units):
+        codes[:, row, :, unit] += offsets[:, unit]
+    return codes
+
+
+def checked_steps(steps):
+    """`steps` as an integer, or a ValueError for fewer than two or a fraction."""
+    if int(steps) != steps or steps < 2:
+        raise ValueError(f"a line has two ends: at least 2 steps. Received: steps={steps}")
+    return int(steps)
 
 
 def in_batches(network, x, batch_size):

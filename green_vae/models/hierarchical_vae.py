@@ -239,6 +239,10 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
             parts.append(as_floats(decoder.predict_on_batch({"z": codes, **self._noise(streams, len(codes), factors)})))
         return np.concatenate(parts)
 
+    def _decode_alike(self, z, batch_size):
+        # noise of the other groups would differ from one code to the next, and hide what the code does
+        return self.decode(z, batch_size, temperature=0.0)
+
     def generate(self, n, sampler=None, seed=None, batch_size=100, part="x", temperature=1.0):
         """n new images, float32 (n, h, w, c); the innermost code from N(0, I) or a fitted sampler.
 

@@ -1,6 +1,8 @@
-"""Samplers of latents: `SAMPLERS[name](**settings).fit(z).sample(n, seed)`. They see latents, never images."""
+"""Samplers of latents: `SAMPLERS[name](**settings).fit(z).sample(n, seed)`, or `per_class` of them. They see latents,
+never images."""
 
 from green_vae.samplers.base import Sampler
+from green_vae.samplers.classes import per_class
 from green_vae.samplers.mixture import GaussianMixture
 from green_vae.samplers.neighbourhood import Neighbourhood
 from green_vae.samplers.prior import Prior, ScalarGaussian
@@ -16,4 +18,5 @@ __all__ = [
     "Sampler",
     "ScalarGaussian",
     "SecondStage",
+    "per_class",
 ]

@@ -1,6 +1,7 @@
 """The ResLag study's Table 1 and figures: the published numbers among themselves, both readings, the eight images."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -199,6 +200,21 @@ def test_variances_of_whole_batches():
     assert FIGURES.batch_variances(x, order)[1] == pytest.approx(np.var(x[order[32:64]] / 255.0))
 
 
-def test_between_codes():
-    corners = np.array([[0.0, 0.0], [1.0, 2.0]])
-    np.testing.assert_allclose(FIGURES.mixed(corners, [[0.25, 0.75], [1, 0]]), [[0.75, 1.5], [0, 0]])
+class Corners:
+    """A model of two latent units; the code of an image is its first two pixels, and what is decoded is kept."""
+
+    def encode(self, x):
+        return x[:, 0, :2, 0].astype("float32")
+
+    def decode(self, z):
+        self.codes = z
+        return np.zeros((len(z), 2, 2, 1), "float32")
+
+
+def test_the_square_between_four_images(tmp_path, monkeypatch):
+    model, shown = Corners(), images(50)
+    monkeypatch.setattr(FIGURES, "validation", lambda context, run: SimpleNamespace(images=shown))
+    FIGURES.between_four(SimpleNamespace(path=tmp_path / "square.png", run=SimpleNamespace(trained=model)))
+    codes, corners = model.codes.reshape(11, 11, 2), model.encode(shown[FIGURES.chosen_images(50)[:4]])
+    np.testing.assert_allclose(codes[[0, 0, -1, -1], [0, -1, 0, -1]], corners)  # two above, two below
+    np.testing.assert_allclose(codes[2, 9], [0.08, 0.72, 0.02, 0.18] @ corners, rtol=1e-5)

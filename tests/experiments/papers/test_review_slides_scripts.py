@@ -9,6 +9,7 @@ from green_vae import presets
 from green_vae.data import Dataset
 from green_vae.experiments import NotRun
 from green_vae.experiments.papers import review
+from green_vae.models.codec import Codec
 
 REVIEW, SLIDES = MODULES["review_figures"], MODULES["slides_figures"]
 # what the paper prints
@@ -188,25 +189,15 @@ def test_the_plane_has_y_upwards():
     assert not SLIDES.plane_codes(4)[:, 2:].any()
 
 
-def test_codes_of_a_traversal():
-    z = np.arange(8.0, dtype="float32").reshape(2, 4)
-    moved = SLIDES.traversal_codes(z, 3, -0.5).reshape(3, 2, 4)
-    for dim in range(3):
-        step = np.zeros(4)
-        step[dim] = -0.5
-        np.testing.assert_array_equal(moved[dim], z + step)
-    assert np.array_equal(z, np.arange(8).reshape(2, 4))
-
-
-class Bars:
+class Bars(Codec):
     """A model whose images show the first coordinates of a code as gray pixels, -5 black and 5 white."""
 
-    latent_dim = 3
+    latent_dim, parts, variational, prior_only = 3, None, True, False
 
     def draw(self, n, seed=0):
         return np.zeros((n, 3), "float32")
 
-    def decode(self, z):
+    def decode(self, z, batch_size=100):
         return np.clip(z[:, None, :, None] / 10 + 0.5, 0, 1)
 
 
