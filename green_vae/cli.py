@@ -19,6 +19,7 @@ from green_vae.utils.arguments import positive
 EPILOG = """examples:
   %(prog)s list --trained                      what there is: data set, source, parameters, size
   %(prog)s info svae/mnist-mini                all that is known of one
+  %(prog)s doctor                              backend, cores, data and weights of this machine
   %(prog)s cost survey/l2-rae-b128-l128        parameters, FLOPs and memory traffic, layer by layer
   %(prog)s cost my_model.keras --rule macs     the same of your own model
   %(prog)s generate boon/beta-mnist -n 64      new images from trained weights, as a PNG
@@ -94,12 +95,20 @@ def parser():
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    main_parser.add_argument("--version", action="version", version=f"green_vae {sys.modules['green_vae'].__version__}")
     commands = main_parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     _add_cost(commands)
     _add_generate(commands)
     _add_train(commands)
     _add_list(commands)
     _add_info(commands)
+    doctor = commands.add_parser(
+        "doctor",
+        help="what of this machine decides how the package runs",
+        description="Versions, backend, devices, cores, matrix instructions, data sets and trained weights found here.",
+    )
+    doctor.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with the data sets")
+    doctor.set_defaults(run=_doctor)
     return main_parser
 
 
@@ -313,6 +322,13 @@ def _info(options):
         rows = [(cell["table"], cell["column"], cell["verdict"], *_values(cell)) for cell in trained["quality"]]
         _print_table(("measured in", "column", "verdict", "ours", "published"), rows)
     print(f"\n{textwrap.indent(cards.snippet(options.model, card), '    ')}")
+
+
+def _doctor(options):
+    from green_vae.doctor import findings
+
+    for subject, found in findings(options.data_dir).items():
+        print(f"{subject:<10}{found}")
 
 
 def _values(cell):

@@ -62,6 +62,11 @@ def adam_moments(optimizer, index):
     return optimizer._momentums[index], optimizer._velocities[index]
 
 
+def within_fit(settings):
+    """Whether these arguments of `evaluate` are those of Keras's own `fit`, which was given the validation data."""
+    return bool(settings.get("_use_cached_eval_dataset"))
+
+
 def build_for(model, data):
     """Build what Keras builds at the begin of `fit`, given the first batch as a tuple; no number changes."""
     model._symbolic_build(data_batch=data)

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from green_vae.keras_internals import within_fit
 from green_vae.models.inputs import check_target, is_labels, to_unit
 from green_vae.utils.turns import in_turn
 
@@ -57,6 +58,8 @@ class Feeding:
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
         """`keras.Model.evaluate`; arguments and errors as for `fit`."""
+        if within_fit(kwargs):  # checked there, and a generator must not be read by two
+            return super().evaluate(x, y, *args, **kwargs)
         given = inspect.signature(keras.Model.evaluate).bind(self, x, y, *args, **kwargs).arguments
         x, y, sample_weight = self._fed(x, y, given.pop("sample_weight", None))
         return super().evaluate(**{**_named_arguments(given), "x": x, "y": y, "sample_weight": sample_weight})
@@ -112,7 +115,8 @@ class Feeding:
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """As `keras.Model.compute_metrics`; metrics of `compile` compare reconstructions with y, or with x for None."""
-        y = {"reconstruction": to_unit(x if y is None else y)}
+        y = target_of(y, self.image_shape)  # on JAX, Keras builds metrics with a batch as it comes
+        y = {"reconstruction": to_unit(images_of(x, self.image_shape) if y is None else y)}
         return super().compute_metrics(x, y, {"reconstruction": y_pred["reconstruction"]}, sample_weight)
 
     def export(self, filepath, *args, input_signature=None, **kwargs):
@@ -225,7 +229,10 @@ def looked_at(stream, image_shape, check):
     Args:
         check: function of (x, y), y perhaps None.
     """
-    if getattr(stream, "checked", False):  # the package's own batches
+    own = getattr(stream, "checked", False)  # the package's own batches
+    if own or type(stream).__module__.startswith(
+        "tensorflow.python.distribute"
+    ):  # no batch, but a part for each replica
         return stream
     rest = stream
     if hasattr(stream, "__next__"):

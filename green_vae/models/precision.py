@@ -31,7 +31,7 @@ def dtype_policy(policy):
 
 @contextlib.contextmanager
 def channels_last():
-    """Inside, new layers take images (h, w, c), as ours are, whatever a user's keras.json says; they keep that order."""
+    """Inside, new layers take images (h, w, c), as ours are, whatever keras.json says; they keep that order."""
     before = keras.config.image_data_format()
     keras.config.set_image_data_format("channels_last")
     try:

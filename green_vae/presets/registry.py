@@ -18,7 +18,7 @@ def registry_of(folder):
 
 def files_of(model):
     paths = sorted(path for path in model.iterdir() if path.is_file())
-    return {path.name: {"size": path.stat().st_size, "sha256": digests.offiles_of(path)} for path in paths}
+    return {path.name: {"size": path.stat().st_size, "sha256": digests.of_files(path)} for path in paths}
 
 
 def main(arguments=None):

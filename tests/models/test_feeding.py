@@ -159,6 +159,16 @@ def test_wrong_numbers_are_refused_whatever_they_come_in(wrong):
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_generator_for_validation_is_read_by_one():
+    """Six batches of two epochs, of which none is lost to whoever looks at the first."""
+    batches = ((IMAGES[n : n + 4], LABELS[n : n + 4]) for _ in range(2) for n in (0, 4, 8))
+    settings = {"epochs": 2, "batch_size": 4, "shuffle": False, "verbose": 0}
+    found = tiny().fit(IMAGES, validation_data=batches, validation_steps=3, **settings).history
+    expected = tiny().fit(IMAGES, validation_data=IMAGES, validation_batch_size=4, **settings).history
+    for name in expected:
+        assert found[name] == pytest.approx(expected[name], rel=1e-5)
+
+
 def test_images_of_jax_are_checked_too():
     jnp = pytest.importorskip("jax.numpy")
     model = tiny()
@@ -204,7 +214,8 @@ def test_metrics_of_keras_compare_reconstructions(kind):
     """The mean squared error per pixel is the raw term, a sum over pixels, divided by their number."""
     model = tiny(kind) if kind is not RAE else RAE(**{**TINY, "network": "mlp"}, regularizer="gp")
     model.compile("sgd", metrics={"reconstruction": "mse"}, weighted_metrics=["mae"])
-    history = model.fit(IMAGES, validation_data=IMAGES, batch_size=12, verbose=0).history
+    validation = Pieces(BATCHES["a dict"])
+    history = model.fit(IMAGES, validation_data=validation, batch_size=12, verbose=0).history
     for prefix in ("", "val_"):
         expected = history[f"{prefix}reconstruction"][0] / np.prod(SHAPE)
         assert history[f"{prefix}mse"][0] == pytest.approx(expected, rel=1e-5)
