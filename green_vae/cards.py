@@ -18,7 +18,8 @@ def cards():
     A card has "model" (class), "image_shape" (h, w, c), "latent_dim", "parameters", "data" (name of a data set),
     "data_licence", "source" (paper and table), and "trained": None, or a dict with "data" (and how many images),
     "epochs", "bytes" (of all its files), "samplers", and "quality", a list of measured cells: "table", "column",
-    "value", "published" (None where the paper prints none) and "verdict".
+    "label" (what a Frechet distance has to be called, "FID~" not being FID; else ""), "value", "published" (None where
+    the paper prints none) and "verdict".
     """
     return json.loads(CARDS.read_text(encoding="utf-8"))
 

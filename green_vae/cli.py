@@ -319,7 +319,10 @@ def _info(options):
         print(f"  {name:<12}{value}")
     if trained and trained["quality"]:
         print()
-        rows = [(cell["table"], cell["column"], cell["verdict"], *_values(cell)) for cell in trained["quality"]]
+        rows = [
+            (cell["table"], cell["column"], f"{cell['label']} {cell['verdict']}".strip(), *_values(cell))
+            for cell in trained["quality"]
+        ]
         _print_table(("measured in", "column", "verdict", "ours", "published"), rows)
     print(f"\n{textwrap.indent(cards.snippet(options.model, card), '    ')}")
 

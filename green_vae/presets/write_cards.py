@@ -63,7 +63,7 @@ def _measured(results):
             for column, cell in cells.items():
                 told = cell["details"]
                 if cell["value"] is not None and told.get("preset") and told.get("weights"):
-                    kept = {name: cell[name] for name in ("value", "published", "verdict")}
+                    kept = {name: cell[name] for name in ("label", "value", "published", "verdict")}
                     yield told["preset"], told["weights"], {"table": path.stem, "column": column, **kept}
 
 

@@ -24,10 +24,8 @@ def test_every_preset_has_a_card_that_says_what_it_says():
     for name, preset in PRESETS.items():
         said = found[name]["model"], found[name]["data"], found[name]["source"]
         assert said == (MODELS[preset.model].__name__, preset.dataset, preset.source), write_cards.__doc__
-        for key in ("image_shape", "latent_dim"):
-            assert found[name][key] == (list(preset.config[key]) if key == "image_shape" else preset.config[key]) or (
-                key not in preset.config
-            )
+        known = {key: list(value) if key == "image_shape" else value for key, value in preset.config.items()}
+        assert found[name] == found[name] | {key: known[key] for key in ("image_shape", "latent_dim") if key in known}
     shipped = {name: sum(file["size"] for file in files.values()) for name, files in pretrained.registry().items()}
     told = {name: card["trained"]["bytes"] for name, card in found.items() if card["trained"]}
     assert told == shipped, write_cards.__doc__
@@ -47,14 +45,20 @@ def test_cards_are_what_is_written_from_models_metadata_and_tables():
 
 
 def test_a_measured_cell_of_other_weights_is_no_quality_of_these(tmp_path):
-    cell = {"value": 1.5, "published": None, "verdict": "measured", "details": {"preset": SMALL, "weights": "0" * 16}}
+    cell = {
+        "label": "FID~",
+        "value": 1.5,
+        "published": None,
+        "verdict": "measured",
+        "details": {"preset": SMALL, "weights": "0" * 16},
+    }
     (tmp_path / "a_table1.json").write_text(json.dumps({"rows": {"row": {"mse": cell}}}))
     found = write_cards.cards_of(pretrained.CHECKOUT, tmp_path, [SMALL])[SMALL]["trained"]["quality"]
     assert found == []
     cell["details"]["weights"] = digests.of_arrays(gv.load(SMALL).get_weights())[:16]
     (tmp_path / "a_table1.json").write_text(json.dumps({"rows": {"row": {"mse": cell}}}))
     found = write_cards.cards_of(pretrained.CHECKOUT, tmp_path, [SMALL])[SMALL]["trained"]["quality"]
-    assert found == [{"table": "a_table1", "column": "mse", "value": 1.5, "published": None, "verdict": "measured"}]
+    assert found == [{"table": "a_table1", "column": "mse"} | {name: cell[name] for name in cell if name != "details"}]
 
 
 def test_presets_are_chosen_by_data_and_by_weights():
