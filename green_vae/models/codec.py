@@ -12,6 +12,7 @@ from keras import ops
 from green_vae import networks
 from green_vae.models.feeding import gathered
 from green_vae.models.inputs import check_images
+from green_vae.models.likelihood import log_likelihood, log_weights
 from green_vae.models.passes import Passes
 from green_vae.networks.common import reparametrised
 from green_vae.utils.images import unit_floats
@@ -206,6 +207,40 @@ class Codec:
         z = self._codes_to_decode(x, sample, seed, batch_size) if z is None else self.check_codes(z)
         far = np.broadcast_to(reach * np.asarray(1.0 if scale is None else scale, "float32"), (self.latent_dim,))
         return self._decode_paths(moved(z, units, far, steps), batch_size)
+
+    def score(self, x, kind="reconstruction", k=200, likelihood=None, sigma=None, seed=0, batch_size=100):
+        """How normal the model finds each image: HIGHER is more normal, as in scikit-learn's `score_samples`.
+
+        So anomalies are the images of the lowest scores, and a threshold is a low quantile of the scores of normal
+        images that the model has not been trained on. None of the kinds is safe: a smooth image of another kind may
+        score higher than those that the model was trained on (Nalisnick et al. 2019, Do deep generative models know
+        what they don't know?).
+
+        Args:
+            x: images (n, h, w, c), uint8 or float in [0, 1].
+            kind: "reconstruction": minus the squared error, summed over pixels and channels, from posterior means, or
+                from one draw with a flow, whose mean is not known; any model has it. "elbo": the evidence lower bound,
+                the mean over k draws. "iw": the importance-weighted bound of k draws, see `likelihood.log_likelihood`.
+            k, likelihood, sigma: of the two bounds, as for `likelihood.log_likelihood`.
+            seed: of the draws.
+
+        Returns:
+            float64 (n,); nats for the bounds.
+
+        Raises:
+            ValueError: another kind; and for the bounds as `likelihood.log_likelihood`, say for a model without a
+                posterior, or one that states no p(x|z) and is given none.
+        """
+        if kind == "reconstruction":
+            made = self.reconstruct(x, sample=self.flow is not None, seed=seed, batch_size=batch_size)
+            error = np.square(unit_floats(x, "float64") - made)
+            return -error.reshape(len(error), -1).sum(axis=1)
+        options = {"k": k, "likelihood": likelihood, "sigma": sigma, "seed": seed, "batch_size": batch_size}
+        if kind == "elbo":
+            return log_weights(self, x, **options).mean(axis=1)
+        if kind == "iw":
+            return log_likelihood(self, x, **options)
+        raise ValueError(f"kind is 'reconstruction', 'elbo' or 'iw'. Received: {kind!r}")
 
     def _decode_paths(self, z, batch_size):
         """Images of codes (..., latent_dim): float32 (..., h, w, c)."""

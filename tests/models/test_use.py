@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from core_models import DETERMINISTIC, FLOWING, examples, fresh
-from linear_gaussian import OFFSET, linear_gaussian
+from linear_gaussian import OFFSET, SIGMA, linear_gaussian, log_evidence
 
 from green_vae.models.codec import lines, moved
+from green_vae.models.likelihood import log_likelihood, log_weights
 
 close = np.testing.assert_allclose
 KNOWN = ("vae", "autoencoder", "rae_sn", "ladder_vae", "second_stage_cosine", "split_vae", "sigma_vae_learned")
@@ -119,3 +120,55 @@ def test_without_a_prior_of_its_codes_a_model_must_be_told_the_scale(variant):
 def test_what_cannot_be_is_refused(call, says):
     with pytest.raises(ValueError, match=says):
         call(fresh("vae"), examples("vae", 2))
+
+
+# scores
+
+
+def test_the_scores_of_a_linear_model_are_those_of_its_formulas():
+    """Squared error at the posterior mean, evidence lower bound, and evidence: all in closed form."""
+    (model, matrix), x, k = linear_gaussian(), draw(4, 3), 20_000
+    posterior = {name: value.astype("float64") for name, value in model.posterior(x).items()}
+    mean, variance = posterior["mean"], np.exp(posterior["log_var"])
+    error = ((x - OFFSET - mean @ matrix) ** 2).sum(axis=1)
+    close(model.score(x), -error, rtol=1e-4)
+    expected = -0.5 * (error + variance @ (matrix**2).sum(axis=1)) / SIGMA**2 - 3 * np.log(SIGMA * np.sqrt(2 * np.pi))
+    expected -= 0.5 * (mean**2 + variance - np.log(variance) - 1).sum(axis=1)
+    spread = log_weights(model, x, k=1_000).std(axis=1)
+    assert (np.abs(model.score(x, "elbo", k=k) - expected) < 4 * spread / np.sqrt(k)).all()
+    assert (log_evidence(matrix, x) - expected > 8 * spread / np.sqrt(k)).all()  # so it is not the other bound
+    close(model.score(x, "iw", k=k), log_evidence(matrix, x), atol=0.05)
+
+
+def test_an_image_of_another_kind_scores_lower():
+    """A linear model has images on a line; what lies off it has the larger error, and the lower density."""
+    (model, matrix), far = linear_gaussian(), np.array([[9.0, -9.0, 9.0]], "float32")
+    near = (draw(20, 3) @ matrix + OFFSET).astype("float32")
+    for kind in ("elbo", "iw"):
+        assert model.score(far, kind, k=50)[0] < model.score(near, kind, k=50).min()
+
+
+@pytest.mark.parametrize("variant", ["autoencoder", "vae", "vae_iaf", "hfvae", "ladder_vae"])
+def test_the_score_of_reconstructions_is_the_error_of_each_image(variant):
+    model, x = fresh(variant), examples(variant, 5)
+    found = model.score(x, seed=2)
+    made = model.reconstruct(x, sample=variant in FLOWING, seed=2)
+    close(found, [-(((a / 255.0) - b) ** 2).sum() for a, b in zip(x, made, strict=True)], rtol=1e-5)
+    assert found.shape == (5,) and found.dtype == np.float64
+
+
+def test_scores_of_the_bounds_take_the_likelihood_that_is_asked_for():
+    model, x = fresh("vae"), examples("vae", 3)
+    for options in ({"sigma": 0.5}, {"likelihood": "bernoulli"}):
+        close(model.score(x, "iw", k=4, seed=1, **options), log_likelihood(model, x, k=4, seed=1, **options))
+        assert (model.score(x, "elbo", k=4, seed=1, **options) < model.score(x, "iw", k=4, seed=1, **options)).all()
+
+
+def test_scores_that_cannot_be_are_refused():
+    x = examples("vae", 2)
+    with pytest.raises(ValueError, match="kind is 'reconstruction', 'elbo' or 'iw'. Received: 'likelihood'"):
+        fresh("vae").score(x, "likelihood")
+    with pytest.raises(ValueError, match="deterministic model has no likelihood. Received: Autoencoder"):
+        fresh("autoencoder").score(x, "elbo")
+    with pytest.raises(ValueError, match="VAE states no p.*give sigma"):
+        fresh("vae").score(x, "iw")
