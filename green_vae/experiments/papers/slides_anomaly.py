@@ -27,21 +27,45 @@ def auroc(kind):
     """
 
     def measure(run):
-        own, other = scores(run)[kind]
+        own, other = (scores(run, side)[kind] for side in (0, 1))
         draw(run, kind, own, other)
-        means = ", ".join(
-            f"{score.mean():,.1f} of {name}" for name, score in zip(names(run), (own, other), strict=True)
-        )
-        made = "" if kind == "reconstruction" else f"{draws(run)} draws for each image"
-        value = area(own, other)
-        return Measurement(value, remark=f"mean score {means}", made=made, images=len(own), reference_images=len(other))
+        means = (f"{score.mean():,.1f} of {name}" for name, score in zip(names(run), (own, other), strict=True))
+        remark = f"mean score {', '.join(means)}"
+        counts = {"images": len(own), "reference_images": len(other)}
+        return Measurement(area(own, other), remark=remark, made=made(run, kind), **counts)
 
     def identity(run):
         against = run.bench.data(other_of(run), "test").fingerprint[:16]
-        own = {"quantity": f"auroc of {kind}", "n": run.reference_count, "against": against}
-        return {**run.identity(), **own, **({} if kind == "reconstruction" else {"k": draws(run)})}
+        return {**_identity(run, kind), "quantity": f"auroc of {kind}", "against": against}
 
     return Column(f"auroc_{kind}", f"AUROC, {TITLES[kind]}", measure, identity=identity, format="{:,.3f}")
+
+
+def below_black(kind):
+    """Share of the model's own test images that score lower than a black image, which is in neither data set, in per
+    cent: 0 for a score that finds it.
+    """
+
+    def measure(run):
+        own = scores(run, 0)[kind]
+        black = both(run, np.zeros((1, *run.trained.image_shape), "uint8"))[kind][0]
+        remark = f"score of a black image {black:,.1f}"
+        return Measurement(100 * (own < black).mean(), remark=remark, made=made(run, kind), images=len(own))
+
+    def identity(run):
+        return {**_identity(run, kind), "quantity": f"below black by {kind}"}
+
+    title = f"own images below a black one, %, {TITLES[kind]}"
+    return Column(f"below_black_{kind}", title, measure, identity=identity)
+
+
+def _identity(run, kind):
+    return {**run.identity(), "n": run.reference_count, **({} if kind == "reconstruction" else {"k": draws(run)})}
+
+
+def made(run, kind):
+    """How a score came about, in words."""
+    return "" if kind == "reconstruction" else f"{draws(run)} draws for each image"
 
 
 def area(own, other):
@@ -49,24 +73,22 @@ def area(own, other):
     return roc_auc_score(np.repeat([1, 0], [len(own), len(other)]), np.concatenate([own, other]))
 
 
-@functools.lru_cache(maxsize=1)
-def scores(run):
-    """Kind -> (scores of the model's own test images, scores of the other data set's) of a trained row.
+@functools.lru_cache(maxsize=2)
+def scores(run, side):
+    """Kind -> scores (n,) of a trained row's own test images (side 0), or of the other data set's (1)."""
+    return both(run, images_of(run)[side])
 
-    Both bounds are taken from the same draws, so that they cost one pass. A kind that the row has no column of is left
+
+def both(run, images):
+    """Kind -> scores (n,) of images, as `Codec.score` gives them.
+
+    Both bounds are taken from the same draws, so that they cost one pass. Those that the row has no column of are left
     out.
     """
-    asked = {name.removeprefix("auroc_") for name in run.row.published}
-    sides = [both(run.trained, images, asked, draws(run), run.settings.seed) for images in images_of(run)]
-    return {kind: tuple(side[kind] for side in sides) for kind in sides[0]}
-
-
-def both(model, images, asked, k, seed):
-    """Kind -> scores (n,) of images, as `Codec.score` gives them."""
-    found = {"reconstruction": model.score(images)}
-    if asked & {"elbo", "iw"}:
-        weights = log_weights(model, images, k, sigma=sigma_of(model), seed=seed)
-        found |= {"elbo": weights.mean(axis=1), "iw": logsumexp(weights, axis=1) - math.log(k)}
+    found = {"reconstruction": run.trained.score(images)}
+    if "auroc_iw" in run.row.published:
+        weights = log_weights(run.trained, images, draws(run), sigma=sigma_of(run.trained), seed=run.settings.seed)
+        found |= {"elbo": weights.mean(axis=1), "iw": logsumexp(weights, axis=1) - math.log(draws(run))}
     return found
 
 
@@ -105,18 +127,22 @@ def draw(run, kind, own, other):
     shares = [np.histogram(np.maximum(score, low), edges)[0] / len(score) for score in (own, other)]
     labels = ("own", "other") if names(run)[0] == names(run)[1] else names(run)
     series = {label: (middles, share) for label, share in zip(labels, shares, strict=True)}
-    path = run.settings.out / run.table.name / f"{run.row.name.replace(' ', '-')}-{kind}.png"
+    path = run.settings.out / run.table.name / f"{run.row.name.replace(',', '').replace(' ', '-')}-{kind}.png"
     lines(path, series, run.row.name, f"score: {TITLES[kind]}", "share of images")
 
 
 def failures(report):
     """A line for each score by which the other data set looks more normal than the model's own, or one for none."""
-    found = [
-        f"{name}, {TITLES[column.removeprefix('auroc_')]}: the other data set scores higher than the model's own, "
-        f"AUROC {cell['value']:.3f} ({cell['remark']})."
+    measured = [
+        (name, column.removeprefix("auroc_"), cell)
         for name, cells in report["rows"].items()
         for column, cell in cells.items()
-        if cell["value"] is not None and cell["value"] < 0.5
+        if column.startswith("auroc_") and cell["value"] is not None
     ]
-    measured = any(cell["value"] is not None for cells in report["rows"].values() for cell in cells.values())
+    found = [
+        f"{name}, {TITLES[kind]}: the other data set scores higher than the model's own, AUROC {cell['value']:.3f} "
+        f"({cell['remark']})."
+        for name, kind, cell in measured
+        if cell["value"] < 0.5
+    ]
     return found or (["In no row does the other data set score higher than the model's own."] if measured else [])
