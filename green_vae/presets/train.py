@@ -85,6 +85,7 @@ def train(
 
     Raises:
         OtherRunError: a ValueError: `out` holds another run, or more epochs than are asked for.
+        FolderInUseError: an OtherRunError: another process trains there, see `run_folder.alone`.
         ValueError: unknown preset, a number that is not positive, epochs and a budget, devices that the backend cannot
             share, or a training that diverged: the message names the newest epoch that `out` holds, and the same call
             with that number as `epochs` (and without a budget) makes a model of it.
@@ -103,30 +104,34 @@ def train(
     sets = _sets(chosen, read)
     images, validation = sets[0].images[:limit_train], sets[1].images if sets[1:] else None
     recipe = chosen.recipe if batch_size is None else dataclasses.replace(chosen.recipe, batch_size=batch_size)
-    if fresh:
-        _drop_made(out)
-    with dtype_policy("mixed_bfloat16" if mixed_precision else None):
-        told = {**facts(chosen, sets, len(images), seed, recipe.batch_size), "budget": seconds}
-        plan = run_folder.claim(out, told, recipe.epochs if epochs is None else epochs, fresh)["plan"]
-        if plan:  # of an earlier process
-            recipe = dataclasses.replace(recipe, epochs=plan["epochs"], halve_at=tuple(plan["halve_at"]))
-        model = chosen.build(seed)
-        limit = Budget(seconds, recipe, partial(_decide, out, recipe)) if seconds and not plan else None
-        log = energy_log(model, recipe.batch_size, estimate=ledger is None)
-        # the log first, so that it leaves out what the others measure
-        watch = [log, *_watching(model, images, out, ships and pictures_every), *callbacks]
-        try:
-            training.train(model, images, recipe, out, epochs, seed, watch, validation, save_every, limit, whole_epochs)
-        finally:  # what an interrupted training has cost was spent, too
-            if ledger:
-                said = f"{chosen.dataset}, {len(images):,} images"
-                _enter(Path(out, ledger), chosen.name, said, log, read_history(out))
-        recalibrate_batch_norm(model, images, recipe.batch_size)
-    if ships:
-        about = {"recipe": dataclasses.asdict(recipe), "budget": seconds, "length": run_length(chosen, out)}
-        about |= {"flops_source": log.flops_source} | {key: told[key] for key in ("dtype_policy", "product_precision")}
-        history = read_history(out)[: newest(out)[0]]  # it may know of later epochs, whose weights were lost
-        ship(model, out / "model", chosen, images, history, seed, **about)
+    with run_folder.alone(out):
+        if fresh:
+            _drop_made(out)
+        with dtype_policy("mixed_bfloat16" if mixed_precision else None):
+            told = {**facts(chosen, sets, len(images), seed, recipe.batch_size), "budget": seconds}
+            plan = run_folder.claim(out, told, recipe.epochs if epochs is None else epochs, fresh)["plan"]
+            if plan:  # of an earlier process
+                recipe = dataclasses.replace(recipe, epochs=plan["epochs"], halve_at=tuple(plan["halve_at"]))
+            model = chosen.build(seed)
+            limit = Budget(seconds, recipe, partial(_decide, out, recipe)) if seconds and not plan else None
+            log = energy_log(model, recipe.batch_size, estimate=ledger is None)
+            # the log first, so that it leaves out what the others measure
+            watch = [log, *_watching(model, images, out, ships and pictures_every), *callbacks]
+            try:
+                training.train(
+                    model, images, recipe, out, epochs, seed, watch, validation, save_every, limit, whole_epochs
+                )
+            finally:  # what an interrupted training has cost was spent, too
+                if ledger:
+                    said = f"{chosen.dataset}, {len(images):,} images"
+                    _enter(Path(out, ledger), chosen.name, said, log, read_history(out))
+            recalibrate_batch_norm(model, images, recipe.batch_size)
+        if ships:
+            about = {"recipe": dataclasses.asdict(recipe), "budget": seconds, "length": run_length(chosen, out)}
+            about |= {key: told[key] for key in ("dtype_policy", "product_precision")}
+            about["flops_source"] = log.flops_source
+            history = read_history(out)[: newest(out)[0]]  # it may know of later epochs, whose weights were lost
+            ship(model, out / "model", chosen, images, history, seed, **about)
     return model
 
 

@@ -63,14 +63,16 @@ class SecondStage(Sampler):
         return self.batch_size
 
     def _fit(self, z, folder):
-        from green_vae.training import Recipe, train
+        from green_vae.training import Recipe, run_folder, train
 
         z = z.astype("float32")
         with python_seed(self.seed):
             model = self._build(z.shape[1])
         recipe = Recipe(self.learning_rate, self.halve_at, self.batch_size, self.epochs)
         with tempfile.TemporaryDirectory() as temporary:
-            train(model, z, recipe, folder or Path(temporary, self.name), seed=self.seed)
+            out = folder or Path(temporary, self.name)
+            with run_folder.alone(out):
+                train(model, z, recipe, out, seed=self.seed)
         self.model_, self.factor_ = model, 1.0
         if self.rescale:
             spread = np.std(self._sample(10_000, np.random.default_rng(self.seed)), axis=1).mean()

@@ -242,7 +242,7 @@ def train(
         model: a model of the package; compiled here with Adam.
         x: training examples (n, ...), or a `data.Dataset`.
         recipe: a `Recipe`.
-        out: folder of the checkpoints, one per run.
+        out: folder of the checkpoints, one per run, of one process at a time: `run_folder.alone` keeps others out.
         epochs: instead of the recipe's.
         seed: of the order of the examples.
         callbacks: further Keras callbacks; what they add to an epoch's logs stands in the history. None that sets the

@@ -1,14 +1,26 @@
-"""`run.json`: what the run in a folder is, written before its first step, so that no other run goes on from it."""
+"""`run.json`: what the run in a folder is, written before its first step, so that no other run goes on from it.
 
+`run.lock`: one process at a time trains in a folder.
+"""
+
+import contextlib
 import json
+import os
+import warnings
+from datetime import UTC, datetime
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 from green_vae.training.checkpoint import BEST, EPOCH, HISTORY, checkpoints, drop_asides, named, newest
 from green_vae.training.loop import too_few
 from green_vae.utils import ledger
 from green_vae.utils.files import plain, write_json
 
-RUN = "run.json"
+RUN, LOCK = "run.json", "run.lock"
 SHOWN = 3  # differences that an error names
 FREE = ("recipe.epochs", "recipe.note")  # of what is written, these do not decide the weights of an epoch
 
@@ -19,6 +31,59 @@ class OtherRunError(ValueError):
     def __init__(self, reason, out):
         super().__init__(f"{reason}; --fresh (fresh=True) starts over, another --out keeps both. Received: {out}")
         self.reason = f"{reason}; another --out keeps both"
+
+
+class FolderInUseError(OtherRunError):
+    """Another process is training in the folder. `holder` tells which: "pid 4711 since 2026-01-31T12:00:00+00:00"."""
+
+    def __init__(self, holder, out):
+        why = f"another process trains there ({holder or 'it does not tell its pid yet'})"
+        ValueError.__init__(self, f"{why}; wait for its end, stop it, or choose another --out. Received: {out}")
+        self.reason = f"{why}; wait for its end, or choose another --out"
+
+
+@contextlib.contextmanager
+def alone(out):
+    """Keep other processes from training in a folder, made if missing, as long as the block runs.
+
+    The lock is one of the operating system (`flock`) on `run.lock`, so that it ends with its owner, also after
+    `kill -9`. The file stays where it is, and means nothing while nobody holds it. Reading needs no lock: files there
+    are whole at any time. Windows has no `flock`: there, nothing keeps a second process out. A folder that cannot be
+    written is not locked; the first file that is written there says so.
+
+    Raises:
+        FolderInUseError: a ValueError: another process trains there. The message says which, and since when.
+    """
+    path = Path(out) / LOCK
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # a link is not followed: it might lead to somebody's file, which would be emptied
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
+    except OSError:
+        yield
+        return
+    try:
+        _lock(handle, out)
+        with contextlib.suppress(OSError):  # on a full disk nobody is told the pid, and the training says the rest
+            os.ftruncate(handle, 0)
+            os.write(handle, f"pid {os.getpid()} since {datetime.now(UTC).isoformat(timespec='seconds')}".encode())
+        try:
+            yield
+        finally:
+            os.ftruncate(handle, 0)
+    finally:
+        os.close(handle)  # which ends the lock
+
+
+def _lock(handle, out):
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise FolderInUseError(os.read(handle, 100).decode(), out) from error
+    except OSError as error:  # some network folders
+        warnings.warn(f"nothing keeps a second process from training in {out}: no locks there ({error})", stacklevel=4)
 
 
 def claim(out, facts, epochs, fresh=False):

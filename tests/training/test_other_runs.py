@@ -2,16 +2,22 @@
 
 import dataclasses
 import json
+import os
+import re
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
+from core_models import child_env
 
-from green_vae import cli, presets, training
+from green_vae import cli, data, presets, training
 from green_vae.presets import Preset, store
+from green_vae.samplers.second_stage import SecondStage
 from green_vae.training import Recipe
 from green_vae.training.checkpoint import checkpoints, newest, read_history
-from green_vae.training.run_folder import read_run
+from green_vae.training.run_folder import LOCK, FolderInUseError, alone, read_run
 from green_vae.utils import ledger
 
 NETWORK = {"network": "mlp", "network_options": {"widths": (4,)}}
@@ -104,6 +110,61 @@ class Steps(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         self.seen += 1
+
+
+OWNER = """import sys
+from green_vae.training.run_folder import alone
+with alone(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
+def test_a_second_process_in_a_folder_is_refused_until_the_first_one_ends_even_by_kill_9(tmp_path, capsys):
+    train(tmp_path / "run", epochs=1)
+    before = files(tmp_path / "run")
+    process = [sys.executable, "-c", OWNER, str(tmp_path / "run")]
+    with subprocess.Popen(process, env=child_env(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as owner:
+        try:
+            assert owner.stdout.readline() == "held\n"
+            assert command("--limit-train", "40", "--epochs", "2", "--out", "run", "--fresh") == 1
+            said = capsys.readouterr().err.splitlines()[-1]
+            expected = (
+                rf"error: another process trains there \(pid {owner.pid} since [-\dT:+]+\); wait for its end, stop it, "
+            )
+            assert re.fullmatch(expected + "or choose another --out. Received: run", said)
+            assert files(tmp_path / "run") == before | {LOCK: (tmp_path / "run" / LOCK).read_bytes()}
+            named = dataclasses.replace(TINY, name="test/tiny")
+            assert len(presets.load_run(named, tmp_path / "run", data.load, limit_train=40)[1]) == 1  # reading is free
+        finally:
+            owner.kill()
+    train(tmp_path / "run", epochs=2)
+    assert len(read_history(tmp_path / "run")) == 2 and (tmp_path / "run" / LOCK).read_bytes() == b""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
+def test_a_training_holds_its_folder_to_its_end_and_a_fitted_sampler_its_own(tmp_path):
+    held = []
+
+    class Try(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            with pytest.raises(FolderInUseError, match=f"pid {os.getpid()} since") as refused:
+                train(tmp_path / "run", epochs=9)
+            held.append(refused.value.reason)
+
+    presets.train("test/tiny", tmp_path / "run", limit_train=40, ships=False, ledger=None, callbacks=[Try()])
+    assert len(held) == 1 and "--out" in held[0] and "Received" not in held[0]  # no folder: reports show it
+    with alone(tmp_path / "codes"), pytest.raises(FolderInUseError):
+        SecondStage(widths=(2,), epochs=1, batch_size=4).fit(np.zeros((4, 2)), tmp_path / "codes")
+
+
+def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path):
+    (tmp_path / "mine").write_text("kept")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / LOCK).symlink_to(tmp_path / "mine")
+    train(tmp_path / "run", epochs=1)
+    assert (tmp_path / "mine").read_text() == "kept"
 
 
 def test_a_folder_that_cannot_be_written_is_found_before_the_first_step(tmp_path):
