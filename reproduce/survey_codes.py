@@ -95,7 +95,7 @@ TABLE = Table(
     samplers=SAMPLERS,
     notes=(
         "Distance: the Frechet distance between Gaussians of the mean and covariance of two sets of codes, divided by "
-        "the number of latent units, so that rows compare. Two sets of one origin have one above 0, too, the larger the "
+        "the number of latent units, so that rows compare. Two sets of one origin have one above 0 too, the larger the "
         "more units there are: that of training images shows how large.",
         "All distances are to the codes of the same 10,000 test images. The prior of a regularised autoencoder is one "
         "Gaussian of a single variance, fitted on its codes.",
