@@ -160,13 +160,12 @@ def test_wrong_numbers_are_refused_whatever_they_come_in(wrong):
 
 
 def test_a_generator_for_validation_is_read_by_one():
-    """Six batches of two epochs, of which none is lost to whoever looks at the first."""
-    batches = ((IMAGES[n : n + 4], LABELS[n : n + 4]) for _ in range(2) for n in (0, 4, 8))
-    settings = {"epochs": 2, "batch_size": 4, "shuffle": False, "verbose": 0}
-    found = tiny().fit(IMAGES, validation_data=batches, validation_steps=3, **settings).history
-    expected = tiny().fit(IMAGES, validation_data=IMAGES, validation_batch_size=4, **settings).history
-    for name in expected:
-        assert found[name] == pytest.approx(expected[name], rel=1e-5)
+    """Three batches, of which none is lost to whoever looks at the first."""
+    batches = ((IMAGES[n : n + 4], LABELS[n : n + 4]) for n in (0, 4, 8))
+    settings = {"batch_size": 4, "shuffle": False, "verbose": 0}
+    found = means(tiny().fit(IMAGES, validation_data=batches, **settings))
+    expected = means(tiny().fit(IMAGES, validation_data=IMAGES, validation_batch_size=4, **settings))
+    assert found == pytest.approx(expected, rel=1e-5)
 
 
 def test_images_of_jax_are_checked_too():
