@@ -55,7 +55,7 @@ TABLE = Table(
         "has a bound.",
         "A black image is in neither data set: a score that finds it puts all own images above it. A simple image may "
         "be easy to reconstruct and likely, whatever the model was trained on.",
-        "Histograms of the scores: slides_anomaly/ROW-KIND.png beside this report.",
+        "Histograms of errors and of log p(x): ROW-reconstruction.png and ROW-iw.png in slides_anomaly/, beside this.",
         "Open: one digit left out, which needs models that are trained without it.",
     ),
     conclusions=failures,
