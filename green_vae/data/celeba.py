@@ -8,12 +8,13 @@ import contextlib
 import csv
 import os
 import zipfile
-import zlib
 from functools import partial
 from pathlib import PurePosixPath
 
 import numpy as np
 from PIL import Image
+
+from green_vae.utils.reading import DAMAGED, read_npy
 
 from . import prepare, tfds
 from .resize import bilinear, to_uint8
@@ -22,6 +23,8 @@ from .spec import DataNotFoundError, Spec
 SPLITS = {"train": 162_770, "validation": 19_867, "test": 19_962}
 NUMBERS = {"train": "0", "validation": "1", "test": "2"}  # as the partition file writes them
 FIRST = {"train": 1, "validation": 162_771, "test": 182_638}  # 000001.jpg ... in the official partition
+
+LARGEST = 2**20  # bytes of a JPEG file; the published ones have some ten thousand
 
 PARTITIONS = ("list_eval_partition.txt", "Eval/list_eval_partition.txt", "list_eval_partition.csv")
 FOLDERS = ("img_align_celeba/img_align_celeba", "img_align_celeba", "Img/img_align_celeba")
@@ -45,8 +48,11 @@ def _first(root, names):
 
 def _partition(path, split):
     """The sorted file names of `split` from lines "000001.jpg 0" (or "000001.jpg,0" in a .csv)."""
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file, delimiter="," if path.suffix == ".csv" else " ", skipinitialspace=True))
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.reader(file, delimiter="," if path.suffix == ".csv" else " ", skipinitialspace=True))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no list of images; fetch it again. Received: {error}") from error
     names = sorted(row[0] for row in rows if len(row) > 1 and row[1] == NUMBERS[split])
     if len(names) != SPLITS[split]:
         raise ValueError(
@@ -60,14 +66,22 @@ def _partition(path, split):
 def _pictures(path):
     """({file name: where}, function from `where` to bytes) of a folder of images or a zip of one."""
     if path.is_dir():
-        yield {entry.name: path / entry.name for entry in os.scandir(path)}, lambda where: where.read_bytes()
+        files = {entry.name: path / entry.name for entry in os.scandir(path) if entry.is_file()}
+        yield files, lambda where: where.read_bytes()
         return
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except DAMAGED as error:
         raise ValueError(f"{path} is damaged; delete it and fetch it again. Received: {error}") from error
     with archive:
-        yield {PurePosixPath(name).name: name for name in archive.namelist()}, archive.read
+        yield {PurePosixPath(entry.filename).name: entry for entry in archive.infolist()}, partial(_unpacked, archive)
+
+
+def _unpacked(archive, entry):
+    """The bytes of one file in a zip."""
+    if entry.file_size > LARGEST:
+        raise ValueError(f"{entry.file_size:,} bytes are no image of 178x218 pixels")
+    return archive.read(entry)
 
 
 def _files(names, places, read, path):
@@ -75,7 +89,7 @@ def _files(names, places, read, path):
     for row, name in enumerate(names):
         try:
             yield row, name, read(places[name])
-        except (OSError, zipfile.BadZipFile, zlib.error) as error:
+        except DAMAGED as error:
             raise ValueError(f"{path}: {name} cannot be read; fetch it again. Received: {error}") from error
 
 
@@ -94,7 +108,7 @@ def _read(split, root, name, shrink):
             if missing:
                 raise DataNotFoundError(f"{path} lacks {len(missing):,} images of the {split} split: {missing[0]} ...")
             kept = prepare.write(root, name, split, len(names), _files(names, places, read, path), shrink)
-    return np.load(kept, mmap_mode="r"), None
+    return read_npy(kept), None
 
 
 def _read_tfds(folder, split, root, name, shrink):
@@ -104,7 +118,7 @@ def _read_tfds(folder, split, root, name, shrink):
         raise ValueError(f"{folder} should hold {SPLITS[split]:,} images of the {split} split. Received: {n:,}")
     names = [f"{FIRST[split] + i:06d}.jpg" for i in range(n)]
     items = ((row, names[row], data) for row, data in zip(tfds.original_rows(names, split), images, strict=True))
-    return np.load(prepare.write(root, name, split, n, items, shrink), mmap_mode="r"), None
+    return read_npy(prepare.write(root, name, split, n, items, shrink)), None
 
 
 def _spec(name, title, shrink):

@@ -7,10 +7,11 @@ published MD5 matched, and then by a reader that knows NumPy's array types and n
 import io
 import pickle
 import tarfile
-import zlib
 from functools import partial
 
 import numpy as np
+
+from green_vae.utils.reading import DAMAGED
 
 from . import tfds
 from .checksum import check_md5
@@ -34,6 +35,7 @@ MD5 = {
     "cifar-100-python/train": "16019d7e3df5f24257cddd939b257f8d",
     "cifar-100-python/test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
 }
+LARGEST = 2**29  # bytes: more than any of the archives has, unpacked
 TRAIN = [f"data_batch_{i}" for i in range(1, 6)]
 # folder, archive with that folder in it, files of each split
 PYTHON10 = ("cifar-10-batches-py", "cifar-10-python.tar.gz", {"train": TRAIN, "test": ["test_batch"]})
@@ -69,7 +71,10 @@ class _ArrayUnpickler(pickle.Unpickler):
 def _parse_python(content, label):
     """(labels, pixels (n, 3072)) of one pickle."""
     batch = _ArrayUnpickler(io.BytesIO(content), encoding="latin1").load()
-    return batch[label], batch["data"]
+    labels, pixels = np.array(batch[label]), batch["data"]
+    if pixels.dtype != np.uint8 or pixels.shape != (len(labels), 3072) or labels.dtype.kind != "i":
+        raise ValueError(f"labels {labels.dtype} {labels.shape}, pixels {pixels.dtype} {pixels.shape}")
+    return labels, pixels
 
 
 def _parse_binary(content, label):
@@ -88,10 +93,22 @@ def _contents(root, folder, archive, names):
     if (root / archive).is_file():
         try:
             with tarfile.open(root / archive) as tar:
-                return [tar.extractfile(f"{folder}/{name}").read() for name in names]
-        except (tarfile.TarError, KeyError, EOFError, OSError, zlib.error) as error:
+                members = _members(tar)
+                return [tar.extractfile(members[f"{folder}/{name}"]).read() for name in names]
+        except (tarfile.TarError, *DAMAGED) as error:
             raise ValueError(f"{root / archive} is damaged; fetch it again. Received: {error}") from error
     return None
+
+
+def _members(tar):
+    """name -> member of the files in an archive; links are none, so that nothing else is read in their place."""
+    members, size = {}, 0
+    for member in tar:
+        if (size := size + max(member.size, 0)) > LARGEST:
+            raise ValueError(f"it unpacks to more than {LARGEST:,} bytes")
+        if member.isreg():
+            members[member.name] = member
+    return members
 
 
 def _read(split, root, sources):
@@ -116,7 +133,7 @@ def _parse(parse, content, label, path):
     """`parse` with the file's name in its errors."""
     try:
         return parse(content, label)
-    except (pickle.UnpicklingError, EOFError, LookupError, ValueError, TypeError, AttributeError) as error:
+    except (pickle.UnpicklingError, *DAMAGED) as error:
         raise ValueError(f"{path} is not a CIFAR file; fetch it again. Received: {error}") from error
 
 

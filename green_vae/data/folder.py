@@ -11,6 +11,7 @@ from green_vae.utils import digests
 from green_vae.utils.files import write_aside
 from green_vae.utils.places import cache_dir
 from green_vae.utils.progress import progress
+from green_vae.utils.reading import DAMAGED
 
 from .dataset import Dataset
 from .spec import DataNotFoundError
@@ -23,7 +24,10 @@ IN_MEMORY = 2**30  # bytes of pixels; more are written to a file in the cache, a
 DEEP = {"I;16", "I;16L", "I;16B", "I;16N", "F"}  # more than 8 bits, one channel
 GREY = {"1", "L", "LA", *DEEP}
 COLOUR = {"RGB", "RGBA", "P", "PA", "CMYK", "YCbCr"}
-BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what PIL raises for a bad file
+# PIL looks at the contents, not at the ending, and hands an EPS file to Ghostscript, which runs programs in it
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+LARGEST = 50_000_000  # pixels: decoding takes up to 16 bytes for each
+BROKEN = (Image.DecompressionBombError, *DAMAGED)
 
 
 def read(name, split):
@@ -150,10 +154,12 @@ def _pictures(paths, mode, size, shape):
 def _mode(path):
     """PIL's pixel mode, from the file's header."""
     try:
-        with Image.open(path) as file:
-            mode = file.mode
+        with Image.open(path, formats=FORMATS) as file:
+            mode, (width, height) = file.mode, file.size
     except BROKEN as error:
         raise ValueError(f"{path} is not a readable image; repair or remove it. Received: {error}") from error
+    if width * height > LARGEST:
+        raise ValueError(f"{path} must have up to {LARGEST:,} pixels; shrink it. Received: {width}x{height}")
     if mode not in GREY | COLOUR:
         known = "8 or 16 bits per channel, or floats"
         raise ValueError(f"{path} must have {known}; convert it. Received: mode {mode}")
@@ -163,7 +169,7 @@ def _mode(path):
 def _picture(path, mode, size):
     """uint8 (h, w, c), upright as the camera held it."""
     try:
-        with Image.open(path) as file:
+        with Image.open(path, formats=FORMATS) as file:
             picture = ImageOps.exif_transpose(file)
             picture.load()
     except BROKEN as error:

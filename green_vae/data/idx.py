@@ -1,6 +1,7 @@
 """MNIST and Fashion-MNIST from the original idx files, compressed or not (LeCun et al.; Xiao et al. 2017)."""
 
 import gzip
+import math
 import zlib
 from functools import partial
 
@@ -24,6 +25,7 @@ MD5 = {
     "fashion_mnist/t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
     "fashion_mnist/t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
 }
+LARGEST = 16 + 60_000 * 28 * 28  # bytes of the largest of these files
 PREFIX = {"train": "train", "test": "t10k"}
 
 
@@ -34,9 +36,10 @@ def _find(folder, name):
 
 
 def _content(path):
-    """The bytes of an idx file, unpacked if its name ends with .gz."""
+    """The bytes of an idx file, unpacked if its name ends with .gz; one more than the largest has tells a bomb."""
     try:
-        return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            return file.read(LARGEST + 1)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ValueError(f"{path} is damaged; delete it and fetch it again. Received: {error}") from error
 
@@ -48,7 +51,7 @@ def _parse(content, dimensions, path):
         raise ValueError(f"{path} is not an idx file: must begin with {magic.hex()}. Received: {content[:4].hex()}")
     start = 4 + 4 * dimensions
     shape = tuple(int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4))
-    expected = start + int(np.prod(shape))
+    expected = start + math.prod(shape)
     if len(content) != expected:
         raise ValueError(
             f"{path} is cut short or damaged: {shape} needs {expected:,} bytes. Delete it and fetch it again. "

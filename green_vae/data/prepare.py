@@ -13,6 +13,7 @@ from PIL import Image
 from green_vae.utils.files import write_aside
 from green_vae.utils.places import cache_dir
 from green_vae.utils.progress import progress
+from green_vae.utils.reading import DAMAGED, read_npy
 
 SIZE = (178, 218)  # width, height of an aligned CelebA image
 BATCH = 512  # images in flight: some 10 kB each as a file, 12 kB as a result
@@ -24,10 +25,16 @@ def _folders(root):
 
 
 def find(root, name, split, n):
-    """The path of the prepared array, uint8 (n, 64, 64, 3), or None."""
+    """The path of the prepared array, uint8 (n, 64, 64, 3), or None.
+
+    Raises:
+        ValueError: it is damaged.
+    """
     for path in (folder / f"{name}-{split}.npy" for folder in _folders(root)):
-        if path.is_file() and np.load(path, mmap_mode="r").shape == (n, 64, 64, 3):
-            return path
+        if path.is_file():
+            array = read_npy(path)
+            if (array.shape, array.dtype) == ((n, 64, 64, 3), np.uint8):
+                return path
     return None
 
 
@@ -75,10 +82,11 @@ def _decode(item, shrink):
     """The uint8 (64, 64, 3) image of one (row, file name, encoded bytes)."""
     _, name, data = item
     try:
-        with Image.open(io.BytesIO(data)) as file:
-            picture = file.convert("RGB")
-    except (OSError, SyntaxError) as error:
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as file:  # of others, one runs a program: see folder.py
+            size = file.size
+            picture = file.convert("RGB") if size == SIZE else None
+    except (Image.DecompressionBombError, *DAMAGED) as error:
         raise ValueError(f"{name} is damaged; fetch it again. Received: {error}") from error
-    if picture.size != SIZE:
-        raise ValueError(f"{name} must have 178x218 pixels. Received: {picture.size[0]}x{picture.size[1]}")
+    if picture is None:
+        raise ValueError(f"{name} must have 178x218 pixels. Received: {size[0]}x{size[1]}")
     return shrink(picture)

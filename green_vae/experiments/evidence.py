@@ -1,11 +1,11 @@
 """The words in which claims and errata of papers are written, and how the numbers of reports bear on them."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from green_vae.presets.pretrained import CHECKOUT
 from green_vae.training.checkpoint import read_history
+from green_vae.utils.reading import read_json
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "open"
 PUBLISHED, OURS = "published", "value"  # as a cell of a report has them
@@ -85,7 +85,7 @@ class Reports:
     def _report(self, name):
         if name not in self._known:
             path = self.folder / f"{name}.json"
-            self._known[name] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+            self._known[name] = read_json(path) if path.exists() else {}
         return self._known[name]
 
     def rows(self, table):

@@ -1,6 +1,7 @@
 """The report of a gallery: JSON, a Markdown page, lines for the terminal; each figure, and what it was drawn from."""
 
 import dataclasses
+import os
 from dataclasses import dataclass, field
 
 from green_vae.experiments.provenance import section
@@ -37,13 +38,18 @@ def read_entries(path, smoke=False):
     names = [part.name for part in dataclasses.fields(Entry)]
 
     def entries(report):
-        return {figure: Entry(**{name: entry[name] for name in names}) for figure, entry in report["figures"].items()}
+        found = {figure: Entry(**{name: entry[name] for name in names}) for figure, entry in report["figures"].items()}
+        for entry in found.values():
+            texts = (entry.picture, entry.sentence, entry.reason)
+            if not all(isinstance(text, str) for text in texts) or not isinstance(entry.details, dict):
+                raise ValueError(f"a figure tells its reasons in words. Received: {entry}")
+        return found
 
     found = read_report(path, smoke, "real figures", entries)
     for entry in found.values():
         entry.recorded = True
         entry.reason = "" if entry.picture else entry.reason  # why it was not drawn anew then is no matter now
-    return {name: entry for name, entry in found.items() if (path.parent / entry.picture).exists()}
+    return {name: entry for name, entry in found.items() if os.path.exists(path.parent / entry.picture)}
 
 
 def to_json(gallery, settings, entries):

@@ -13,6 +13,7 @@ from green_vae.presets import store
 from green_vae.training.callbacks import latent_activity
 from green_vae.utils import digests
 from green_vae.utils.files import write_aside
+from green_vae.utils.reading import read_npy
 
 STEP = 100  # images on their way through a network at a time
 SHOWN = 64  # images in a picture
@@ -204,7 +205,7 @@ class Run(TrainedRow):
         """Codes of the "train" or "test" images, float32 (n, latent_dim), as the row's own code takes them."""
         path = self.folder / f"codes-{'' if split == 'train' else f'{split}-'}{self.weights_hash}.npy"
         images = self.train_images if split == "train" else self.bench.reference_images
-        if path.exists() and len(z := np.load(path)) == len(images):
+        if path.exists() and len(z := np.array(read_npy(path))) == len(images):
             return z
         sample = self.preset.codes == "sample"
         z = self.trained.encode(images, sample=sample, seed=self.settings.seed, batch_size=STEP)

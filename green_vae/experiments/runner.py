@@ -2,8 +2,8 @@
 
 import dataclasses
 import functools
-import json
 import math
+import numbers
 import sys
 import time
 import warnings
@@ -23,6 +23,7 @@ from green_vae.experiments.trained import NO_WEIGHTS
 from green_vae.metrics import WeightsNotFoundError
 from green_vae.training.account import enter_table
 from green_vae.utils.files import write_json
+from green_vae.utils.reading import read_json
 
 UNAVAILABLE = (NotRun, DataNotFoundError, WeightsNotFoundError)
 
@@ -193,12 +194,24 @@ def read_cells(path, smoke=False):
     def cells(report):
         return {
             row: {
-                column: Cell(**{name: cell[name] for name in names if name in cell}) for column, cell in cells.items()
+                column: _checked(Cell(**{name: cell[name] for name in names if name in cell}))
+                for column, cell in cells.items()
             }
             for row, cells in report["rows"].items()
         }
 
     return read_report(path, smoke, "a measurement", cells)
+
+
+def _checked(cell):
+    """The cell itself; raises ValueError unless its numbers are numbers, and its texts are texts."""
+    for number in (cell.value, cell.published):
+        if number is not None and not (isinstance(number, numbers.Real) and math.isfinite(number)):
+            raise ValueError(f"a cell holds finite numbers. Received: {number!r}")
+    texts = (cell.verdict, cell.label, cell.reason, cell.remark, cell.identity)
+    if not all(isinstance(text, str) for text in texts) or not isinstance(cell.details, dict):
+        raise ValueError(f"a cell tells its reasons in words. Received: {cell}")
+    return cell
 
 
 def read_report(path, smoke, real, parse):
@@ -214,10 +227,10 @@ def read_report(path, smoke, real, parse):
     if not path.exists():
         return {}
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        report = read_json(path)
         mixed = report["smoke"] != smoke
         found = parse(report)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         message = f"the earlier report is damaged; delete it, or choose another --out. Received: {path}"
         raise ValueError(f"{message} ({type(error).__name__}: {error})") from error
     if mixed:

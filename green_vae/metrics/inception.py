@@ -3,7 +3,6 @@
 import contextlib
 import os
 import random
-import zipfile
 from pathlib import Path
 
 import keras
@@ -11,6 +10,7 @@ import numpy as np
 
 from green_vae.metrics import slim, weights
 from green_vae.metrics.protocol import LAYERS, Protocol, canonical_layer
+from green_vae.utils.reading import DAMAGED, check_h5, finite_floats
 
 SIZE = 299  # pixels; the network's own input size
 
@@ -141,7 +141,7 @@ def read_slim(prefix, convolutions=94):
         missing = [name for names in wanted for name in names if not reader.has_tensor(name)]
         if not missing:
             return [[reader.get_tensor(name) for name in names] for names in wanted]
-    except (tf.errors.OpError, ValueError, RuntimeError, LookupError) as error:
+    except (tf.errors.OpError, *DAMAGED) as error:
         raise ValueError(f"damaged checkpoint ({error}); {weights.damage(prefix)}") from error
     raise ValueError(
         f"{prefix} is not TF-Slim's InceptionV3: it lacks {len(missing)} variables, the first {missing[0]}; "
@@ -189,8 +189,9 @@ def _protocol(path, layer, quantise, stretch):
 def _load_h5(network, path):
     """Keras's own files, old and new; Keras matches the layers."""
     try:
+        check_h5(path)
         network.load_weights(path)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except Exception as error:  # h5py and Keras raise many kinds for one cause
         raise ValueError(f"cannot read {path} as InceptionV3 without top ({error}); {weights.damage(path)}") from error
     for convolution, norm in network_units(network):
         for variable in convolution.weights + norm.weights:
@@ -209,8 +210,8 @@ def _assign(network, arrays, path):
 
 
 def _finite(array, name, path):
-    if not np.isfinite(array).all():
-        raise ValueError(f"NaN or infinite numbers in {name}; {weights.damage(path)}")
+    if not finite_floats(array):
+        raise ValueError(f"NaN or infinite numbers, or no numbers, in {name}; {weights.damage(path)}")
     return array
 
 

@@ -2,12 +2,12 @@
 
 import dataclasses
 import json
-import zipfile
 
 import numpy as np
 
 from green_vae.metrics.protocol import Protocol
 from green_vae.utils.files import write_aside
+from green_vae.utils.reading import finite_floats, opened_npz
 
 _ROWS = 512  # features held back for one matrix product; its alignment does not depend on the batches
 _FORMAT = "green_vae moments 1"
@@ -130,11 +130,9 @@ class Moments:
             ValueError: damaged, or not a file of moments.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with opened_npz(path) as file:
                 return cls._from_arrays(file)
-        except FileNotFoundError:
-            raise
-        except (zipfile.BadZipFile, OSError, EOFError, KeyError, ValueError, TypeError, AttributeError) as error:
+        except ValueError as error:
             message = f"not a whole file of moments ({error}); delete it and measure again. Received: {path}"
             raise ValueError(message) from error
 
@@ -143,10 +141,12 @@ class Moments:
         if str(file["format"]) != _FORMAT:
             raise ValueError(f"unknown format {file['format']}")
         n, mean, covariance, features = (file[name] for name in ("n", "mean", "covariance", "features"))
-        if mean.ndim != 1 or covariance.shape != mean.shape * 2 or features.shape[1:] != mean.shape or n < 2:
+        if mean.ndim != 1 or covariance.shape != mean.shape * 2 or features.shape[1:] != mean.shape or n.shape:
             raise ValueError(f"shapes {mean.shape}, {covariance.shape}, {features.shape}, n={n}")
-        if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
-            raise ValueError("NaN or infinite numbers")
+        if not all(map(finite_floats, (mean, covariance, features))):
+            raise ValueError("NaN or infinite numbers, or no numbers")
+        if n.dtype.kind != "i" or n < 2 or (np.diag(covariance) < 0).any() or not np.allclose(covariance, covariance.T):
+            raise ValueError(f"no covariance of two images or more: n={n}")
         fields = json.loads(str(file["protocol"]))
         moments = cls(len(mean), Protocol(**fields) if fields else None, keep=len(features))
         moments._done = (int(n), mean, covariance * (int(n) - 1))

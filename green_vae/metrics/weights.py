@@ -4,7 +4,6 @@ import contextlib
 import functools
 import os
 import tempfile
-import zipfile
 from pathlib import Path
 
 import keras
@@ -12,6 +11,7 @@ import numpy as np
 
 from green_vae.metrics.protocol import LAYERS
 from green_vae.utils import digests, places
+from green_vae.utils.reading import opened_npz
 
 KERAS_FILE = "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
 KERAS_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/{KERAS_FILE}"
@@ -140,9 +140,9 @@ def damage(path):
 def _opened(path):
     """An .npz file for reading; all that can go wrong within is a ValueError that names the file."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with opened_npz(path) as file:
             yield file
-    except (zipfile.BadZipFile, EOFError, OSError, KeyError, AttributeError, TypeError) as error:
+    except OSError as error:
         raise ValueError(f"damaged weights file ({error}); {damage(path)}") from error
     except ValueError as error:
         if "Received:" in str(error):

@@ -8,8 +8,8 @@ samplers).
 
 import datetime
 import functools
-import json
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -24,12 +24,17 @@ from green_vae.presets import pretrained
 from green_vae.presets.catalog import PRESETS, preset
 from green_vae.presets.pretrained import METADATA
 from green_vae.samplers import SAMPLERS
+from green_vae.samplers.base import read_sampler
 from green_vae.training.checkpoint import load_weights, save_weights
 from green_vae.utils import digests, ledger
 from green_vae.utils.files import write_json
+from green_vae.utils.reading import read_json
 
 CONFIG, WEIGHTS, HISTORY = "config.json", "model.weights.h5", "history.json"
 FORMAT = 1
+FILE, SHA256 = re.compile(r"\w[\w.-]*"), re.compile(r"[0-9a-f]{64}")
+# what Keras may make out of a configuration, beside numbers, texts and lists; others could be code
+OBJECTS = ("DTypePolicy", "QuantizationConfig", "Quantizer")  # how their names end
 GOLDEN_IMAGES, GOLDEN_NUMBERS = 4, 16
 GOLDEN_TOLERANCE = 1e-3  # of other backends and processors, in units of pixels and of latent codes
 
@@ -179,10 +184,10 @@ def load_preset(folder, weights="pretrained", seed=None):
         ValueError: damaged files, files that are not the ones that were saved, or a foreign or newer format.
     """
     folder = verified(fetched(folder))
+    with undrawn_weights(at_most=2 * (folder / WEIGHTS).stat().st_size):  # int4 has two numbers in a byte
+        model = _build(folder, seed)
     if weights is None:
         return _build(folder, seed)
-    with undrawn_weights():
-        model = _build(folder, seed)
     model = _with_weights(model, folder / WEIGHTS if weights == "pretrained" else Path(weights), seed)
     return _with_samplers(model, folder) if weights == "pretrained" else model
 
@@ -199,6 +204,8 @@ def _with_weights(model, path, seed):
         how = "weights=None builds the model untrained"
         raise FileNotFoundError(f"no such weights; {how}. Received: {path}, which does not exist")
     load_weights(model, path)
+    if broken := [weight.path for weight in model.weights if not np.isfinite(keras.ops.convert_to_numpy(weight)).all()]:
+        raise ValueError(f"weights are NaN or infinite; take another file. Received: {path}, {broken[0]}")
     if seed is not None:
         model.sample.restart(seed)
     return model
@@ -214,9 +221,11 @@ def sampler_in(folder, name):
     path, there = folder / sampler_file(name), samplers_in(folder)
     if name not in there:
         raise FileNotFoundError(f"no such sampler; there is {', '.join(['prior', *there])}. Received: {name!r}")
-    with np.load(path, allow_pickle=False) as file:
-        kind = json.loads(str(file["head"]))["sampler"]
-    return SAMPLERS[kind].load(path)
+    try:
+        kind = SAMPLERS[read_sampler(path)[1]["sampler"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"no sampler of this version; fetch it again. Received: {path} ({error})") from error
+    return kind.load(path)
 
 
 def samplers_in(folder):
@@ -250,10 +259,16 @@ def metadata_of(folder):
     if not path.exists():
         raise FileNotFoundError(f"no trained model there: a folder with {METADATA} is one. Received: {folder}")
     try:
-        metadata = json.loads(path.read_text(encoding="utf-8"))
-        known = metadata["format"] == FORMAT and {CONFIG, WEIGHTS} <= set(metadata["sha256"])
+        metadata = read_json(path)
+        files = metadata["sha256"]
+        if not all(FILE.fullmatch(name) and SHA256.fullmatch(digest) for name, digest in dict(files).items()):
+            raise ValueError("a model's files lie in its own folder, and have a SHA-256 each")
+        if not isinstance(metadata.get("train_images"), (int, type(None))):
+            raise ValueError("train_images is a number")
+        known = metadata["format"] == FORMAT and {CONFIG, WEIGHTS} <= set(files)
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"damaged or foreign metadata; save or fetch the model again. Received: {path}") from error
+        message = "damaged or foreign metadata; save or fetch the model again"
+        raise ValueError(f"{message}. Received: {path} ({type(error).__name__}: {error})") from error
     if not known:
         raise ValueError(f"another format than {FORMAT}; it takes another version of green_vae. Received: {path}")
     return metadata
@@ -267,9 +282,7 @@ def verified(folder):
     """
     folder = Path(folder)
     for name, expected in metadata_of(folder)["sha256"].items():
-        if Path(name).name != name:
-            raise ValueError(f"a model's files lie in its own folder. Received: {name!r} in {folder / METADATA}")
-        if not (folder / name).exists():
+        if not (folder / name).is_file():
             raise FileNotFoundError(f"a file of the model is missing; fetch it again. Received: {folder / name}")
         if (found := digests.of_files(folder / name)) != expected:
             message = f"{folder / name} is damaged or not the file that was saved; fetch it again."
@@ -307,13 +320,32 @@ def _class_of(config):
     raise ValueError(f"only the package's own models have this format; others: model.save(). Received: {name!r}")
 
 
+def _refuse_objects(value):
+    """Raise ValueError for a description of an object, other than `OBJECTS`, anywhere in a configuration.
+
+    Older versions of Keras look up any function of any module by such a description.
+    """
+    if isinstance(value, list):
+        for part in value:
+            _refuse_objects(part)
+    if isinstance(value, dict):
+        of_keras = str(value.get("module")).split(".")[0] == "keras" and not value.get("registered_name")
+        if "class_name" in value and not (of_keras and str(value["class_name"]).endswith(OBJECTS)):
+            raise ValueError(
+                f"a configuration holds no code; give activations by name. Received: {value['class_name']!r}"
+            )
+        for part in value.values():
+            _refuse_objects(part)
+
+
 def _build(folder, seed=None):
     path = Path(folder) / CONFIG
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path)
         kind, arguments = _class_of(config), config["config"]
+        _refuse_objects(arguments)
         with python_seed(seed):
             return kind.from_config(arguments if seed is None else {**arguments, "seed": seed})
-    except (ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # Keras and its backends raise many kinds for one cause
         message = f"the configuration is damaged or of another version. Received: {path}"
         raise ValueError(f"{message} ({type(error).__name__}: {error})") from error

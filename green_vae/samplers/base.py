@@ -3,13 +3,13 @@
 import abc
 import inspect
 import json
-import zipfile
-import zlib
+import math
 from pathlib import Path
 
 import numpy as np
 
 from green_vae.utils.files import narrowed, write_aside
+from green_vae.utils.reading import DAMAGED, opened_npz
 
 
 class Sampler(abc.ABC):
@@ -53,13 +53,17 @@ class Sampler(abc.ABC):
             float32 array (n, *latent_shape), in no particular order.
 
         Raises:
-            ValueError: the sampler is not fitted, or n is less than 1.
+            ValueError: the sampler is not fitted, n is less than 1, or what it has learned gives no finite numbers.
         """
         self._check_fitted()
         if n < 1:
             raise ValueError(f"at least one latent must be drawn. Received: n={n}")
         flat = self._sample(int(n), np.random.default_rng(seed))
-        return flat.astype(np.float32).reshape(n, *self.latent_shape_)
+        with np.errstate(over="ignore"):
+            flat = flat.astype(np.float32)
+        if not np.isfinite(flat).all():
+            raise ValueError(f"latents are NaN or infinite; fit it again. Received: a sampler with {self.settings()}")
+        return flat.reshape(n, *self.latent_shape_)
 
     def settings(self):
         """The arguments of `__init__` with their values, e.g. for a report or a content hash."""
@@ -95,27 +99,17 @@ class Sampler(abc.ABC):
         """
         path, state = Path(path), {}
         try:
-            with np.load(path, allow_pickle=False) as file:
-                state = {key: file[key] for key in file.files}
-            head = json.loads(str(state.pop("head")))
+            state, head = read_sampler(path)
             if head["sampler"] != cls.name:
                 raise ValueError(f"the file holds the sampler {head['sampler']!r}, not {cls.name!r}")
             sampler = cls(**head["settings"])
             sampler._restore(state)
+            sampler.latent_shape_ = tuple(map(int, head["latent_shape"]))
+            sampler._check_restored(math.prod(sampler.latent_shape_))
         except FileNotFoundError:
             raise
-        except (
-            OSError,
-            EOFError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            KeyError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as e:
+        except DAMAGED as e:
             raise ValueError(f"cannot load a {cls.name!r} sampler: {e or type(e).__name__}. Received: {path}") from e
-        sampler.latent_shape_ = tuple(head["latent_shape"])
         return sampler
 
     @property
@@ -140,9 +134,31 @@ class Sampler(abc.ABC):
         for name in self.learned:
             setattr(self, name, state[name])
 
+    def _check_restored(self, dim):  # noqa: B027, the prior has learned nothing
+        """Raise ValueError if what `_restore` took back is not of latents with `dim` numbers."""
+
     def _check_fitted(self):
         if not hasattr(self, "latent_shape_"):
             raise ValueError(f"the sampler is not fitted: call fit(z) first. Received: {type(self).__name__}")
+
+
+def read_sampler(path):
+    """(array by name, head) of a file that `Sampler.save` wrote; the head has "sampler", its name.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: damaged, or numbers that are NaN or infinite.
+    """
+    with opened_npz(path) as file:
+        state = {key: file[key] for key in file.files}
+        head = json.loads(str(state.pop("head")))
+        name = head["sampler"]
+        if not isinstance(name, str):
+            raise ValueError(f"a sampler has a name. Received: {name!r}")
+        for key, array in state.items():
+            if array.dtype.kind not in "fi" or not np.isfinite(array).all():
+                raise ValueError(f"{key} is NaN or infinite, or no number")
+    return state, head
 
 
 def _checked(z, min_rows):

@@ -55,6 +55,15 @@ class GaussianMixture(Sampler):
         # scikit-learn returns the samples grouped by component: without this, halves of a batch would differ.
         return rng.permutation(z)
 
+    def _check_restored(self, dim):
+        k, kind = len(self.weights_), self.covariance_type
+        square = {"full": (k, dim, dim), "tied": (dim, dim), "diag": (k, dim), "spherical": (k,)}[kind]
+        shapes = [getattr(self, name).shape for name in self.learned]
+        if k != self.n_components or shapes != [(k,), (k, dim), square, square]:
+            raise ValueError(f"arrays of the shapes {shapes} for {k} components of {dim} numbers")
+        if (self.weights_ < 0).any() or not np.isclose(self.weights_.sum(), 1):
+            raise ValueError("weights of components are positive, and sum to 1")
+
     def _new(self):
         return Mixture(
             self.n_components,

@@ -31,6 +31,10 @@ class Neighbourhood(Sampler):
     def _fit(self, z, folder):
         self.encodings_ = z.astype(np.float32)
 
+    def _check_restored(self, dim):
+        if self.encodings_.ndim != 2 or self.encodings_.shape[1] != dim or not len(self.encodings_):
+            raise ValueError(f"encodings of the shape {self.encodings_.shape} for {dim} numbers")
+
     def _sample(self, n, rng):
         centres = self.encodings_[rng.integers(len(self.encodings_), size=n)]
         return centres + self.scale * rng.standard_normal(centres.shape)

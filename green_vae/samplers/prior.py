@@ -39,5 +39,9 @@ class ScalarGaussian(Sampler):
     def _fit(self, z, folder):
         self.mean_, self.std_ = z.mean(), z.std()
 
+    def _check_restored(self, dim):
+        if np.shape(self.mean_) or np.shape(self.std_) or self.std_ < 0:
+            raise ValueError("a mean and a standard deviation are two numbers")
+
     def _sample(self, n, rng):
         return self.mean_ + self.std_ * rng.standard_normal((n, int(np.prod(self.latent_shape_))))

@@ -1,5 +1,6 @@
 """The second VAE of a two-stage VAE as a sampler of latents."""
 
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -97,7 +98,15 @@ class SecondStage(Sampler):
         weights = {f"weight_{index}": value for index, value in enumerate(self.model_.get_weights())}
         return {"dim": self.model_.latent_dim, "factor": self.factor_, **weights}
 
+    def _check_restored(self, dim):
+        if self.model_.latent_dim != dim:
+            raise ValueError(f"a network of {self.model_.latent_dim} numbers for {dim}")
+
     def _restore(self, state):
+        sizes = (int(state["dim"]), *self.widths)
+        held = sum(array.size for array in state.values())
+        if min(sizes) < 1 or max(a * b for a, b in itertools.pairwise(sizes)) > held:  # before it takes the memory
+            raise ValueError(f"a network of widths {sizes} has more than {held:,} numbers")
         with undrawn_weights():
             self.model_, self.factor_ = self._build(int(state["dim"])), float(state["factor"])
         self.model_.set_weights([state[f"weight_{index}"] for index in range(len(self.model_.get_weights()))])

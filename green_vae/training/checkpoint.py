@@ -1,6 +1,5 @@
 """Weights and training state as files: what a training resumes from, and what ships."""
 
-import json
 import re
 import tempfile
 import warnings
@@ -9,6 +8,7 @@ from pathlib import Path
 import h5py
 
 from green_vae.utils.files import narrowed, write_aside, write_json
+from green_vae.utils.reading import check_h5, read_json
 
 # names that a run gives its files, matched whole: whatever else lies in its folder is somebody's
 EPOCH, BEST = re.compile(r"epoch-(\d+)\.weights\.h5"), re.compile(r"best-(\d+)\.weights\.h5")
@@ -75,10 +75,17 @@ def read_history(out):
     """
     path = Path(out) / HISTORY
     try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        history = read_json(path, list) if path.exists() else []
+        if not all(isinstance(epoch, dict) and all(map(_is_number, epoch.values())) for epoch in history):
+            raise ValueError("every epoch is numbers with names")
+        return history
     except ValueError as error:
         advice = "the history of the training is cut off or damaged; put a copy back, or start over with --fresh"
         raise ValueError(f"{advice} (fresh=True). Received: {path} ({error})") from error
+
+
+def _is_number(value):
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**63)
 
 
 def write_history(out, history):
@@ -109,6 +116,7 @@ def load_weights(model, path):
         with warnings.catch_warnings():
             # Keras only warns when it leaves layers at their fresh weights
             warnings.filterwarnings("error", message="Skipping nested container")
+            check_h5(path)
             model.load_weights(path)
     except Exception as error:  # h5py and Keras raise many kinds for one cause
         message = f"{path} is damaged or holds the weights of another model; delete it to start afresh."

@@ -19,6 +19,7 @@ from green_vae.training.checkpoint import BEST, EPOCH, HISTORY, checkpoints, dro
 from green_vae.training.loop import too_few
 from green_vae.utils import ledger
 from green_vae.utils.files import plain, write_json
+from green_vae.utils.reading import read_json
 
 RUN, LOCK = "run.json", "run.lock"
 SHOWN = 3  # differences that an error names
@@ -144,8 +145,15 @@ def read_run(out):
     """
     path = Path(out) / RUN
     try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-    except ValueError as error:
+        if not path.exists():
+            return None
+        run = read_json(path)
+        if plan := run["plan"]:
+            counts = [plan["epochs"], *plan["halve_at"]]
+            if not isinstance(plan["scaled"], bool) or not all(type(n) is int and n >= 0 for n in counts):
+                raise ValueError(f"a plan is of whole numbers. Received: {plan}")
+        return run
+    except (ValueError, LookupError, TypeError) as error:
         raise OtherRunError(f"{RUN} is damaged", out) from error
 
 

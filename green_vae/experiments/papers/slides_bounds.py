@@ -9,6 +9,7 @@ from green_vae.experiments.spec import Column, Measurement, NotRun
 from green_vae.models.likelihood import log_weights
 from green_vae.training.checkpoint import newest
 from green_vae.utils.files import write_aside
+from green_vae.utils.reading import read_npy
 
 K, SMOKE_K = 200, 5  # draws per image
 
@@ -68,7 +69,7 @@ def log_bounds(run):
     images = run.bench.reference_images
     path = run.folder / f"bounds-{identity([run.identity(), len(images), k])}.npy"
     if path.exists() and not run.settings.fresh:
-        return np.load(path)
+        return np.array(read_npy(path))
     parts = []
     for start in range(0, len(images), 10 * STEP):  # the weights of all images at once are large
         weights = log_weights(run.trained, images[start : start + 10 * STEP], k, batch_size=STEP, seed=seed + start)

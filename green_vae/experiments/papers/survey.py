@@ -1,9 +1,8 @@
 """The numbers that the survey prints, and what its Tables 2 and 3 share: columns, protocol, remarks."""
 
-import json
-
 from green_vae.experiments import columns
 from green_vae.experiments.spec import Row, Sampling
+from green_vae.utils.reading import read_json
 
 SOURCE = "Asperti, Evangelista, Loli Piccolomini 2021, A Survey on Variational Autoencoders from a Green AI Perspective"
 # of the printed numbers: the survey's code reconstructs training images
@@ -110,7 +109,7 @@ def reported(settings, table):
     Numbers of a smoke test are never taken for real ones, nor the other way round.
     """
     paths = [place / f"{table}.json" for place in (settings.out, settings.recorded) if place]
-    report = next((json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()), {})
+    report = next((read_json(path) for path in paths if path.exists()), {})
     return report["rows"] if report.get("smoke") == settings.smoke else {}
 
 
