@@ -9,7 +9,6 @@ samplers).
 import datetime
 import functools
 import os
-import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -32,7 +31,6 @@ from green_vae.utils.reading import read_json
 
 CONFIG, WEIGHTS, HISTORY = "config.json", "model.weights.h5", "history.json"
 FORMAT = 1
-FILE, SHA256 = re.compile(r"\w[\w.-]*"), re.compile(r"[0-9a-f]{64}")
 # what Keras may make out of a configuration, beside numbers, texts and lists; others could be code
 OBJECTS = ("DTypePolicy", "QuantizationConfig", "Quantizer")  # how their names end
 GOLDEN_IMAGES, GOLDEN_NUMBERS = 4, 16
@@ -132,7 +130,12 @@ def _own_files(folder):
         names = metadata_of(folder)["sha256"]
     except (FileNotFoundError, ValueError):
         return set()
-    return {name for name in names if Path(name).name == name}
+    return set(filter(_is_own, names))
+
+
+def _is_own(name):
+    """Whether a name in metadata is that of a file, and of one that lies beside them."""
+    return Path(name).name == name and name not in ("", "..") and len(name) < 200
 
 
 def load(name, weights="pretrained", seed=None):
@@ -261,8 +264,8 @@ def metadata_of(folder):
     try:
         metadata = read_json(path)
         files = metadata["sha256"]
-        if not all(FILE.fullmatch(name) and SHA256.fullmatch(digest) for name, digest in dict(files).items()):
-            raise ValueError("a model's files lie in its own folder, and have a SHA-256 each")
+        if not isinstance(files, dict) or not all(isinstance(digest, str) for digest in files.values()):
+            raise ValueError("every file has a SHA-256")
         if not isinstance(metadata.get("train_images"), (int, type(None))):
             raise ValueError("train_images is a number")
         known = metadata["format"] == FORMAT and {CONFIG, WEIGHTS} <= set(files)
@@ -281,7 +284,10 @@ def verified(folder):
         FileNotFoundError: a file is missing. ValueError: a file is not the one that was saved.
     """
     folder = Path(folder)
-    for name, expected in metadata_of(folder)["sha256"].items():
+    files = metadata_of(folder)["sha256"]
+    if (foreign := next((name for name in files if not _is_own(name)), None)) is not None:
+        raise ValueError(f"a model's files lie in its own folder. Received: {foreign[:99]!r} in {folder / METADATA}")
+    for name, expected in files.items():
         if not (folder / name).is_file():
             raise FileNotFoundError(f"a file of the model is missing; fetch it again. Received: {folder / name}")
         if (found := digests.of_files(folder / name)) != expected:

@@ -11,6 +11,8 @@ import numpy as np
 from green_vae.utils.files import narrowed, write_aside
 from green_vae.utils.reading import DAMAGED, opened_npz
 
+LARGEST = 2**24  # numbers of one latent that a file may ask for
+
 
 class Sampler(abc.ABC):
     """A distribution over latents, learned from encodings. NumPy in, NumPy out; samplers never see images.
@@ -105,7 +107,9 @@ class Sampler(abc.ABC):
             sampler = cls(**head["settings"])
             sampler._restore(state)
             sampler.latent_shape_ = tuple(map(int, head["latent_shape"]))
-            sampler._check_restored(math.prod(sampler.latent_shape_))
+            if (numbers := math.prod(sampler.latent_shape_)) > LARGEST:
+                raise ValueError(f"a latent of {numbers:,} numbers")
+            sampler._check_restored(numbers)
         except FileNotFoundError:
             raise
         except DAMAGED as e:

@@ -205,7 +205,7 @@ def test_a_figure_whose_picture_has_an_impossible_name_is_not_there(tmp_path):
 def test_metadata_names_files_of_its_own_folder_alone(name, tmp_path):
     files = {file: "0" * 64 for file in (store.CONFIG, store.WEIGHTS, name)}
     (tmp_path / store.METADATA).write_text(json.dumps({"format": store.FORMAT, "sha256": files}))
-    with pytest.raises(ValueError, match="lie in its own folder.*|damaged or foreign metadata"):
+    with pytest.raises(ValueError, match="lie in its own folder. Received: "):
         store.verified(tmp_path)
 
 
@@ -231,9 +231,9 @@ def test_a_sampler_whose_latents_would_be_infinite_draws_none(tmp_path):
 
 def test_a_sampler_of_other_shapes_than_it_says_is_refused(tmp_path):
     sampler = SAMPLERS["gmm"](n_components=2).fit(np.random.default_rng(0).normal(size=(12, 2)))
-    sampler.latent_shape_ = (10**9,)
+    sampler.latent_shape_ = (10**6,)
     sampler.save(tmp_path / "a.npz")
-    with pytest.raises(ValueError, match="arrays of the shapes .* for 2 components of 1000000000 numbers.*Received"):
+    with pytest.raises(ValueError, match="arrays of the shapes .* for 2 components of 1000000 numbers.*Received"):
         SAMPLERS["gmm"].load(tmp_path / "a.npz")
 
 
