@@ -32,7 +32,8 @@ def write_aside(path):
         aside.chmod(0o644)  # mkstemp makes private files; a result is for everybody
         os.replace(aside, path)
     except OSError as error:
-        message = f"could not write {path} ({error.strerror or error}); free some space or choose another place"
+        why = os.strerror(error.errno) if error.errno else error  # HDF5 says it in many lines
+        message = f"could not write {path} ({why}); free some space or choose another place"
         raise OSError(error.errno, message) from error
     finally:
         if aside is not None:

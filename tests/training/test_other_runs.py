@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -177,6 +178,36 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_first_step(tmp_path
     with pytest.raises(OSError, match="could not write .*file/run/history.json .*choose another place"):
         training.train(model, x, RECIPE, tmp_path / "file" / "run", callbacks=[steps])
     assert steps.seen == 0
+
+
+FULL = """import resource, sys
+from green_vae import cli, presets
+from green_vae.presets import Preset
+from green_vae.training import Recipe
+presets.PRESETS["test/tiny"] = Preset(samplers={}, **eval(sys.argv[2]), recipe=Recipe(1e-3, (), 20, 1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+sys.exit(cli.main(["train", "test/tiny", "--limit-train", "40", "--epochs", "2", "--out", "run"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of a file's size")
+def test_a_full_disk_is_one_clear_error_and_costs_no_epoch_that_was_saved(tmp_path):
+    """In a process of its own, because HDF5 may crash afterwards."""
+    out = tmp_path / "run"
+    train(out, epochs=1)
+    before = files(out)
+    size, same = len(before["epoch-1.weights.h5"]) // 2, {"model": "vae", "config": TINY.config, "dataset": "digits"}
+    process = [sys.executable, "-c", FULL, str(size), repr({**same, "source": "us", "name": "test/tiny"})]
+    done = subprocess.run(process, env=child_env(), capture_output=True, text=True, cwd=tmp_path)
+    (said,) = (line for line in done.stderr.splitlines() if line.startswith("error: "))
+    assert "could not write run/epoch-2.weights.h5 (File too large); free some space" in said
+    assert done.returncode in (1, -signal.SIGSEGV)  # HDF5 may crash at the end, after a file that it could not write
+    left = files(out)
+    own = {name for name in left if name not in ("run.json", "ledger.jsonl") and not name.startswith("pictures/")}
+    assert own == set(before) - {"run.json"}  # nothing half-written
+    assert {name: left[name] for name in own} == {name: before[name] for name in own}
+    train(out, epochs=2)
+    assert len(read_history(out)) == 2 and newest(out)[0] == 2
 
 
 def test_fault_6_a_ledger_that_cannot_be_written_costs_no_model(tmp_path):
