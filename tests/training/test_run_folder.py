@@ -229,7 +229,7 @@ def test_fresh_deletes_what_is_the_runs_own_and_nothing_else(out, straight):
     assert all((out / name).read_bytes() == b"somebody's" for name in mine)
     other = train(out, epochs=1, seed=1, fresh=True)
     left = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
-    assert left == {*mine, "run.json", "history.json", "epoch-1.weights.h5"}
+    assert left == {*mine, "run.json", "run.lock", "history.json", "epoch-1.weights.h5"}
     assert read_run(out)["seed"] == 1 and len(read_history(out)) == 1
     assert not np.array_equal(other.get_weights()[0], straight[1].get_weights()[0])
 
