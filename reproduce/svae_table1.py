@@ -26,7 +26,7 @@ ROWS = (
         ("params", "params_trainable", *svae.NAMES),
         how="a quarter of the width",
     ),
-    svae.linear(32),
+    *svae.linear(16, 32, 64),
 )
 TABLE = Table(
     name="svae_table1",

@@ -22,7 +22,7 @@ ROWS = (
         how="a quarter of the width, mixtures of 10",
         samplers={"gmm": Sampling("gmm"), "gmm_test": Sampling("gmm", codes="test")},
     ),
-    svae.linear(200),
+    *svae.linear(64, 128, 200),
 )
 TABLE = Table(
     name="svae_table3",

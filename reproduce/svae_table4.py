@@ -24,7 +24,7 @@ ROWS = (
         {"params": 28989363, "fid_gen": 54.8, "fid_gen_x1": 49.0, "fid_gen_x2": 45.7, "fid_gmm_test_mix": 35.1},
         notes={"fid_gmm_test_mix": MIX},
     ),
-    svae.linear(150),
+    *svae.linear(64, 150),
 )
 TABLE = Table(
     name="svae_table4",

@@ -35,7 +35,7 @@ def test_weights_that_are_missing_are_named(monkeypatch, tmp_path):
     (tmp_path / "svae" / "mnist-mini").mkdir(parents=True)
     (tmp_path / "svae" / "mnist-mini" / "metadata.json").write_text("{}")
     found = doctor.weights_found()
-    assert found.startswith(f"1 of {len(pretrained.registry())}") and "svae/cifar10-mini" in found
+    assert found.startswith(f"1 of {len(pretrained.registry())}") and "svae/cifar10" in found
     assert "svae/mnist-mini," not in found
 
 

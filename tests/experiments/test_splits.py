@@ -23,6 +23,7 @@ PAIRS = {
     "survey_table2": ((TRAIN, TEST, TRAIN), ("fid_rec_train", "fid_rec_test", "fid_rec_train")),
     "survey_table3": ((TRAIN, TEST, TRAIN), ("fid_rec_train", "fid_rec_test", "fid_rec_train")),
     "svae_activity": ((TRAIN, TEST, ""),),
+    **{f"svae_table{n}": ((TRAIN, TEST, ""),) for n in (1, 3, 4)},
     "boon_table1": (("rec_train", "rec_mean", ""), ("rec_train", "rec", "rec")),
 }
 ONE_PIXEL = 32 * 32  # values in one of the digits
@@ -250,8 +251,8 @@ def test_the_printed_error_is_drawn_beside_that_of_training_images_alone(drawn):
 
 def test_errors_by_epoch_are_those_of_the_history(drawn):
     panels, sentence = drawn("epochs")
-    history = read_history(presets.pretrained_path("boon/optimal-sigma-cifar10").parent)
-    seen, new = panels["MSE x 1000, ResLag study's Optimal Sigma"][:2]
+    history = read_history(presets.pretrained_path("boon/optimal-sigma-multi-level-cifar10").parent)
+    seen, new = panels["MSE x 1000, ResLag study, multi-level"][:2]
     assert seen.line[1] == [1000 * epoch["reconstruction"] / 3072 for epoch in history]
     assert new.line[1] == [1000 * epoch["val_reconstruction"] / 3072 for epoch in history]
     ends = {points.name: tuple(points.y) for points in panels["MSE x 1000, Resnet-s4-b48-l128"] if points.name}

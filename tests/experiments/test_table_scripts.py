@@ -136,6 +136,7 @@ SMOKED = {
         "PCA, 128 components",
     ),
     "survey_table3": ("CNN-b128-l64", "L2-RAE-b128-l64", "Resnet-s3-b64-l64"),
+    "survey_codes": ("Resnet-s4-b48-l128", "mini L2-RAE"),
     "svae_table1": ("RAE-SN", "2S-VAE (Dai, Wipf)", "SVAE"),
     "svae_table3": ("RAE-L2", "2S-VAE (Asperti, Trentin)", "SVAE"),
     "svae_table4": ("RAE-GP", "2S-VAE (Dai, Wipf)", "SVAE"),

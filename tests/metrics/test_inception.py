@@ -116,7 +116,9 @@ def test_weights_are_matched_by_creation_not_by_depth_or_count(full_npz, arrays)
 def test_weights_that_do_not_fit_are_refused(arrays, tmp_path):
     bad = [list(unit) for unit in arrays[:5]]
     bad[3][1] = np.full_like(bad[3][1], np.nan)
-    with pytest.raises(ValueError, match="NaN or infinite numbers in convolution 4, beta.*Received: .*nan.npz"):
+    with pytest.raises(
+        ValueError, match="NaN or infinite numbers, or no numbers, in convolution 4, beta.*Received: .*nan.npz"
+    ):
         build_network(write_npz(tmp_path / "nan.npz", bad, 5), 5)
     bad[3] = arrays[2]
     with pytest.raises(ValueError, match=r"wrong shape of convolution 4, kernel.*\(3, 3, 32, 64\)"):

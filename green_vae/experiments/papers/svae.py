@@ -24,6 +24,7 @@ FIDS = tuple(_fid(name, of, title, part) for name, (of, title, parts) in KINDS.i
 ERRORS = (columns.mse("train"), columns.mse("test"))  # the paper prints none
 MEASURED = (*ERRORS, *FIDS)
 NAMES = tuple(column.name for column in MEASURED)
+COMMON = dict.fromkeys(column.name for column in ERRORS)  # measured in every row
 PARTS = tuple(column.name for column in FIDS if column.name not in KINDS)  # of the columns that need a split head
 
 
@@ -32,16 +33,16 @@ def split(preset, published, **options):
     return Row("SVAE", {**dict.fromkeys(NAMES), **published}, preset=preset, **options)
 
 
-def linear(units):
-    """A row of the PCA with as many components as the paper's own model has latent units."""
-    return pca(units, ("params", *(column.name for column in ERRORS)))
+def linear(*units):
+    """Rows of PCAs with as many components as networks of the table have latent units."""
+    return tuple(pca(n, ("params", *COMMON)) for n in units)
 
 
 def rae(name, parameters, fid_gen, fid_gmm, preset, note=""):
     """A row of a regularised autoencoder: a mixture of 10 Gaussians, as Ghosh et al. fit it."""
     return Row(
         name,
-        {"params": parameters, "fid_gen": fid_gen, "fid_gmm": fid_gmm, **dict.fromkeys(PARTS)},
+        {"params": parameters, "fid_gen": fid_gen, "fid_gmm": fid_gmm, **COMMON, **dict.fromkeys(PARTS)},
         preset=preset,
         samplers={"gmm": Sampling("gmm", {"n_components": 10})},
         notes={"params": note} if note else {},
@@ -53,7 +54,7 @@ def two_stage(name, parameters, fid_gen, fid_gmm, preset, widths, note=""):
     again = "in this row the second stage stands in the place of the mixture, as in the paper it is taken from"
     return Row(
         name,
-        {"params": parameters, "fid_gen": fid_gen, "fid_gmm": fid_gmm, **dict.fromkeys(PARTS)},
+        {"params": parameters, "fid_gen": fid_gen, "fid_gmm": fid_gmm, **COMMON, **dict.fromkeys(PARTS)},
         preset=preset,
         samplers={"gmm": Sampling("second_stage", {"reconstruction": "gaussian", "widths": widths, "beta": 1.0})},
         notes={"fid_gmm": again, **({"params": note} if note else {})},
