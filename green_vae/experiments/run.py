@@ -13,6 +13,7 @@ from green_vae.presets import store
 from green_vae.training.callbacks import latent_activity
 from green_vae.utils import digests
 from green_vae.utils.files import write_aside
+from green_vae.utils.images import unit_floats
 from green_vae.utils.reading import read_npy
 
 STEP = 100  # images on their way through a network at a time
@@ -112,7 +113,10 @@ class Run(TrainedRow):
         """Mean squared error of one kind of reconstructions, per pixel and channel; from sampled codes."""
         images, start, total = self.originals(kind), 0, 0.0
         for made in self.images(kind):
-            total += metrics.mse(images[start : start + len(made)], made) * len(made)
+            unit = unit_floats(
+                images[start : start + len(made)], "float64"
+            )  # a PCA may leave [0, 1], as no network does
+            total += metrics.mse(unit, made) * len(made)
             start += len(made)
         return total / len(images)
 

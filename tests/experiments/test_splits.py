@@ -1,6 +1,7 @@
 """Errors of training and of test images in two columns, the published number beside its own, and PCA beside both."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from green_vae.experiments import Reference, Row, Table, columns, main
 from green_vae.experiments.gallery import main as main_of_gallery
 from green_vae.experiments.papers import boon
 from green_vae.experiments.pca import LinearAutoencoder, fitted
+from green_vae.experiments.run import Run
 from green_vae.experiments.smoke import shrink
 from green_vae.experiments.spec import pca
 from green_vae.presets import store
@@ -174,6 +176,13 @@ def test_the_errors_of_the_study_are_those_of_the_survey_times_the_values_of_an_
     cells = cells["MNIST PCA, 5 components"]
     assert cells["rec_mean"]["value"] == pytest.approx(cells[TEST]["value"] * ONE_PIXEL / 1000, rel=1e-6)
     assert cells["rec_train"]["value"] == pytest.approx(cells[TRAIN]["value"] * ONE_PIXEL / 1000, rel=1e-6)
+
+
+def test_a_pca_may_leave_the_range_of_images():
+    """As it does on MNIST, by more than a half."""
+    run = SimpleNamespace(originals=lambda kind: np.zeros((2, 8, 8, 1), "uint8"))
+    run.images = lambda kind: iter([np.full((2, 8, 8, 1), 1.75, "float32")])
+    assert Run.mse(run, "reconstructions") == 1.75**2
 
 
 def units(name):
