@@ -164,6 +164,7 @@ FEW = {
     "boon_table1": ("MNIST AutoEncoder", "CelebA PCA, 150 components"),
     "slides_likelihood": ("IAF, free bits",),
     "slides_anomaly": ("MNIST beta-VAE",),
+    "survey_codes": ("mini L2-RAE",),
 }
 ALL = {name: SMOKED.get(name, [row.name for row in table.rows]) for name, table in TABLES.items()}
 SMOKES = [
