@@ -10,7 +10,7 @@ aggregate posterior) says that a second stage and a mixture both bridge the gap 
 Expected: the mixture comes about as near as codes of other images do. The second stage lies between it and the prior.
 """
 
-from functools import lru_cache, partial
+from functools import partial
 
 from green_vae.experiments import Column, Reference, Row, Table, main
 from green_vae.experiments.papers.survey import SAMPLERS, SOURCE
@@ -22,31 +22,22 @@ NAMES = ("spread", "training", *KINDS)
 WITHOUT = tuple(name for name in NAMES if name != "second_stage")  # of models that ship none
 
 
-def codes_of(run, images):
-    """Codes (n, d) of as many images as are measured, as the row's own code takes them."""
-    options = {"sample": run.preset.codes == "sample", "seed": run.settings.seed}
-    return run.trained.encode(images[: run.reference_count], **options)
-
-
-@lru_cache(maxsize=1)
-def reference_codes(run):
-    """Codes of the reference images, the same for all columns."""
-    return codes_of(run, run.bench.reference_images)
-
-
 def distance(run, codes):
     """Frechet distance of codes to those of the reference images, divided by the number of latent units."""
-    return frechet_from_features(codes, reference_codes(run)) / codes.shape[1]
+    return frechet_from_features(codes, run.codes("test")) / codes.shape[1]
 
 
 def spread(run):
-    variance = reference_codes(run).var(axis=0).mean()
+    variance = run.codes("test").var(axis=0).mean()
     return Measurement(float(variance), made=f"codes of the {run.reference_count:,} test images")
 
 
 def of_training(run):
     made = f"codes of the first {run.reference_count:,} training images"
-    return Measurement(distance(run, codes_of(run, run.train_images)), made=made, images=run.reference_count)
+    # not `run.codes()`, which encodes all of them
+    images, sample = run.train_images[: run.reference_count], run.preset.codes == "sample"
+    codes = run.trained.encode(images, sample=sample, seed=run.settings.seed)
+    return Measurement(distance(run, codes), made=made, images=run.reference_count)
 
 
 def drawn(run, kind):
