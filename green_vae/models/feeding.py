@@ -230,9 +230,8 @@ def looked_at(stream, image_shape, check):
         check: function of (x, y), y perhaps None.
     """
     own = getattr(stream, "checked", False)  # the package's own batches
-    if own or type(stream).__module__.startswith(
-        "tensorflow.python.distribute"
-    ):  # no batch, but a part for each replica
+    shared = type(stream).__module__.startswith("tensorflow.python.distribute")  # no batch, a part for each replica
+    if own or shared:
         return stream
     rest = stream
     if hasattr(stream, "__next__"):
