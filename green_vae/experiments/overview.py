@@ -141,15 +141,24 @@ def figures(entry, report):
     return [*lines, f"Not drawn: {', '.join(missing)}."] if missing else lines[:-1]
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(
-        prog="python -m green_vae.experiments.overview",
-        description="Write RESULTS.md, one page with every table and figure, from the reports in results/.",
-    )
-    parser.add_argument("-o", "--out", default=str(ROOT / "RESULTS.md"), help="the page (default: %(default)s)")
+def write_page(arguments, module, description, default, make):
+    """The command that writes a page of the reports: `make(results)` -> its text.
+
+    Args:
+        arguments: instead of `sys.argv[1:]`. module: that is called, for the help. default: where to, from the root.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m green_vae.experiments.{module}", description=description)
+    parser.add_argument("-o", "--out", default=str(ROOT / default), help="the page (default: %(default)s)")
     options = parser.parse_args(arguments)
-    write_text(options.out, page(scripts(ROOT / "reproduce"), ROOT / "results"))
+    write_text(options.out, make(ROOT / "results"))
     print(f"written: {options.out}", file=sys.stderr)
+
+
+def main(arguments=None):
+    description = "Write RESULTS.md, one page with every table and figure, from the reports in results/."
+    write_page(
+        arguments, "overview", description, "RESULTS.md", lambda results: page(scripts(ROOT / "reproduce"), results)
+    )
 
 
 if __name__ == "__main__":
