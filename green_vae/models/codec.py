@@ -164,6 +164,7 @@ class Codec:
         Raises:
             ValueError: as `reconstruct`, another number of images in b than in a, or fewer than 2 steps.
         """
+        a, b = self.check(a), self.check(b)
         if len(a) != len(b):
             raise ValueError(f"a line has two ends; give as many images in b as in a. Received: {len(a)} and {len(b)}")
         ends = (self._codes_to_decode(images, sample, seed, batch_size) for images in (a, b))
@@ -232,6 +233,7 @@ class Codec:
                 posterior, or one that states no p(x|z) and is given none.
         """
         if kind == "reconstruction":
+            x = self.check(x)  # a stream is read once
             made = self.reconstruct(x, sample=self.flow is not None, seed=seed, batch_size=batch_size)
             error = np.square(unit_floats(x, "float64") - made)
             return -error.reshape(len(error), -1).sum(axis=1)

@@ -172,3 +172,14 @@ def test_scores_that_cannot_be_are_refused():
         fresh("autoencoder").score(x, "elbo")
     with pytest.raises(ValueError, match="VAE states no p.*give sigma"):
         fresh("vae").score(x, "iw")
+
+
+def test_scores_and_lines_take_what_encode_takes():
+    """A dict of a data set, and a generator, which can be read once only."""
+    model, a, b = fresh("vae"), examples("vae", 3), examples("vae", 3, seed=1)
+    for kind in ("reconstruction", "elbo", "iw"):
+        found = [model.score(x, kind, k=3, likelihood="bernoulli") for x in (a, {"image": a}, iter([a[:2], a[2:]]))]
+        assert found[0].shape == (3,)
+        close(found[1], found[0], rtol=1e-5)
+        close(found[2], found[0], rtol=1e-5)
+    close(model.interpolate({"image": a}, iter([b]), 3), model.interpolate(a, b, 3), atol=1e-6)
