@@ -1,0 +1,61 @@
+"""The parser of `green-vae`, and what a command's end means."""
+
+import argparse
+import logging
+import os
+import sys
+
+from green_vae.cli.common import WrongCommand, program
+from green_vae.cli.cost import add_cost
+from green_vae.cli.doctor import add_doctor
+from green_vae.cli.generate import add_generate
+from green_vae.cli.known import add_info, add_list
+from green_vae.cli.train import add_train
+
+EPILOG = """examples:
+  %(prog)s list --trained                      what there is: data set, source, parameters, size
+  %(prog)s info svae/mnist-mini                all that is known of one
+  %(prog)s doctor                              backend, cores, data and weights of this machine
+  %(prog)s cost survey/l2-rae-b128-l128        parameters, FLOPs and memory traffic, layer by layer
+  %(prog)s cost my_model.keras --rule macs     the same of your own model
+  %(prog)s generate boon/beta-mnist -n 64      new images from trained weights, as a PNG
+  %(prog)s train svae/mnist-mini               by the paper's recipe; stopped, it goes on when called again
+
+exit codes: 0 done, 1 an error that the last line explains, 2 a wrong command line, 130 interrupted.
+"""
+
+
+def parser():
+    """The argument parser; the function of the chosen command is its result's `run`."""
+    main_parser = argparse.ArgumentParser(
+        prog=program(),
+        description="Variational autoencoders and what they cost.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    main_parser.add_argument("--version", action="version", version=f"green_vae {sys.modules['green_vae'].__version__}")
+    commands = main_parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    for add in (add_cost, add_generate, add_train, add_list, add_info, add_doctor):
+        add(commands)
+    return main_parser
+
+
+def main(arguments=None):
+    """Run one command; returns the exit code. arguments: instead of `sys.argv[1:]`."""
+    options = parser().parse_args(arguments)  # exits with 2
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except WrongCommand as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except (ValueError, OSError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
