@@ -1,7 +1,9 @@
 """What the commands share: their name, names of presets, tables of text."""
 
 import argparse
+import contextlib
 import sys
+import warnings
 from pathlib import Path
 
 from green_vae import cards
@@ -32,6 +34,14 @@ def add_command(commands, name, run, help, description, epilog="", **settings):
 
 class WrongCommand(ValueError):
     """What was asked for cannot exist, as far as the command line alone tells."""
+
+
+@contextlib.contextmanager
+def notes():
+    """Warnings within are one line each on stderr, without the place in the code."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *rest, **more: print(f"note: {message}", file=sys.stderr)
+        yield
 
 
 def check_name(name):

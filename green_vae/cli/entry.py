@@ -8,6 +8,7 @@ import sys
 from green_vae.cli.common import WrongCommand, program
 from green_vae.cli.cost import add_cost
 from green_vae.cli.doctor import add_doctor
+from green_vae.cli.evaluate import add_evaluate
 from green_vae.cli.generate import add_generate
 from green_vae.cli.known import add_info, add_list
 from green_vae.cli.train import add_train
@@ -19,6 +20,7 @@ EPILOG = """examples:
   %(prog)s cost survey/l2-rae-b128-l128        parameters, FLOPs and memory traffic, layer by layer
   %(prog)s cost my_model.keras --rule macs     the same of your own model
   %(prog)s generate boon/beta-mnist -n 64      new images from trained weights, as a PNG
+  %(prog)s evaluate my/samples cifar10         FID, KID, precision, recall, density, coverage
   %(prog)s train svae/mnist-mini               by the paper's recipe; stopped, it goes on when called again
 
 exit codes: 0 done, 1 an error that the last line explains, 2 a wrong command line, 130 interrupted.
@@ -35,7 +37,7 @@ def parser():
     )
     main_parser.add_argument("--version", action="version", version=f"green_vae {sys.modules['green_vae'].__version__}")
     commands = main_parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for add in (add_cost, add_generate, add_train, add_list, add_info, add_doctor):
+    for add in (add_cost, add_generate, add_evaluate, add_train, add_list, add_info, add_doctor):
         add(commands)
     return main_parser
 

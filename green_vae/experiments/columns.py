@@ -1,7 +1,7 @@
 """The columns that tables are made of."""
 
 from green_vae.experiments.run import RECONSTRUCTIONS
-from green_vae.experiments.spec import Column, Measurement, comparable
+from green_vae.experiments.spec import Column, Measurement
 
 SPLITS = {"train": "training", "test": "test"}  # in titles
 
@@ -84,11 +84,7 @@ def fid(name, of, title, layer=None, tolerance=0.1, format="{:,.1f}", optional="
     def measure(run):
         own = chosen(run)
         protocol = run.bench.protocol(own)
-        label, why = protocol.label, ""
-        if protocol.approximate:
-            why = f"{label}: two kernels of the Inception weights are reconstructed, so it is off by several per cent"
-        elif not comparable(label):
-            why = f"{label} is not on the scale of the published FID (2048 features)"
+        label, why = protocol.label, protocol.caveat
         counts = [moments[protocol.layer].n for moments in (run.moments(of), run.bench.reference_moments)]
         if counts[0] < counts[1]:  # a distance grows as images get fewer: bias, not noise
             few = f"only {counts[0]:,} images against {counts[1]:,}"

@@ -131,7 +131,7 @@ class Run(TrainedRow):
         name = self.bench.layer_name(layer)
         ours, reference = (m[name].features for m in (self.moments(kind), self.bench.reference_moments))
         size = min(1000, len(ours) // 2, len(reference) // 2)
-        mean, deviation = metrics.kid(ours, reference, subset_size=size, seed=self.settings.seed)
+        mean, deviation = metrics.kid_from_features(ours, reference, subset_size=size, seed=self.settings.seed)
         label = self.bench.protocol(layer).label.replace("FID", "KID")
         return f"{label} x 1000 = {1000 * mean:.1f} +- {1000 * deviation:.1f}"
 

@@ -1,31 +1,39 @@
 """Measures of images, features and latents. Arrays in, numbers out; nothing here knows a model."""
 
-from green_vae.metrics.fid import FID, FIDEvaluator, fid
+from green_vae.metrics.evaluation import Evaluation, compare, evaluate
+from green_vae.metrics.fid import FID, FIDEvaluator, fid, fid_of_moments
 from green_vae.metrics.frechet import frechet_distance, frechet_from_features, frechet_from_moments
 from green_vae.metrics.graph2015 import Graph2015Extractor
 from green_vae.metrics.image import mse, psnr, ssim
 from green_vae.metrics.inception import InceptionExtractor
-from green_vae.metrics.kid import kid
+from green_vae.metrics.kid import KID, kid, kid_from_features, kid_of_moments
 from green_vae.metrics.latent import active_units, inactive_mask, inactive_units, variance_law, variance_loss
 from green_vae.metrics.moments import Moments
+from green_vae.metrics.neighbours import Neighbours, neighbours
 from green_vae.metrics.protocol import LAYERS, Protocol, canonical_layer
 from green_vae.metrics.stream import image_key
 from green_vae.metrics.tiny import TinyExtractor
 from green_vae.metrics.weights import WeightsNotFoundError
 
 __all__ = [
+    "Evaluation",
     "FID",
     "FIDEvaluator",
     "Graph2015Extractor",
     "InceptionExtractor",
+    "KID",
     "LAYERS",
     "Moments",
+    "Neighbours",
     "Protocol",
     "TinyExtractor",
     "WeightsNotFoundError",
     "active_units",
     "canonical_layer",
+    "compare",
+    "evaluate",
     "fid",
+    "fid_of_moments",
     "frechet_distance",
     "frechet_from_features",
     "frechet_from_moments",
@@ -33,7 +41,10 @@ __all__ = [
     "inactive_mask",
     "inactive_units",
     "kid",
+    "kid_from_features",
+    "kid_of_moments",
     "mse",
+    "neighbours",
     "psnr",
     "ssim",
     "variance_law",

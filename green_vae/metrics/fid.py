@@ -160,12 +160,15 @@ class FID:
         """What the number may be called, such as "FID" or "FID@1280"."""
         return self.protocol.label
 
+    def __float__(self):
+        return self.value
+
     def __str__(self):
         return f"{self.label} = {self.value:.4f} (n = {self.n_a} and {self.n_b})"
 
 
 def fid(images_a, images_b, layer=None, **settings):
-    """The Frechet distance between two sets of images, as an `FID`.
+    """The Frechet distance between two sets of images, as an `FID`; `float` of it is the number.
 
     Args:
         images_a, images_b: arrays, or iterables of batches; see `FIDEvaluator.moments`.
@@ -176,11 +179,29 @@ def fid(images_a, images_b, layer=None, **settings):
         ValueError: unusable images or settings, or fewer than two images.
         WeightsNotFoundError: no weights.
     """
+    return fid_of_moments(*measured(images_a, images_b, layer, **settings))
+
+
+def measured(images_a, images_b, layer=None, keep=0, **settings):
+    """Moments of two sets of images at one layer: two `Moments`, each after one pass. Arguments as for `fid`.
+
+    Args:
+        keep: how many features of each to keep, see `FIDEvaluator.moments`.
+    """
     evaluator = FIDEvaluator(layers=layer, **settings)
     (name,) = evaluator.layers
-    a, b = (evaluator.moments(images) for images in (images_a, images_b))
-    value = evaluator.fid(a, b)[name]
-    return FID(value, a[name].n, b[name].n, evaluator.protocols[name])
+    return tuple(evaluator.moments(images, keep=keep)[name] for images in (images_a, images_b))
+
+
+def fid_of_moments(a, b):
+    """The `FID` of two `Moments`; warns of fewer than 10,000 images.
+
+    Raises:
+        ValueError: different protocols, or fewer than two images.
+    """
+    for moments in (a, b):
+        _warn_of_few(moments)
+    return FID(frechet_from_moments(a, b), a.n, b.n, a.protocol)
 
 
 def _warn_of_few(moments):

@@ -85,6 +85,16 @@ class Protocol:
         notes += ["stretched"] * self.stretch + ["8 bit"] * (self.quantise and self.name != "ttur")
         return f"{kind}({', '.join(notes)})" if notes else kind
 
+    @property
+    def caveat(self):
+        """Why a number of this protocol is not on the scale of the published FID, one line; "" if it is."""
+        if self.approximate:
+            why = "two kernels of the Inception weights are reconstructed, so it is off by several per cent"
+            return f"{self.label}: {why}"
+        if self.label != "FID":
+            return f"{self.label} is not on the scale of the published FID (2048 features)"
+        return ""
+
     def describe(self):
         """One line for beside a number."""
         parts = [self.weights, f"sha256 {self.weights_sha256[:12]}", f"layer {self.layer} ({self.dim})", self.resize]

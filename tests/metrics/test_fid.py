@@ -6,7 +6,16 @@ import warnings
 import numpy as np
 import pytest
 
-from green_vae.metrics import FIDEvaluator, Moments, Protocol, TinyExtractor, fid, frechet_from_features, image_key, kid
+from green_vae.metrics import (
+    FIDEvaluator,
+    Moments,
+    Protocol,
+    TinyExtractor,
+    fid,
+    frechet_from_features,
+    image_key,
+    kid_from_features,
+)
 
 RNG = np.random.default_rng(0)
 A = RNG.integers(0, 256, (41, 12, 10, 3), "uint8")
@@ -51,7 +60,11 @@ def test_value_and_its_company():
     features = [extractor(x / np.float32(255))["tiny"] for x in (A, B)]
     assert result.value == pytest.approx(frechet_from_features(*features), rel=1e-5) and result.value > 0
     assert (result.n_a, result.n_b, result.protocol) == (41, 30, extractor.protocols["tiny"])
-    assert str(result).startswith("FID@tiny = ") and str(result).endswith("(n = 41 and 30)")
+    assert (
+        float(result) == result.value
+        and str(result).startswith("FID@tiny = ")
+        and str(result).endswith("(n = 41 and 30)")
+    )
     assert fid(A, A[::-1], protocol="tiny").value < 1e-6
 
 
@@ -60,7 +73,8 @@ def test_kept_features_serve_the_kid():
     kept = evaluator.moments(A, keep=20)["tiny"].features
     np.testing.assert_array_equal(kept, TinyExtractor()(A[:20] / np.float32(255))["tiny"])
     assert kept.dtype == np.float32 and evaluator.moments(A)["tiny"].features.shape == (0, 64)
-    assert np.isfinite(kid(kept, evaluator.moments(B, keep=99)["tiny"].features, subsets=3, subset_size=20)).all()
+    others = evaluator.moments(B, keep=99)["tiny"].features
+    assert np.isfinite(kid_from_features(kept, others, subsets=3, subset_size=20)).all()
 
 
 def test_cached_under_protocol_and_content(tmp_path):
