@@ -10,6 +10,22 @@ from green_vae.utils.arguments import meant
 
 CARDS = Path(__file__).with_name("presets") / "cards.json"
 LICENCE = "Apache-2.0, as the package"
+# what a model of one's own pictures is trained by: name -> a name of `green_vae.MODELS`, and arguments that differ from
+# those of the class
+OBJECTIVES = {
+    "autoencoder": ("autoencoder", {}),
+    "bernoulli-vae": ("bernoulli_vae", {}),
+    "beta-vae": ("beta_vae", {}),
+    "computed-gamma-vae": ("computed_gamma_vae", {}),
+    "free-bits-vae": ("free_bits_vae", {}),
+    "info-vae": ("info_vae", {}),
+    "rae": ("rae", {"regularizer": "l2"}),
+    "rae-gp": ("rae", {"regularizer": "gp"}),
+    "rae-sn": ("rae", {"regularizer": "sn"}),
+    "sigma-vae": ("sigma_vae", {}),
+    "split-vae": ("split_vae", {"beta": 1.0}),
+    "vae": ("vae", {}),
+}
 
 
 def cards():

@@ -22,6 +22,7 @@ EPILOG = """examples:
   %(prog)s generate boon/beta-mnist -n 64      new images from trained weights, as a PNG
   %(prog)s evaluate my/samples cifar10         FID, KID, precision, recall, density, coverage
   %(prog)s train svae/mnist-mini               by the paper's recipe; stopped, it goes on when called again
+  %(prog)s train my/pictures --model beta-vae  a model of your own pictures, and a page about it
 
 exit codes: 0 done, 1 an error that the last line explains, 2 a wrong command line, 130 interrupted.
 """
@@ -49,8 +50,8 @@ def main(arguments=None):
     try:
         options.run(options)
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"\n{stop or 'interrupted'}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,12 +4,14 @@
 """
 
 from green_vae.presets.catalog import PRESETS, preset
+from green_vae.presets.pictures import PAGE, train_on_pictures
 from green_vae.presets.preset import Preset
 from green_vae.presets.pretrained import fetch
 from green_vae.presets.store import load, load_sampler, pretrained_path, save_preset
 from green_vae.presets.train import load_run, run_length, ship, train
 
 __all__ = [
+    "PAGE",
     "PRESETS",
     "Preset",
     "fetch",
@@ -22,4 +24,5 @@ __all__ = [
     "save_preset",
     "ship",
     "train",
+    "train_on_pictures",
 ]
