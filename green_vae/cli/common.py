@@ -7,6 +7,8 @@ import warnings
 from pathlib import Path
 
 from green_vae import cards
+from green_vae.utils.arguments import positive
+from green_vae.utils.quiet import quiet_start
 
 
 def program():
@@ -53,6 +55,35 @@ def check_name(name):
         cards.card_of(name)
     except ValueError as error:
         raise WrongCommand(str(error).replace("`green-vae list`", f"`{program()} list`")) from error
+
+
+def loaded(name):
+    """The trained model of a name: of a preset, of a folder of `train`, or hf://user/repository.
+
+    Raises:
+        WrongCommand: there is no such name; no backend is asked. And as `presets.load`.
+    """
+    if not name.startswith("hf://") and not Path(name).is_dir():
+        check_name(name)
+    with quiet_start():
+        from green_vae import presets
+
+    return presets.load(name)
+
+
+def add_model(command):
+    """The argument for `loaded`."""
+    told = "a preset with shipped weights, a folder of `train`, or hf://user/repository"
+    command.add_argument("model", metavar="NAME|FOLDER", help=told)
+
+
+def add_files(command):
+    """The arguments for `sources.pictures`."""
+    told = "pictures, folders of them, or a data set such as mnist:test; cut and resized to what the model takes"
+    command.add_argument("files", metavar="FILE", nargs="+", help=told)
+    command.add_argument("-n", type=positive, metavar="N", help="the first N of them alone")
+    data_dir = "folder with the data sets (default: $GREEN_VAE_DATA)"
+    command.add_argument("--data-dir", type=Path, metavar="DIR", help=data_dir)
 
 
 def print_table(header, lines, total=None):

@@ -5,12 +5,15 @@ import logging
 import os
 import sys
 
+from green_vae.cli.codes import add_encode, add_score
 from green_vae.cli.common import WrongCommand, program
 from green_vae.cli.cost import add_cost
 from green_vae.cli.doctor import add_doctor
 from green_vae.cli.evaluate import add_evaluate
+from green_vae.cli.export import add_export
 from green_vae.cli.generate import add_generate
 from green_vae.cli.known import add_info, add_list
+from green_vae.cli.pictures import add_interpolate, add_reconstruct, add_traverse
 from green_vae.cli.train import add_train
 
 EPILOG = """examples:
@@ -21,11 +24,31 @@ EPILOG = """examples:
   %(prog)s cost my_model.keras --rule macs     the same of your own model
   %(prog)s generate boon/beta-mnist -n 64      new images from trained weights, as a PNG
   %(prog)s evaluate my/samples cifar10         FID, KID, precision, recall, density, coverage
+  %(prog)s reconstruct boon/beta-mnist my/digits    what a model leaves of pictures; also encode, interpolate,
+                                               traverse, score
+  %(prog)s export boon/beta-mnist --to onnx --out beta.onnx
   %(prog)s train svae/mnist-mini               by the paper's recipe; stopped, it goes on when called again
   %(prog)s train my/pictures --model beta-vae  a model of your own pictures, and a page about it
 
 exit codes: 0 done, 1 an error that the last line explains, 2 a wrong command line, 130 interrupted.
 """
+
+
+COMMANDS = (
+    add_list,
+    add_info,
+    add_doctor,
+    add_cost,
+    add_generate,
+    add_evaluate,
+    add_train,
+    add_reconstruct,
+    add_encode,
+    add_interpolate,
+    add_traverse,
+    add_score,
+    add_export,
+)
 
 
 def parser():
@@ -38,7 +61,7 @@ def parser():
     )
     main_parser.add_argument("--version", action="version", version=f"green_vae {sys.modules['green_vae'].__version__}")
     commands = main_parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for add in (add_cost, add_generate, add_evaluate, add_train, add_list, add_info, add_doctor):
+    for add in COMMANDS:
         add(commands)
     return main_parser
 

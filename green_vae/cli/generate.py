@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from green_vae.cli.common import add_command, check_name
+from green_vae.cli.common import add_command, add_model, loaded
 from green_vae.utils.arguments import positive
-from green_vae.utils.quiet import quiet_start
 
 GENERATE_EPILOG = """examples:
   %(prog)s boon/beta-mnist -n 64 -o grid.png
@@ -25,12 +24,8 @@ def add_generate(commands):
         description="Draw new images from a trained model into one PNG.",
         epilog=GENERATE_EPILOG,
     )
+    add_model(command)
     add = command.add_argument
-    add(
-        "model",
-        metavar="NAME|FOLDER",
-        help="a preset with shipped weights, a folder of `train`, or hf://user/repository",
-    )
     add("-n", type=positive, default=64, metavar="N", help="how many images (default: 64)")
     add(
         "-o",
@@ -51,13 +46,9 @@ def add_generate(commands):
 
 
 def _generate(options):
-    if not options.model.startswith("hf://") and not Path(options.model).is_dir():
-        check_name(options.model)
-    with quiet_start():
-        from green_vae import plots, presets
+    from green_vae import plots
 
     plots.format_of(options.out)  # refused before the model is read
-    model = presets.load(options.model)
-    images = model.generate(options.n, options.sampler, seed=options.seed, part=options.part)
+    images = loaded(options.model).generate(options.n, options.sampler, seed=options.seed, part=options.part)
     plots.save_grid(options.out, images, zoom=options.zoom)
     print(f"written: {options.out}")

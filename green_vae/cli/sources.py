@@ -122,6 +122,43 @@ def opened(found, n=None, seed=0, data_dir=None, download=False):
     return Images(found, len(kept), kept, kept.shape[1:])
 
 
+def pictures(words, image_shape, n=None, data_dir=None):
+    """Images for a model from files, folders and data sets: (a name of each, uint8 (n, h, w, c)).
+
+    Args:
+        words: paths, or data sets as `source` takes them; files are cut and resized.
+        image_shape: (h, w, c) of the model.
+        n: the first n alone.
+        data_dir: as for `data.load`.
+
+    Raises:
+        WrongCommand: neither a file nor a folder nor a data set.
+        ValueError, OSError: unreadable images, or those of a data set have another size.
+    """
+    from green_vae import data
+
+    names, parts = [], []
+    for word in words:
+        path, name = Path(word), word.partition(":")[0]
+        if not path.exists() and name in DATASETS:
+            found = source(word)
+            images = data.load(found.name, found.rest, data_dir).images
+            if images.shape[1:] != tuple(image_shape):
+                sizes = " and ".join(" x ".join(map(str, shape)) for shape in (images.shape[1:], image_shape))
+                raise ValueError(f"this data set has other images than the model takes. Received: {word}, {sizes}")
+            names += [f"{word}/{number}" for number in range(len(images))]
+        else:
+            if not path.exists():
+                raise WrongCommand(f"no such file, folder or data set. Received: {word}")
+            paths = (data.files_in(path) if path.is_dir() else [path])[: n and n - len(names)]
+            images = data.read_files(paths, image_shape)
+            names += map(str, paths)
+        parts.append(images)
+        if n and len(names) >= n:
+            break
+    return names[:n], np.concatenate(parts)[:n]
+
+
 def _check(name, text):
     """Raises WrongCommand for a name that no preset has."""
     try:

@@ -4,6 +4,7 @@ from green_vae.utils.places import data_dir
 
 from .catalog import DATASETS, load
 from .dataset import Dataset
+from .folder import files_in, read_files
 from .spec import DataNotFoundError
 
-__all__ = ["DATASETS", "DataNotFoundError", "Dataset", "data_dir", "load"]
+__all__ = ["DATASETS", "DataNotFoundError", "Dataset", "data_dir", "files_in", "load", "read_files"]

@@ -64,6 +64,40 @@ def read(name, split):
     return Dataset(name, split, _load(paths, size), *_labels(folder, paths))
 
 
+def files_in(folder):
+    """The image files below a folder, sorted by path, as `read` takes them.
+
+    Raises:
+        ValueError: there are none.
+    """
+    paths = _images(Path(folder))
+    if not paths:
+        raise ValueError(f"a folder of pictures has {', '.join(sorted(ENDINGS))} files. Received: {folder} without any")
+    return paths
+
+
+def read_files(paths, image_shape):
+    """Image files as a model takes them: uint8 (n, h, w, c), cut and resized as `read` does with @WIDTHxHEIGHT.
+
+    Args:
+        paths: of the files.
+        image_shape: (h, w, c), c 1 (grey) or 3.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: an unreadable one, or images of another number of channels; the message names it.
+    """
+    height, width, channels = image_shape
+    if channels not in (1, 3):
+        raise ValueError(f"files of images have 1 or 3 channels. Received: {channels}")
+    for path in paths:
+        if not Path(path).exists():
+            raise FileNotFoundError(f"there is no such file. Received: {path}")
+        _mode(path)
+    mode = "L" if channels == 1 else "RGB"
+    return np.stack([_picture(path, mode, (width, height)) for path in paths])
+
+
 def _parse(name):
     """(folder, (width, height) or None) of a name."""
     whole = Path(name.removeprefix(PREFIX)).expanduser()
