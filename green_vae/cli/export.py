@@ -73,6 +73,8 @@ def _check_onnx(model, part):
 
 
 def _write(network, kind, out):
+    import keras
+
     from green_vae.utils.files import write_aside
 
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -83,5 +85,12 @@ def _write(network, kind, out):
         with write_aside(out) as aside:
             if kind == "keras":
                 network.save(aside, overwrite=True)
-            else:
-                network.export(aside, format="onnx", verbose=False)
+                return
+            # Keras takes a network's inputs from its first call
+            network(keras.tree.map_structure(lambda one: keras.ops.zeros((1, *one.shape[1:])), _inputs(network)))
+            network.export(aside, format="onnx", verbose=False)
+
+
+def _inputs(network):
+    """What a network takes: symbolic tensors, alone or by name; a whole model takes what its encoder does."""
+    return getattr(network, "encoder", network).input
