@@ -7,6 +7,7 @@ import sys
 
 from green_vae.cli.codes import add_encode, add_score
 from green_vae.cli.common import WrongCommand, program
+from green_vae.cli.completion import add_completion
 from green_vae.cli.cost import add_cost
 from green_vae.cli.doctor import add_doctor
 from green_vae.cli.evaluate import add_evaluate
@@ -48,6 +49,7 @@ COMMANDS = (
     add_traverse,
     add_score,
     add_export,
+    add_completion,
 )
 
 

@@ -85,7 +85,7 @@ def add_train(commands):
     own("--size", type=positive, metavar="N", help="side in pixels, a multiple of 16 up to 256 (default: 64)")
     own("--model", choices=OBJECTIVES, metavar="MODEL", dest="objective", help="see below (default: sigma-vae)")
     own("--latent", type=positive, metavar="N", dest="latent_dim", help="numbers of a code (default: 64)")
-    own("--beta", type=float, metavar="B", help="weight of the KL, instead of the model's own")
+    own("--beta", type=float, metavar="WEIGHT", help="weight of the KL, instead of the model's own")
 
 
 def _train(options):
