@@ -1,13 +1,15 @@
 """Every private name of Keras that this package reads, with what it stands for: look here when a new Keras breaks.
 
 Keras publishes neither the calls recorded in a functional graph nor all layers inside a layer, and the costs are
-counted from both. The lagging optimizer updates the moments of Adam. An epoch as one program stands where Keras has
-that of a step. All of these names are the same in every version that setup.cfg allows.
+counted from both. A model that is only counted gets no values of its weights, which Keras would make later on. The
+lagging optimizer updates the moments of Adam. An epoch as one program stands where Keras has that of a step. All of
+these names are the same in every version that setup.cfg allows.
 """
 
 import contextlib
 
 import keras
+from keras.src.backend.common.global_state import get_global_attribute
 
 
 def graph_in(model):
@@ -50,6 +52,21 @@ def forgetting_calls(layer):
 def calls_of(layer):
     """(how often a layer was called in functional graphs, how often its outputs were used there)."""
     return len(layer._inbound_nodes), len(layer._outbound_nodes)
+
+
+@contextlib.contextmanager
+def without_values():
+    """Inside, a new weight has a shape and no value, and takes no memory; nor does it get a value later on.
+
+    Keras keeps a list of such weights, and gives values to all of them when the next `StatelessScope` ends.
+    """
+    waiting = get_global_attribute("uninitialized_variables", [], set_to_default=True)
+    before = len(waiting)
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        del waiting[before:]
 
 
 def variable_index(optimizer, variable):

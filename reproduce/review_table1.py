@@ -31,7 +31,7 @@ SIZES = {
 def conclusions(report):
     from green_vae import presets
 
-    yield f"As the paper prints it:\n\n```\n{review.as_printed(presets.preset(PRESET).outline())}\n```\n"
+    yield f"As the paper prints it:\n\n```\n{review.as_printed(presets.preset(PRESET).blueprint())}\n```\n"
 
 
 TABLE = Table(

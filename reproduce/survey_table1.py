@@ -1,6 +1,6 @@
 """Survey, Table 1: NVAE as its own paper configures it, and what that costs.
 
-    python reproduce/survey_table1.py                      # counted from the models in a minute; needs no data
+    python reproduce/survey_table1.py                      # counted from the models in seconds; needs no data
     python -m green_vae train nvae/mnist                   # trains one; the paper's took 21 to 92 hours on 2 to 8 GPUs
 
 Expected: every cell of the configuration "exact"; below the table, what a pass of one image costs, and whether the
@@ -38,7 +38,7 @@ def shapes(model):
 
 def flow_cells(run):
     """Cells of the flow of one group: each ends in a subtraction."""
-    flow = run.model.flow
+    flow = run.blueprint.flow
     return 0 if flow is None else sum(type(layer).__name__ == "Subtract" for layer in layers_inside(flow))
 
 
@@ -50,7 +50,7 @@ def megabytes_of_activations(run):
     """Outputs of all layers for one image, in float32: what training must keep, next to nothing of it twice."""
     from green_vae.cost import layer_traffic
 
-    return sum(row.output_bytes for row in layer_traffic(run.model)) / MB
+    return sum(row.output_bytes for row in layer_traffic(run.blueprint)) / MB
 
 
 def listed(preset):
@@ -86,9 +86,9 @@ TABLE = Table(
         read("epochs", "epochs", lambda run: run.preset.recipe.epochs),
         read("batch", "batch", lambda run: run.preset.recipe.batch_size),
         read("flows", "flows", flow_cells),
-        read("scales", "scales", lambda run: len({shape[0] for shape in shapes(run.model)})),
-        read("groups", "groups", lambda run: len(shapes(run.model))),
-        read("channels", "channels of z", lambda run: shapes(run.model)[0][-1]),
+        read("scales", "scales", lambda run: len({shape[0] for shape in shapes(run.blueprint)})),
+        read("groups", "groups", lambda run: len(shapes(run.blueprint))),
+        read("channels", "channels of z", lambda run: shapes(run.blueprint)[0][-1]),
         read("base", "first channels", lambda run: options(run)["base"]),
         read("cells", "cells per group", lambda run: options(run).get("cells", 2)),
         read("params", "parameters", lambda run: run.parameters()),

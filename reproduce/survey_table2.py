@@ -1,6 +1,6 @@
 """Survey, Table 2: variational and regularised autoencoders on CIFAR-10.
 
-    python reproduce/survey_table2.py                      # parameters and FLOPs to the digit, in under a minute
+    python reproduce/survey_table2.py                      # parameters and FLOPs to the digit, in seconds
     python reproduce/survey_table2.py --train --rows CNN   # trains by the recipe: days on a CPU, hours on a GPU
 
 Expected: every parameter and FLOP cell "exact", but for the two HFVAE rows, which "differ": the authors' code gives

@@ -1,6 +1,6 @@
 """Survey, Table 3: variational and regularised autoencoders on CelebA, 64x64.
 
-    python reproduce/survey_table3.py                      # parameters and FLOPs to the digit, in under a minute
+    python reproduce/survey_table3.py                      # parameters and FLOPs to the digit, in seconds
     python reproduce/survey_table3.py --train --rows Resnet-s3-b64-l64
 
 Expected: every parameter and FLOP cell "exact", but for the CNN row, whose two printed counts belong to two different

@@ -89,7 +89,7 @@ class Run(TrainedRow):
 
     def check_kind(self, kind):
         """Raises NotRun for a part of an image, of a model that has no parts."""
-        if of_and_part(kind)[1] != "x" and self.model.parts is None:
+        if of_and_part(kind)[1] != "x" and self.blueprint.parts is None:
             raise NotRun("no split head: the images of this row have no parts")
 
     def image_identity(self, kind):

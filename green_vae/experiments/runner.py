@@ -68,6 +68,7 @@ def finished(run, column, old=None):
     try:
         column.possible(run)
         if column.identity and column.trained:
+            run.require_images()
             run.prepare()
         # with the printed number, so that a verdict is never that of another one
         own = identity([column.identity(run), published]) if column.identity else ""

@@ -105,14 +105,14 @@ def step_times(model, batch_size, steps=STEPS):
 
 def memory_traffic():
     """Memory traffic of a forward pass of one image, an estimate; a MB is 10^6 bytes."""
-    return Column("traffic_mb", "MB moved", lambda run: Measurement(traffic(run.model) / 1e6), format="{:,.0f}")
+    return Column("traffic_mb", "MB moved", lambda run: Measurement(traffic(run.blueprint) / 1e6), format="{:,.0f}")
 
 
 def layer_calls():
     """Calls of layers that compute, which a framework has to start one after the other."""
 
     def measure(run):
-        return Measurement(sum(row.flops > 0 or row.parameters > 0 for row in layer_traffic(run.model)))
+        return Measurement(sum(row.flops > 0 or row.parameters > 0 for row in layer_traffic(run.blueprint)))
 
     return Column("calls", "layers", measure, format="{:,.0f}")
 

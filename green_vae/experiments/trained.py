@@ -34,8 +34,13 @@ class TrainedRow:
         return shrink(chosen) if self.settings.smoke else chosen
 
     @cached_property
+    def blueprint(self):
+        """The model to be counted, or asked what it is: its weights have no values, so that it takes no memory."""
+        return self.preset.blueprint()
+
+    @cached_property
     def model(self):
-        """The model; until `prepare` is called its weights are 0, which is all that counting takes."""
+        """The model; until `prepare` is called its weights are 0."""
         return self.preset.outline(self.settings.seed)
 
     def drawn(self):
@@ -43,13 +48,13 @@ class TrainedRow:
         return self.preset.build(self.settings.seed)
 
     def parameters(self):
-        return parameters(*self.model.networks().values())
+        return parameters(*self.blueprint.networks().values())
 
     def trainable_parameters(self):
-        return trainable_parameters(*self.model.networks().values())
+        return trainable_parameters(*self.blueprint.networks().values())
 
     def mflops(self):
-        return mflops(sum(map(flops, self.model.networks().values())))
+        return mflops(sum(map(flops, self.blueprint.networks().values())))
 
     @cached_property
     def folder(self):
@@ -87,6 +92,11 @@ class TrainedRow:
     def require_data(self):
         """Raises DataNotFoundError, which says what to do, if the images to train on are not here."""
         self.bench.data(self.preset.dataset, "train")
+
+    def require_images(self):
+        """Raises DataNotFoundError without the images that every measured cell depends on: then no weights are read."""
+        if self.row.preset and self.shipped:
+            self.bench.data(self.preset.dataset, "test")
 
     @property
     def validation_images(self):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from green_vae.keras_internals import without_values
 from green_vae.models import MODELS
 from green_vae.models.undrawn import python_seed, undrawn_weights
 from green_vae.samplers import SAMPLERS
@@ -40,9 +41,14 @@ class Preset:
             return MODELS[self.model](**self.config, **({} if seed is None else {"seed": seed}))
 
     def outline(self, seed=None):
-        """The model with weights of 0: to be counted, or to read weights into. On JAX it is built many times faster."""
+        """The model with weights of 0, to read weights into. On JAX it is built many times faster."""
         with undrawn_weights():
             return self.build(seed)
+
+    def blueprint(self):
+        """The model whose weights have shapes and no values: to be counted, and for nothing else."""
+        with undrawn_weights(), without_values():
+            return self.build()
 
     def new_sampler(self, name, **settings):
         """A sampler of latent codes, not yet fitted; `settings` go before the preset's."""

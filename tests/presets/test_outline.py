@@ -1,4 +1,4 @@
-"""Fault 16: a model that is only counted, or into which weights are read, is built without drawing them."""
+"""Fault 16: a model that is only counted is built without values of its weights, one that is loaded without drawing."""
 
 import inspect
 
@@ -13,6 +13,7 @@ from green_vae.presets import store
 from green_vae.presets.preset import Preset
 from green_vae.training import Recipe
 
+COUNTS = (cost.parameters, cost.trainable_parameters, cost.flops)
 TINY = Preset("vae", {**VARIANTS["vae"][1], "network": "resnet"}, "digits", Recipe(), "a test")
 INITIALIZERS = [getattr(keras.initializers, name) for name in dir(keras.initializers)]
 RANDOM = {kind for kind in INITIALIZERS if inspect.isclass(kind) and "seed" in inspect.signature(kind).parameters}
@@ -40,6 +41,17 @@ def test_fault_16_an_outline_is_counted_like_the_model():
     assert [(w.name, w.shape) for w in outline.weights] == [(w.name, w.shape) for w in model.weights]
     for count in (cost.parameters, cost.trainable_parameters, cost.flops, cost.traffic):
         assert count(outline.encoder) == count(model.encoder) > 0
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_blueprint_is_counted_like_the_model(name):
+    model, config = VARIANTS[name]
+    preset = Preset(model, config, "digits", Recipe(), "a test")
+    blueprint, outline = preset.blueprint(), preset.outline(0)
+    assert [(w.name, w.shape) for w in blueprint.weights] == [(w.name, w.shape) for w in outline.weights]
+    assert cost.traffic(blueprint) == cost.traffic(outline) > 0
+    for network, other in zip(blueprint.networks().values(), outline.networks().values(), strict=True):
+        assert [count(network) for count in COUNTS] == [count(other) for count in COUNTS]
 
 
 def test_fault_16_weights_read_into_an_outline_leave_nothing_of_it(monkeypatch, tmp_path):

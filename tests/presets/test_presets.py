@@ -80,7 +80,7 @@ def collected(quick_collection):
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_parameters_and_flops_as_printed(name, collected):
-    assert counts(preset(name).outline()) == COUNTS[name]
+    assert counts(preset(name).blueprint()) == COUNTS[name]
 
 
 def test_spectral_normalisation_has_a_state_that_is_no_parameter(collected):

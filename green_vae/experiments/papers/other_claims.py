@@ -142,7 +142,7 @@ def lagging(reports):
 @functools.cache
 def trainable(name):
     """Trainable parameters of a preset's two networks."""
-    model = preset(name).outline()
+    model = preset(name).blueprint()
     return trainable_parameters(model.encoder, model.decoder)
 
 

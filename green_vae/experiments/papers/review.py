@@ -73,7 +73,7 @@ def as_printed(model):
 
 
 def _line(run):
-    return next(line for line in lines(run.model) if line.name == run.row.name)
+    return next(line for line in lines(run.blueprint) if line.name == run.row.name)
 
 
 def outputs():
@@ -85,7 +85,7 @@ def params():
     """Parameters of a layer or of the model; must be equal to the digit."""
 
     def measure(run):
-        known = counts(run.model)
+        known = counts(run.blueprint)
         return Measurement(known[run.row.name] if run.row.name in known else _line(run).parameters)
 
     return Column("params", "parameters", measure, format="{:,.0f}")
@@ -93,4 +93,4 @@ def params():
 
 def megabytes():
     """An estimated size, rounded to the printed two digits, which must be equal."""
-    return Column("mb", "MB", lambda run: Measurement(round(sizes(run.model)[run.row.name], 2)), format="{:,.2f}")
+    return Column("mb", "MB", lambda run: Measurement(round(sizes(run.blueprint)[run.row.name], 2)), format="{:,.2f}")
