@@ -110,3 +110,22 @@ def test_the_first_steps_of_a_recipe_that_diverges(monkeypatch, capsys, tmp_path
     row = json.loads((tmp_path / "first_steps.json").read_text())["test/tiny"]
     assert row["outcome"] == f"diverged at step {row['steps']}" and row["steps"] < 50
     assert None in row["curve"][-1].values()
+
+
+def test_the_start_of_commands_beside_another_process(monkeypatch, capsys, tmp_path):
+    script = load_script(ROOT / "benchmarks" / "start.py")
+    commands = {script.IMPORT: ("-c", "pass"), "busy": ("-c", "sum(range(3_000_000))"), "other": ("-c", "pass")}
+    monkeypatch.setattr(script, "COMMANDS", commands)
+    monkeypatch.setattr(sys, "argv", ["start.py", "--rounds", "2", "--only", "busy", "--out", str(tmp_path)])
+    script.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| `import tensorflow`", "| `busy`"]
+    found = json.loads((tmp_path / "start.json").read_text())["commands"]
+    assert all(len(row["runs"]) == 2 and row["runs"][0]["peak_mb"] > 1 for row in found.values())
+    busy, others = found["busy"], found[script.IMPORT]["runs"]
+    for run, other, ratio in zip(busy["runs"], others, busy["ratios"], strict=True):
+        assert ratio == run["cpu_s"] / other["cpu_s"] > 1 and run["wall_s"] > 0
+    assert lines[3] in (tmp_path / "start.md").read_text()
+
+    with pytest.raises(RuntimeError, match="exit code 1 of -c raise(?s:.*)no such thing"):
+        script.spent(("-c", "raise SystemExit('no such thing')"), tmp_path)
