@@ -1,0 +1,74 @@
+"""What the documents tell a reader to type: commands that the parsers take, and Python that runs."""
+
+import re
+import runpy
+import shlex
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from green_vae.cli.entry import parser
+from green_vae.experiments.cli import parser_for
+from green_vae.plots import save_png
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = ("README.md", "docs/guide.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "SECURITY.md")
+STANDS_FOR_SOMETHING = re.compile(r"[A-Z]{2,}|\$|[<>]")  # DIR, NAME, $p: no command yet
+
+
+def blocks(name):
+    """Blocks of code of a document, indented by four spaces or fenced, without their indentation."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    fenced = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    indented = re.findall(r"(?:^ {4}.*\n|^\n(?= {4}))+", text, re.MULTILINE)
+    return [textwrap.dedent(block).strip() for block in [*fenced, *indented]]
+
+
+def commands(name, start):
+    """Words after `start` of each line of code that begins so, behind environment variables."""
+    for block in blocks(name):
+        for line in block.splitlines():
+            line = re.sub(r"^\s*(\w+=\S+ )*", "", re.sub(r"\s+#.*", "", line))
+            if line.startswith(start) and not STANDS_FOR_SOMETHING.search(line.removeprefix(start)):
+                yield shlex.split(line.removeprefix(start))
+
+
+OURS = [
+    words for name in DOCUMENTS for start in ("green-vae ", "python -m green_vae ") for words in commands(name, start)
+]
+SCRIPTS = [words for name in DOCUMENTS for words in commands(name, "python reproduce/")]
+PYTHON = [
+    pytest.param(block, id=f"{name}-{number}")
+    for name in DOCUMENTS
+    for number, block in enumerate(blocks(name))
+    if block.startswith(("import ", "from "))
+]
+
+
+def test_there_is_something_to_type():
+    assert len(OURS) >= 10 and len(SCRIPTS) >= 3 and len(PYTHON) >= 4
+
+
+@pytest.mark.parametrize("words", OURS, ids=" ".join)
+def test_command_is_understood(words):
+    assert parser().parse_args(words).run
+
+
+@pytest.mark.parametrize("words", SCRIPTS, ids=" ".join)
+def test_script_of_a_table_is_understood(words):
+    script, *options = words
+    table = runpy.run_path(ROOT / "reproduce" / script)["TABLE"]
+    rows = parser_for(table).parse_args(options).rows
+    assert all(any(row.name.startswith(asked) for row in table.rows) for asked in rows)
+
+
+@pytest.mark.slow  # trains the survey's network of 31 million parameters for some steps
+@pytest.mark.filterwarnings("ignore:a KID of subsets")
+@pytest.mark.parametrize("block", PYTHON)
+def test_python_runs(block, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for number, picture in enumerate(np.random.default_rng(0).random((100, 32, 32, 3))):
+        save_png(tmp_path / "my" / "pictures" / f"{number}.png", picture)
+    exec(block.replace("epochs=10", "epochs=1"), {})
