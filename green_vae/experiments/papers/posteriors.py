@@ -99,7 +99,7 @@ def columns_of(chosen):
     vector, and a mixture of very many units takes too long to fit.
     """
     none = {"autoencoder": OF_POSTERIOR, "rae": OF_POSTERIOR, "hierarchical_vae": OF_ONE_VECTOR}
-    left_out = none.get(chosen.model, ()) + ("gain",) * (chosen.config["latent_dim"] > WIDEST)
+    left_out = none.get(chosen.model, ()) + ("gain",) * (chosen.config.get("latent_dim", 0) > WIDEST)
     return [column.name for column in COLUMNS if column.name not in left_out]
 
 
