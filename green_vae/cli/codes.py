@@ -68,11 +68,11 @@ def add_score(commands):
 def _encode(options):
     if options.out.suffix not in (".npz", ".csv"):
         raise ValueError(f"codes are written as .npz or .csv. Received: {options.out}")
-    from green_vae.cli.sources import pictures
+    from green_vae.cli.sources import images_for
     from green_vae.utils.files import write_aside
 
     model = loaded(options.model)
-    names, images = pictures(options.files, model.image_shape, options.n, options.data_dir)
+    names, images = images_for(model.image_shape, options.files, options.n, options.data_dir)
     codes = model.encode(images, options.sample, options.seed)
     with write_aside(options.out) as aside:
         if options.out.suffix == ".npz":
@@ -88,10 +88,10 @@ def _encode(options):
 
 
 def _score(options):
-    from green_vae.cli.sources import pictures
+    from green_vae.cli.sources import images_for
 
     model = loaded(options.model)
-    names, images = pictures(options.files, model.image_shape, options.n, options.data_dir)
+    names, images = images_for(model.image_shape, options.files, options.n, options.data_dir)
     with notes():
         scores = model.score(images, options.kind, options.k, sigma=options.sigma, seed=options.seed)
     for score, name in zip(scores, names, strict=True):

@@ -57,14 +57,15 @@ def check_name(name):
         raise WrongCommand(str(error).replace("`green-vae list`", f"`{program()} list`")) from error
 
 
-def loaded(name):
-    """The trained model of a name: of a preset, of a folder of `train`, or hf://user/repository.
-
-    Raises:
-        WrongCommand: there is no such name; no backend is asked. And as `presets.load`.
-    """
+def check_model(name):
+    """As `check_name`, for what may also be a folder of `train`, or hf://user/repository."""
     if not name.startswith("hf://") and not Path(name).is_dir():
         check_name(name)
+
+
+def loaded(name):
+    """The trained model of a name that `check_model` lets pass; errors as of that, and of `presets.load`."""
+    check_model(name)
     with quiet_start():
         from green_vae import presets
 
@@ -78,7 +79,7 @@ def add_model(command):
 
 
 def add_files(command):
-    """The arguments for `sources.pictures`."""
+    """The arguments for `sources.images_for`."""
     told = "pictures, folders of them, or a data set such as mnist:test; cut and resized to what the model takes"
     command.add_argument("files", metavar="FILE", nargs="+", help=told)
     command.add_argument("-n", type=positive, metavar="N", help="the first N of them alone")

@@ -25,8 +25,7 @@ EPILOG = """examples:
   %(prog)s cost my_model.keras --rule macs     the same of your own model
   %(prog)s generate boon/beta-mnist -n 64      new images from trained weights, as a PNG
   %(prog)s evaluate my/samples cifar10         FID, KID, precision, recall, density, coverage
-  %(prog)s reconstruct boon/beta-mnist my/digits    what a model leaves of pictures; also encode, interpolate,
-                                               traverse, score
+  %(prog)s reconstruct boon/beta-mnist x.png   what a model leaves of pictures; also encode, traverse, score ...
   %(prog)s export boon/beta-mnist --to onnx --out beta.onnx
   %(prog)s train svae/mnist-mini               by the paper's recipe; stopped, it goes on when called again
   %(prog)s train my/pictures --model beta-vae  a model of your own pictures, and a page about it

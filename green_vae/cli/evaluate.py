@@ -53,7 +53,7 @@ def add_evaluate(commands):
     add("-n", type=positive, metavar="N", help=n)
     layers = ("64", "192", "768", SHALLOW, DEEP)
     add("--layer", choices=layers, help=f"of Inception, by its number of features (default: {DEEP}, or {SHALLOW})")
-    protocols = "weights and resizing of: survey (default), ttur; or tiny, which needs no weights and means nothing"
+    protocols = "weights and resizing of: survey (default), ttur; or tiny, which needs no weights, for trying out"
     add("--protocol", choices=("survey", "ttur", "tiny"), default="survey", help=protocols)
     add("--seed", type=int, default=0, metavar="S", help="of generated images, and of all choices (default: 0)")
     add("--cache", type=Path, metavar="DIR", help="keep the features of sets there, so that they are computed once")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from green_vae.cli.common import add_command, add_model, loaded
+from green_vae.cli.common import add_command, add_model, check_model, loaded
 from green_vae.utils.arguments import positive
 
 GENERATE_EPILOG = """examples:
@@ -46,6 +46,7 @@ def add_generate(commands):
 
 
 def _generate(options):
+    check_model(options.model)  # before plots, which take a second to import
     from green_vae import plots
 
     plots.format_of(options.out)  # refused before the model is read

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from green_vae.cli.common import add_command, add_files, add_model, loaded
+from green_vae.cli.common import add_command, add_files, add_model, check_model, loaded
 from green_vae.utils.arguments import positive
 
 SHOWN = 16  # latent units that `traverse` moves unless it is told
@@ -112,8 +112,9 @@ def _units(text):
 
 
 def _reconstruct(options):
+    check_model(options.model)  # before plots, which take a second to import
     from green_vae import plots
-    from green_vae.cli.sources import pictures
+    from green_vae.cli.sources import images_for
 
     folder = options.out.endswith("/") or Path(options.out).is_dir()
     if not folder:
@@ -121,7 +122,7 @@ def _reconstruct(options):
     model = loaded(options.model)
     from green_vae.metrics import mse  # it brings the backend, which `loaded` has brought quietly
 
-    names, images = pictures(options.files, model.image_shape, options.n, options.data_dir)
+    names, images = images_for(model.image_shape, options.files, options.n, options.data_dir)
     made = model.reconstruct(images, _draws(model, options), options.seed, part=options.part)
     if folder:
         for number, (name, image) in enumerate(zip(names, made, strict=True)):
@@ -134,13 +135,14 @@ def _reconstruct(options):
 
 
 def _interpolate(options):
+    check_model(options.model)  # before plots, which take a second to import
     from green_vae import plots
-    from green_vae.cli.sources import pictures
+    from green_vae.cli.sources import image_for
 
     plots.format_of(options.out)
     model = loaded(options.model)
-    _, (a, b) = pictures([options.a, options.b], model.image_shape)
-    (row,) = model.interpolate(a[None], b[None], options.steps, _draws(model, options), options.seed)
+    ends = (image_for(model.image_shape, word) for word in (options.a, options.b))
+    (row,) = model.interpolate(*ends, options.steps, _draws(model, options), options.seed)
     if options.out.lower().endswith(".gif"):
         plots.save_gif(options.out, [*row, *row[-2:0:-1]], options.zoom)  # there and back
     else:
@@ -149,8 +151,9 @@ def _interpolate(options):
 
 
 def _traverse(options):
+    check_model(options.model)  # before plots, which take a second to import
     from green_vae import plots
-    from green_vae.cli.sources import pictures
+    from green_vae.cli.sources import image_for
 
     plots.format_of(options.out)
     model = loaded(options.model)
@@ -160,7 +163,7 @@ def _traverse(options):
         codes = model.new_codes(DRAWN, seed=options.seed)
         scale, start = codes.std(axis=0), {"z": codes.mean(axis=0, keepdims=True)}
     if options.image:
-        start = {"x": pictures([options.image], model.image_shape)[1], "sample": _draws(model, options)}
+        start = {"x": image_for(model.image_shape, options.image), "sample": _draws(model, options)}
     elif not start:
         import numpy as np
 

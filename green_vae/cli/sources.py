@@ -122,12 +122,12 @@ def opened(found, n=None, seed=0, data_dir=None, download=False):
     return Images(found, len(kept), kept, kept.shape[1:])
 
 
-def pictures(words, image_shape, n=None, data_dir=None):
+def images_for(image_shape, words, n=None, data_dir=None):
     """Images for a model from files, folders and data sets: (a name of each, uint8 (n, h, w, c)).
 
     Args:
-        words: paths, or data sets as `source` takes them; files are cut and resized.
         image_shape: (h, w, c) of the model.
+        words: paths, or data sets as `source` takes them; files are cut and resized.
         n: the first n alone.
         data_dir: as for `data.load`.
 
@@ -157,6 +157,14 @@ def pictures(words, image_shape, n=None, data_dir=None):
         if n and len(names) >= n:
             break
     return names[:n], np.concatenate(parts)[:n]
+
+
+def image_for(image_shape, word):
+    """The one image (1, h, w, c) that a word names; errors as `images_for`, and WrongCommand for several."""
+    names, image = images_for(image_shape, [word], n=2)
+    if len(names) > 1:
+        raise WrongCommand(f"one picture is needed here. Received: {word}")
+    return image
 
 
 def _check(name, text):

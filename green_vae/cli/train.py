@@ -11,12 +11,12 @@ from green_vae.utils.quiet import quiet_start
 TRAIN_EPILOG = """PRESET is trained by the paper's recipe on the paper's data. DIR is a folder of your own pictures, of
 any sizes: the largest square of each is taken, --size pixels wide, and a tenth of them (or DIR/test) is for validation.
   --model       what is minimised:
-                sigma-vae (default)  the size of the error is learnt, so that nothing has to be weighed by hand
+                sigma-vae (default)  log of the squared error + KL: nothing has to be weighed by hand
                 vae, beta-vae        1/2 squared error + beta KL; beta 1 and 4 unless --beta says otherwise
                 bernoulli-vae        cross-entropy + KL: for black and white
                 info-vae             maximum mean discrepancy instead of the KL
                 free-bits-vae        a free allowance of KL for every number of a code
-                computed-gamma-vae   the weight of the error follows the error
+                computed-gamma-vae   squared error / its running average + KL
                 split-vae            two images and a map that mixes them
                 rae, rae-gp, rae-sn, autoencoder   codes without noise: sharper, and new images by a fitted mixture
   the network   is the survey's plain convolutional one with 32 channels (16 above 64 pixels), 4 halvings
@@ -108,7 +108,8 @@ def _train(options):
     except KeyboardInterrupt as stop:
         epochs = newest(out)[0]
         kept = f"{out} keeps {epochs} epoch{'s' * (epochs > 1)}" if epochs else "no epoch was finished"
-        raise KeyboardInterrupt(f"interrupted; {kept}. The same command goes on; --fresh starts over") from stop
+        again = "The same command without --fresh goes on" if options.fresh else "The same command goes on"
+        raise KeyboardInterrupt(f"interrupted; {kept}. {again}; --fresh starts over") from stop
     print(f"written: {out / 'model'}; `{program()} generate {out / 'model'}` draws from it")
     if folder:
         print(f'in Python: green_vae.load("{out / "model"}"); what it has learnt is shown by {out / presets.PAGE}')

@@ -150,6 +150,11 @@ def test_units_are_numbers(capsys):
     assert end.value.code == 2 and "expected numbers such as 0,3-5. Received: a-b" in capsys.readouterr().err
 
 
+def test_a_line_has_one_picture_at_either_end(digits, tmp_path, capsys):
+    command = ["interpolate", BETA, str(digits[0] / "0.png"), str(digits[0]), "-o", str(tmp_path / "line.png")]
+    assert cli.main(command) == 2 and f"one picture is needed here. Received: {digits[0]}" in capsys.readouterr().err
+
+
 def test_a_folder_without_pictures(tmp_path, capsys):
     assert cli.main(["score", BETA, str(tmp_path)]) == 1
     assert "a folder of pictures has .bmp" in capsys.readouterr().err
