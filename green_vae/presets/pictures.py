@@ -8,11 +8,13 @@ from pathlib import Path
 from green_vae import data
 from green_vae.cards import OBJECTIVES
 from green_vae.models import MODELS
-from green_vae.plots import curves, page
+from green_vae.plots import curves, page, reconstruction_grid, save_grid, save_picture
 from green_vae.presets.preset import Preset
+from green_vae.presets.store import load
 from green_vae.presets.train import run_length, train
 from green_vae.training import Recipe
 from green_vae.training.checkpoint import read_history
+from green_vae.utils.images import unit_floats
 from green_vae.utils.progress import clock
 
 SIDE = 64  # pixels
@@ -20,7 +22,8 @@ STEP = 16  # sides are multiples of it: the encoder halves four times
 LARGEST = 256  # pixels
 SEEN, EPOCHS = 200_000, (20, 400)  # images that a training sees, and between how many epochs that is
 NOTE = "Adam from 1e-3, halved after 60 and 85 % of the epochs; about 200,000 images are seen, in 20 to 400 epochs"
-CHART, PAGE = "pictures/losses.png", "page.html"
+NEW, REBUILT, CHART = "pictures/new.png", "pictures/validation.png", "pictures/losses.png"
+PAGE = "page.html"
 
 
 def train_on_pictures(folder, out, size=SIDE, model="sigma-vae", latent_dim=64, beta=None, **settings):
@@ -52,7 +55,7 @@ def train_on_pictures(folder, out, size=SIDE, model="sigma-vae", latent_dim=64, 
     chosen = preset_of(shown(folder, size), images.shape, len(images), model, latent_dim, beta)
     (Path(out) / PAGE).unlink(missing_ok=True)  # it is about a finished training
     trained = train(chosen, out, read=lambda _, split: sets[split], **settings)
-    _write_page(Path(out), chosen, trained, len(images), len(sets["test"]))
+    _write_page(Path(out), chosen, len(images), sets["test"].images)
     return trained
 
 
@@ -94,28 +97,46 @@ def preset_of(dataset, image_shape, count, model, latent_dim, beta=None):
     return Preset(kind, config, dataset, recipe, "own pictures", name=f"{dataset}/{model}")
 
 
-def _write_page(out, chosen, model, training, validation):
-    """The page of a finished run; how many pictures there were for training and validation."""
-    history = read_history(out)
+def _write_page(out, chosen, training, validation):
+    """The page of a finished run: of `training` pictures, and of the `validation` images that are reconstructed."""
+    history, model = read_history(out), load(out / "model")  # as whoever loads it will have it
     curves(out / CHART, {name: [epoch.get(name, math.nan) for epoch in history] for name in _curves(model, history)})
+    few = unit_floats(validation[:16])
+    save_picture(out / REBUILT, reconstruction_grid(few, model.reconstruct(few, sample=False)))
     seconds = sum(epoch.get("seconds", 0) for epoch in history)
     kwh = [epoch["kwh"] for epoch in history if "kwh" in epoch]
-    side = chosen.config["image_shape"][0]
+    side = model.image_shape[0]
     table = {
         "model": f"{type(model).__name__}, {model.count_params():,} parameters, {model.latent_dim} numbers in a code",
-        "pictures": f"{training:,} to train on and {validation:,} to validate, {side} x {side}",
+        "pictures": f"{training:,} to train on and {len(validation):,} to validate, {side} x {side}",
         "training": f"{run_length(chosen, out)} in {clock(seconds)}" + (f", {sum(kwh):.4f} kWh" if kwh else ""),
         "finished": datetime.datetime.now().isoformat(" ", "minutes"),
     }
-    parts = [page.facts(table)]
-    titles = {"generated": "New pictures", "reconstructed": "Pictures, and below each row what is left of it in a code"}
-    for kind, title in titles.items():
-        if found := sorted((out / "pictures").glob(f"{kind}-*.png")):
-            parts += [page.heading(title), page.text(f"After epoch {int(found[-1].stem.split('-')[1])}.")]
-            parts.append(page.picture(found[-1], title))
-    parts += [page.heading("Losses"), page.picture(out / CHART, "losses of every epoch", pixels=False)]
-    parts += [page.heading("Use it"), page.code(usage(out))]
+    parts = [
+        page.facts(table),
+        *_new_pictures(out, model),
+        page.heading("Pictures, and what their codes keep of them"),
+        page.text("Pictures that the model was not trained on; below each row their reconstructions."),
+        page.picture(out / REBUILT, "pictures and their reconstructions"),
+        page.heading("Losses"),
+        page.picture(out / CHART, "losses of every epoch", pixels=False),
+        page.heading("Use it"),
+        page.code(usage(out)),
+    ]
     page.write_page(out / PAGE, f"A model of {chosen.dataset}", parts)
+
+
+def _new_pictures(out, model):
+    """Their part of the page; nothing for an autoencoder of so few pictures that no sampler could be fitted."""
+    if not (model.variational or model.shipped):
+        return []
+    drawn_by = "the prior" if model.variational else f"the sampler {next(iter(model.shipped))}"
+    save_grid(out / NEW, model.generate(64, seed=0))
+    return [
+        page.heading("New pictures"),
+        page.text(f"Decoded from codes of {drawn_by}."),
+        page.picture(out / NEW, "new pictures"),
+    ]
 
 
 def usage(out):
