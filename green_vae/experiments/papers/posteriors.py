@@ -72,7 +72,8 @@ def quantity(name, title, format="{:,.2f}"):
         return Measurement(found(run)[name], made=made, images=run.reference_count)
 
     def identity(run):
-        return {**run.identity(), "n": run.reference_count, "posterior": name, "codes": run.preset.codes}
+        own = {**run.identity(), "n": run.reference_count, "posterior": name, "codes": run.preset.codes}
+        return {**own, "k": DRAWS} if name == "information" else own
 
     return Column(name, title, measure, identity, format=format)
 
