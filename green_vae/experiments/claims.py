@@ -9,7 +9,7 @@ Nothing is measured here. Claims and slips are data, in `papers/survey_claims`, 
 from collections import Counter
 
 from green_vae.experiments.evidence import FAILS, HOLDS, NARROW, OPEN, OURS, Reports, verdict
-from green_vae.experiments.overview import PAPERS, write_page
+from green_vae.experiments.overview import PAPERS, page_parser, write_page
 from green_vae.experiments.papers import errata, other_claims, survey_claims
 from green_vae.experiments.report import table_line
 
@@ -114,7 +114,7 @@ def errata_table(slips, reports):
 
 def main(arguments=None):
     description = "Write results/claims.md, the papers' claims and errata, from the reports in results/."
-    write_page(arguments, "claims", description, "results/claims.md", page)
+    write_page(page_parser("claims", description, "results/claims.md").parse_args(arguments), page)
 
 
 if __name__ == "__main__":

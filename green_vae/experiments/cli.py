@@ -10,7 +10,7 @@ from green_vae.experiments.spec import Settings
 from green_vae.utils.arguments import positive
 
 OUT, RECORDED, SMOKE = Path("runs/tables"), Path("results"), Path("runs/smoke")
-FORMATS = ("table", "long", "md", "csv", "json", "latex")
+FORMATS = ("table", "long", "md", "csv", "json", "latex", "html")
 EPILOG = """examples:
   {command}                       counts live; measured cells from trained or recorded results
   {command} --smoke               everything tiny, in a minute: does it run here?
@@ -190,11 +190,16 @@ def _layer(name):
 
 
 def _measure(table, settings, rows, columns, form):
-    from green_vae.experiments import report, runner, terminal
+    from green_vae.experiments import html_report, report, runner, terminal
 
     runner.announce(table, settings, rows, columns)
     result = runner.run_table(table, settings, rows, columns)
     path = report.write_markdown(table, result, settings.out)
     report.draw(table, result, settings.out)
-    terminal.show(table, result, [row.name for row in rows], [column.name for column in columns], form)
-    print(f"written: {path} and {path.with_suffix('.json')}", file=sys.stderr)
+    page = html_report.write(table, result, settings)
+    names = [row.name for row in rows]
+    if form == "html":
+        print(html_report.document(table, result, html_report.folders(settings), names, columns))
+    else:
+        terminal.show(table, result, names, [column.name for column in columns], form)
+    print(f"written: {path} and {path.with_suffix('.json')}{page}", file=sys.stderr)

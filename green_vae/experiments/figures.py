@@ -6,6 +6,7 @@ import sys
 import warnings
 
 from green_vae import presets
+from green_vae.experiments import html_report
 from green_vae.experiments.bench import Bench
 from green_vae.experiments.figure_report import Entry, markdown, read_entries, terminal_line, to_json
 from green_vae.experiments.provenance import circumstances
@@ -157,7 +158,8 @@ def draw_gallery(gallery, settings, figures, preset="", fid_every=5):
         write_json(path, report)
         write_text(path.with_suffix(".md"), markdown(gallery, report))
         print(terminal_line(figure, entry, settings.out))
-    print(f"written: {path.with_suffix('.md')} and {path}", file=sys.stderr)
+    page = html_report.write(gallery, report, settings)
+    print(f"written: {path.with_suffix('.md')} and {path}{page}", file=sys.stderr)
     return report
 
 

@@ -1,6 +1,7 @@
 """RESULTS.md: every table and every figure on one page, from the reports that the scripts left in results/.
 
-    python -m green_vae.experiments.overview          # writes RESULTS.md
+    python -m green_vae.experiments.overview               # writes RESULTS.md
+    python -m green_vae.experiments.overview --html DIR    # pages of HTML with the provenance of every cell
 
 Nothing is measured here. What was learnt stands in results/learnt.md, in words, and comes first.
 """
@@ -9,6 +10,7 @@ import argparse
 import importlib.util
 import sys
 from collections import Counter
+from pathlib import Path
 
 from green_vae.experiments import spec
 from green_vae.experiments.gallery import Gallery
@@ -141,24 +143,31 @@ def figures(entry, report):
     return [*lines, f"Not drawn: {', '.join(missing)}."] if missing else lines[:-1]
 
 
-def write_page(arguments, module, description, default, make):
-    """The command that writes a page of the reports: `make(results)` -> its text.
-
-    Args:
-        arguments: instead of `sys.argv[1:]`. module: that is called, for the help. default: where to, from the root.
-    """
-    parser = argparse.ArgumentParser(prog=f"python -m green_vae.experiments.{module}", description=description)
-    parser.add_argument("-o", "--out", default=str(ROOT / default), help="the page (default: %(default)s)")
-    options = parser.parse_args(arguments)
+def write_page(options, make):
+    """Write a page of the reports: `make(results)` -> its text; options of `page_parser`."""
     write_text(options.out, make(ROOT / "results"))
     print(f"written: {options.out}", file=sys.stderr)
 
 
+def page_parser(module, description, default):
+    """The command line of a module that writes a page of the reports; default: where to, from the root."""
+    parser = argparse.ArgumentParser(prog=f"python -m green_vae.experiments.{module}", description=description)
+    parser.add_argument("-o", "--out", default=str(ROOT / default), help="the page (default: %(default)s)")
+    return parser
+
+
 def main(arguments=None):
     description = "Write RESULTS.md, one page with every table and figure, from the reports in results/."
-    write_page(
-        arguments, "overview", description, "RESULTS.md", lambda results: page(scripts(ROOT / "reproduce"), results)
-    )
+    parser = page_parser("overview", description, "RESULTS.md")
+    parser.add_argument("--html", type=Path, metavar="DIR", help="instead: a page of HTML for each, and DIR/index.html")
+    options, entries = parser.parse_args(arguments), scripts(ROOT / "reproduce")
+    if options.html:
+        from green_vae.experiments.html_index import write_pages
+
+        index = write_pages(entries, ROOT / "results", options.html, VERDICTS)
+        print(f"written: {index}, and {len(entries)} pages beside it", file=sys.stderr)
+        return
+    write_page(options, lambda results: page(entries, results))
 
 
 if __name__ == "__main__":
