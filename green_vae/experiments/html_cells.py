@@ -3,8 +3,12 @@
 import html
 
 from green_vae.experiments import spec
+from green_vae.experiments.provenance import BEFORE
+from green_vae.experiments.terminal import MARKS
 from green_vae.plots import page
 
+DRAWN = "drawn"  # of a figure
+SIGNS = MARKS | {spec.MEASURED: "•", DRAWN: "•", spec.NOT_RUN: "–", spec.SMOKE: "~"}
 LIVE = "counted from the network whenever the script runs"
 NAMES = {  # of what `provenance.of_cell` and `FigureRun.details` tell, in this order
     "made": "how",
@@ -36,17 +40,22 @@ NAMES = {  # of what `provenance.of_cell` and `FigureRun.details` tell, in this 
 }
 
 
+def mark(verdict):
+    """The sign of a verdict, which screen readers leave out: the word stands beside it."""
+    return f'<span class="mark {html.escape(slug(verdict))}" aria-hidden="true">{SIGNS.get(verdict, "")}</span>'
+
+
 def slug(verdict):
     """The class that the style has for a verdict."""
     return verdict.replace(" ", "-")
 
 
-def cell(column, cell, key, row, footnotes, signs, meant=True):
+def cell(column, cell, key, row, footnotes, meant=True):
     """A `<td>`.
 
     Args:
         column: a `Column`. cell: of the report. key: id of its note. row: its name.
-        footnotes: dict reason -> number, which takes the reason. signs: verdict -> sign.
+        footnotes: dict reason -> number, which takes the reason.
         meant: whether the row is to have a number in this column; if not, there is no reason to give.
     """
     show, value, published, verdict = column.format.format, cell["value"], cell["published"], cell["verdict"]
@@ -68,16 +77,22 @@ def cell(column, cell, key, row, footnotes, signs, meant=True):
         ("note", cell["reason"].strip()),
         ("also", cell["remark"]),
         ("taken over", "from an earlier run" if cell["recorded"] else ""),
-        *(pairs_of(cell["details"]) if cell["details"] or value is None else [("how", LIVE)]),
+        *(pairs_of(cell["details"]) or [("how", _untold(cell))]),
     ]
-    mark = f'<span class="mark {html.escape(slug(verdict))}" aria-hidden="true">{signs.get(verdict, "")}</span>'
     return (
         f'<td class="cell" data-verdict="{html.escape(verdict)}"{keys}><button type="button" popovertarget="{key}" '
-        f'data-note="{key}" aria-describedby="{key}"><span class="kind">{mark}{kind}{reference}</span> '
+        f'data-note="{key}" aria-describedby="{key}"><span class="kind">{mark(verdict)}{kind}{reference}</span> '
         f'<span class="ours">{ours}</span> <span class="said">{html.escape(verdict)}</span> '
         f'<span class="theirs">{theirs}</span></button>'
         f"{page.note(key, f'{row}, {column.title}', [pair for pair in known if pair[1]])}</td>"
     )
+
+
+def _untold(cell):
+    """How a cell without provenance came about; "" for one that has not."""
+    if cell["value"] is None:
+        return ""
+    return BEFORE if cell["identity"] else LIVE
 
 
 def _relative(cell):
@@ -94,7 +109,7 @@ def _difference(cell):
 
 def _judged(column, cell):
     """The verdict, and what it follows from where there is a comparison."""
-    if cell["difference"] is None:
+    if cell["verdict"] not in (spec.EXACT, spec.REPRODUCED, spec.DIFFERS):
         return cell["verdict"]
     rule = "must be equal" if column.tolerance is None else f"tolerance {100 * column.tolerance:g} %"
     return f"{cell['verdict']} ({rule})"

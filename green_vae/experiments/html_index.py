@@ -5,7 +5,7 @@ from collections import Counter
 
 from green_vae.experiments import html_report, spec
 from green_vae.experiments.gallery import Gallery
-from green_vae.experiments.html_cells import slug
+from green_vae.experiments.html_cells import mark, slug
 from green_vae.experiments.runner import read_report
 from green_vae.plots import page, svg
 from green_vae.utils.files import write_text
@@ -79,7 +79,7 @@ def _counts(tables, reports, verdicts):
 
 
 def _marked_head(verdict):
-    button = f'<button type="button" class="sort">{html_report.mark(verdict)} {html.escape(verdict)}</button>'
+    button = f'<button type="button" class="sort">{mark(verdict)} {html.escape(verdict)}</button>'
     return f'<th scope="col" aria-sort="none" class="number">{button}</th>'
 
 

@@ -3,14 +3,11 @@
 import html
 import math
 
-from PIL import Image
-
 from green_vae.plots import page, svg
 from green_vae.presets import pretrained
 from green_vae.training.checkpoint import read_history
 from green_vae.utils.reading import read_json
 
-WIDE = 3.0  # width / height of a chart that takes the whole width and scrolls
 NOT_DRAWN = {"seconds", "images", "flops", "kwh", "fid_n"}  # what a history keeps for the account of its cost
 
 
@@ -30,11 +27,11 @@ def of_table(table, report, columns, folders):
     for stem, path in sorted(paths.items()):
         row = _row_of(stem, report["rows"])
         if stem in titles:
-            charts.append(_framed(path, kept[path], titles[stem], f"Bars of {titles[stem]}: published and ours."))
+            charts.append(_framed(path, kept, titles[stem], f"Bars of {titles[stem]}: published and ours."))
         elif stem not in others and (row or len(report["rows"]) == len(table.rows)):
             kind = stem[len(row) :].strip("-").replace("-", ", ").replace("_", " ")
             name = f"{row}: {kind}" if row and kind else row or stem
-            rows.append(_framed(path, kept[path], name, f"Picture of {name}."))
+            rows.append(_framed(path, kept, name, f"Picture of {name}."))
     return [
         *([page.heading("Pictures"), f'<div class="gallery">{"".join(rows)}</div>'] if rows else []),
         *([page.heading("Charts"), f'<div class="gallery">{"".join(charts)}</div>'] if charts else []),
@@ -47,22 +44,26 @@ def _row_of(stem, rows):
     return max(fitting, key=len, default="")
 
 
-def _framed(path, content, name, words):
+def _framed(path, kept, name, words):
     """A figure with its name."""
-    return f"<figure{width(path)}>{picture(path, content, words)}<figcaption>{html.escape(name)}</figcaption></figure>"
+    shown = shown_or_told(path, kept, words)
+    return f"<figure{kind(path, kept)}>{shown}<figcaption>{html.escape(name)}</figcaption></figure>"
 
 
-def width(path):
-    with Image.open(path) as opened:
-        return ' class="wide"' if opened.mode == "RGBA" and opened.width > WIDE * opened.height else ""
+def kind(path, kept):
+    """The attribute of a figure with a wide chart; "" for others."""
+    return ' class="wide"' if path in kept and kept[path].wide else ""
 
 
-def picture(path, content, words):
-    """The picture, or where it lies if the page has no room for it. Charts alone have an alpha channel."""
-    if content is None:
-        return page.text(f"Too large for this page; it lies beside the report: `{path.parent.name}/{path.name}`.")
-    with Image.open(path) as opened:
-        return page.picture(content, words, pixels=opened.mode != "RGBA")
+def shown_or_told(path, kept, words):
+    """The picture, or where it lies if the page has no room for it.
+
+    Args:
+        path: of the file. kept: path -> `plots.page.Picture`. words: what it shows.
+    """
+    if path in kept:
+        return page.picture(kept[path], words)
+    return page.text(f"{words} This page has no room for it, or it cannot be read: `{path.parent.name}/{path.name}`.")
 
 
 def trainings(presets, folders):
@@ -73,9 +74,7 @@ def trainings(presets, folders):
             parts.append(page.folded(f"{preset}, {len(history)} epochs", _curves(history)))
     if not parts:
         return []
-    words = (
-        "What each epoch logged of the weights that were recorded; where there is a dashed line, it is of validation."
-    )
+    words = "What each epoch logged. A dashed line is of validation."
     return [page.heading("Trainings"), page.text(words), *parts]
 
 

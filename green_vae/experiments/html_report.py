@@ -9,15 +9,12 @@ from green_vae.experiments import html_pictures, spec
 from green_vae.experiments.cli import RECORDED
 from green_vae.experiments.figure_report import drawn_from
 from green_vae.experiments.gallery import Gallery
-from green_vae.experiments.html_cells import cell, pairs_of, slug
+from green_vae.experiments.html_cells import DRAWN, SIGNS, cell, mark, pairs_of
 from green_vae.experiments.provenance import measured_cells, section
 from green_vae.experiments.report import remarks
-from green_vae.experiments.terminal import MARKS
 from green_vae.plots import page
 from green_vae.utils.files import write_text
 
-DRAWN = "drawn"
-SIGNS = MARKS | {spec.MEASURED: "•", DRAWN: "•", spec.NOT_RUN: "–", spec.SMOKE: "~"}
 WORDS = {
     spec.EXACT: "equal to the published number, to the digit",
     spec.REPRODUCED: "within the tolerance",
@@ -118,7 +115,6 @@ def _grid(table, report, columns, footnotes):
                 f"cell{next(keys)}",
                 name,
                 footnotes,
-                SIGNS,
                 meant.get(name) is None or column.name in meant[name],
             )
             for column in columns
@@ -141,11 +137,6 @@ def head(title, number=True):
     kind = ' class="number"' if number else ""
     button = f'<button type="button" class="sort">{html.escape(title)}</button>'
     return f'<th scope="col" aria-sort="none"{kind}>{button}</th>'
-
-
-def mark(verdict):
-    """The sign of a verdict, which screen readers leave out: the word stands beside it."""
-    return f'<span class="mark {slug(verdict)}" aria-hidden="true">{SIGNS.get(verdict, "")}</span>'
 
 
 def controls(target, legend, counts, sort=False):
@@ -203,7 +194,7 @@ def _state(entry):
 def _card(figure, entry, path, kept):
     """A figure of a gallery: picture, what was measured on it, what it was drawn from."""
     state, title = _state(entry), f"{figure.label}: {figure.title}"
-    shown = html_pictures.picture(path, kept[path], title) if path else ""
+    shown = html_pictures.shown_or_told(path, kept, f"{title}.") if path else ""
     told = [entry["sentence"], figure.note, entry["reason"] if entry["picture"] else f"Not run: {entry['reason']}"]
     pairs = [("verdict", state), *pairs_of(entry["details"])]
     key, escaped = f"note-{html.escape(figure.name)}", html.escape(title)
@@ -214,7 +205,7 @@ def _card(figure, entry, path, kept):
     if entry["picture"]:
         told.append(drawn_from(entry["details"]))
     words = "".join(page.text(line) for line in told if line)
-    kind = html_pictures.width(path) if path else ""
+    kind = html_pictures.kind(path, kept)
     return (
         f'<figure data-verdict="{state}"{kind}>{shown}<figcaption><h3>{escaped}</h3>{words}{button}'
         "</figcaption></figure>"

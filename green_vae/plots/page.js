@@ -42,7 +42,7 @@
       button.setAttribute("aria-expanded", "true");
       const at = button.getBoundingClientRect();
       const size = note.getBoundingClientRect();
-      const left = Math.max(8, Math.min(at.left, innerWidth - size.width - 8));
+      const left = Math.max(8, Math.min(at.left, document.documentElement.clientWidth - size.width - 8));
       const fits = at.bottom + size.height + 8 <= innerHeight || at.top < size.height + 8;
       const top = fits ? Math.min(at.bottom + 2, innerHeight - size.height - 8) : at.top - size.height - 2;
       Object.assign(note.style, { margin: "0", inset: "auto", left: `${left}px`, top: `${Math.max(8, top)}px` });
@@ -119,7 +119,8 @@
       const key = (row) => {
         const cell = row.children[column];
         const side = by ? by.value : "ours";
-        return cell.classList.contains("cell") || "ours" in cell.dataset ? cell.dataset[side] ?? "" : cell.textContent.trim();
+        const hasSides = cell.classList.contains("cell") || "ours" in cell.dataset;
+        return hasSides ? cell.dataset[side] ?? "" : cell.textContent.trim();
       };
       const compare = (a, b) => {
         const [left, right] = [key(a), key(b)];
@@ -141,7 +142,8 @@
         order(head);
       });
     }
-    if (by) by.addEventListener("change", () => order(heads.find((h) => !["none", null].includes(h.getAttribute("aria-sort")))));
+    const isSorted = (head) => !["none", null].includes(head.getAttribute("aria-sort"));
+    if (by) by.addEventListener("change", () => order(heads.find(isSorted)));
   }
 
   // Rows of a table, or figures of a gallery, in which one of the ticked verdicts occurs.

@@ -9,17 +9,19 @@ import functools
 import hashlib
 import html
 import io
+import itertools
 import re
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
-from pathlib import Path
 from string import Template
+from typing import NamedTuple
 
 from PIL import Image
 
 from green_vae.utils.files import write_text
 
 LIMIT = 5_000_000  # bytes of a page
+WIDE = 3.0  # width / height of a chart from which it is wide
 LOSSY = 85  # WebP's quality where a page would become too large without loss
 
 
@@ -104,53 +106,76 @@ def note(key, label, pairs):
     return f'<div popover id="{key}"><h3>{html.escape(label)}</h3>{terms(pairs)}</div>'
 
 
-def picture(source, words, pixels=True):
+class Picture(NamedTuple):
+    """A picture as it lies in a page.
+
+    Attributes:
+        content: bytes of a WebP file. width, height: in pixels.
+        pixels: whether it is enlarged pixel by pixel, as images of a data set are; charts are not.
+    """
+
+    content: bytes
+    width: int
+    height: int
+    pixels: bool
+
+    @property
+    def wide(self):
+        """Whether it is a chart that takes the whole width and scrolls."""
+        return not self.pixels and self.width > WIDE * self.height
+
+
+def read_picture(path, lossless=True):
+    """The `Picture` of a PNG file, of equal pixels where `lossless`.
+
+    Charts alone have an alpha channel, which is how they are told from images of a data set.
+
+    Raises:
+        OSError: it is not there, or no PNG file.
+    """
+    out = io.BytesIO()
+    with Image.open(path, formats=("PNG",)) as opened:
+        opened.convert("RGB").save(out, "WEBP", lossless=lossless, quality=30 if lossless else LOSSY, method=2)
+        return Picture(out.getvalue(), *opened.size, pixels=opened.mode != "RGBA")
+
+
+def picture(source, words):
     """A picture that a click enlarges, its bytes within the page.
 
     Args:
-        source: path of a PNG file, or the bytes of a WebP file, see `webp`.
-        words: what it shows.
-        pixels: whether it is enlarged pixel by pixel, as small images are; charts are not.
+        source: a `Picture`, or the path of a PNG file. words: what it shows.
     """
-    content = source if isinstance(source, bytes) else webp(source)
-    with Image.open(io.BytesIO(content)) as opened:
-        width, height = opened.size
-    data = base64.b64encode(content).decode()
-    alt, kind = html.escape(words), ' class="pixels"' if pixels else ""
+    source = source if isinstance(source, Picture) else read_picture(source)
+    data, kind = base64.b64encode(source.content).decode(), ' class="pixels"' if source.pixels else ""
     return (
-        f'<button type="button" class="zoom" title="Enlarge"><img{kind} alt="{alt}" width="{width}" height="{height}" '
-        f'src="data:image/webp;base64,{data}"></button>'
+        f'<button type="button" class="zoom" title="Enlarge"><img{kind} alt="{html.escape(words)}" '
+        f'width="{source.width}" height="{source.height}" src="data:image/webp;base64,{data}"></button>'
     )
 
 
-def webp(path, lossless=True):
-    """The bytes of a picture file as WebP, of equal pixels where `lossless`."""
-    return _webp(Path(path).read_bytes(), lossless)
-
-
-@functools.lru_cache(maxsize=256)
-def _webp(content, lossless):
-    out = io.BytesIO()
-    with Image.open(io.BytesIO(content)) as opened:
-        opened.convert("RGB").save(out, "WEBP", lossless=lossless, quality=30 if lossless else LOSSY, method=2)
-    return out.getvalue()
-
-
 def embedded(paths, limit=LIMIT // 5 * 3):
-    """Path -> WebP bytes of as many pictures as a page has room for; None for each of the others, from the last on.
+    """Path -> `Picture`, of as many as a page has room for; without those from the first that it has none for.
 
     Args:
-        paths: of PNG files.
-        limit: bytes of all; base64 adds a third. What exceeds it without loss is compressed with loss first.
+        paths: of PNG files; one that cannot be read is left out.
+        limit: bytes of all; base64 adds a third. What exceeds it without loss is compressed with loss.
     """
-    paths = list(paths)
     with ThreadPoolExecutor() as pool:
-        found = dict(zip(paths, pool.map(webp, paths), strict=True))
-    if sum(map(len, found.values())) > limit:
-        found = {path: min(content, webp(path, lossless=False), key=len) for path, content in found.items()}
-    total = 0
-    for path, content in found.items():
-        total += len(content)
-        if total > limit:
-            found[path] = None
-    return found
+        read = dict(pool.map(_readable, paths))
+    found = {path: picture for path, picture in read.items() if picture}
+    if sum(map(_size, found.values())) > limit:
+        found = {path: min(kept, read_picture(path, False), key=_size) for path, kept in found.items()}
+    sizes = itertools.accumulate(map(_size, found.values()))
+    return {path: picture for (path, picture), size in zip(found.items(), sizes, strict=True) if size <= limit}
+
+
+def _size(picture):
+    return len(picture.content)
+
+
+def _readable(path):
+    """(path, `Picture` or None)."""
+    try:
+        return path, read_picture(path)
+    except OSError:
+        return path, None

@@ -119,7 +119,7 @@ def _write_page(out, chosen, training, validation):
         page.text("Pictures that the model was not trained on; below each row their reconstructions."),
         page.picture(out / REBUILT, "pictures and their reconstructions"),
         page.heading("Losses"),
-        page.picture(out / CHART, "losses of every epoch", pixels=False),
+        page.picture(out / CHART, "losses of every epoch"),
         page.heading("Use it"),
         page.code(usage(out)),
     ]

@@ -4,10 +4,10 @@ import contextlib
 import dataclasses
 import io
 import json
-import re
 
 import numpy as np
 import pytest
+from html_pages import Page, check
 from PIL import Image
 
 import green_vae as gv
@@ -88,11 +88,10 @@ def test_the_folder_is_a_model_that_generates(run, tmp_path):
 
 def test_the_page_needs_no_other_file(run):
     out, _ = run
-    page = (out / "page.html").read_text(encoding="utf-8")
-    sources = re.findall(r'(?:src|href)="([^"]*)"', page)
-    assert len(sources) == 3 and all(source.startswith("data:image/png;base64,") for source in sources)
+    page = check(Page((out / "page.html").read_text(encoding="utf-8")))
+    assert [picture.get("class") for picture in page.all("img")] == ["pixels", "pixels", None, None]
     for word in ("spots@16", "36 to train on and 4 to validate", "3 of 400 epochs in ", "gv.load("):
-        assert word in page
+        assert word in page.text
 
 
 @pytest.mark.parametrize(

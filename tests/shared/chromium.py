@@ -58,6 +58,7 @@ class Browser:
         self.session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for part in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{part}.enable")
+        self.send("Emulation.setFocusEmulationEnabled", enabled=True)  # as a window in front has it
 
     def send(self, method, **parameters):
         """The result of a command."""
@@ -132,7 +133,7 @@ class Browser:
         path.write_bytes(base64.b64decode(data))
 
     def complaints(self):
-        """Errors and warnings on the console, exceptions, and addresses that were asked for besides the file and data."""
+        """Errors and warnings on the console, exceptions, and addresses that are neither files nor data."""
         found = []
         for method, told in self.events:
             if method == "Runtime.exceptionThrown" or method == "Log.entryAdded":
