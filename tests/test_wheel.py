@@ -78,6 +78,7 @@ def test_a_wheel_carries_the_models_under_two_megabytes_and_no_other(built):
             assert file.file_size == (ROOT / name.removeprefix("green_vae/")).stat().st_size
     assert {"/".join(name.split("/")[2:4]) for name in models} == expected
     assert len(models) == sum(len(pretrained.registry()[name]) for name in expected)
+    assert {f"green_vae/plots/page.{kind}" for kind in ("html", "css", "js")} <= {*names}
     assert "green_vae/presets/registry.json" in names and any(name.endswith("/LICENSE") for name in names)
     assert built[0].stat().st_size < 20e6 and built[1].stat().st_size < 20e6
 

@@ -2,6 +2,7 @@
 
 import html
 import math
+from pathlib import Path
 
 from green_vae.plots import page, svg
 from green_vae.presets import pretrained
@@ -12,7 +13,9 @@ NOT_DRAWN = {"seconds", "images", "flops", "kwh", "fid_n"}  # what a history kee
 
 
 def found(path, folders):
-    """The file of that name in the first folder that has it; None for none."""
+    """The file of that name in the first folder that has it; None for none, or for one that lies elsewhere."""
+    if ".." in Path(path).parts or Path(path).is_absolute():
+        return None
     return next((folder / path for folder in folders if (folder / path).is_file()), None)
 
 
@@ -56,14 +59,16 @@ def kind(path, kept):
 
 
 def shown_or_told(path, kept, words):
-    """The picture, or where it lies if the page has no room for it.
+    """The picture, or why it is not on the page.
 
     Args:
-        path: of the file. kept: path -> `plots.page.Picture`. words: what it shows.
+        path: of the file; None if it is not there. kept: path -> `plots.page.Picture`. words: what it shows.
     """
     if path in kept:
         return page.picture(kept[path], words)
-    return page.text(f"{words} This page has no room for it, or it cannot be read: `{path.parent.name}/{path.name}`.")
+    if path is None:
+        return page.text("The picture does not lie beside the report.")
+    return page.text(f"This page has no room for the picture, or it cannot be read: `{path.parent.name}/{path.name}`.")
 
 
 def trainings(presets, folders):

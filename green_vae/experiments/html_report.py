@@ -194,7 +194,7 @@ def _state(entry):
 def _card(figure, entry, path, kept):
     """A figure of a gallery: picture, what was measured on it, what it was drawn from."""
     state, title = _state(entry), f"{figure.label}: {figure.title}"
-    shown = html_pictures.shown_or_told(path, kept, f"{title}.") if path else ""
+    shown = html_pictures.shown_or_told(path, kept, title) if entry["picture"] else ""
     told = [entry["sentence"], figure.note, entry["reason"] if entry["picture"] else f"Not run: {entry['reason']}"]
     pairs = [("verdict", state), *pairs_of(entry["details"])]
     key, escaped = f"note-{html.escape(figure.name)}", html.escape(title)
