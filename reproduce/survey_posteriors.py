@@ -58,7 +58,8 @@ TABLE = Table(
         "Active units, in per cent of all: those whose mean posterior variance is at most 0.8 (the survey), and those "
         "whose posterior means have a variance of at least 0.05 (Split-VAE).",
         "I(x; z): the mutual information of images and codes, by He et al. 2019, the mean over 10 codes for each "
-        "image. It is at most log 2,000 = 7.6, and close to that where the posteriors of 2,000 images do not overlap.",
+        "image. It is at most log 2,000 = 7.60, and close to that where the posteriors of 2,000 images do not overlap; "
+        "estimates may exceed that by their error, about 0.03.",
         "mixture over N(0, I): the mean log density of the codes of the test images under a mixture of 10 Gaussians, "
         "fitted on codes of training images, less that under N(0, I), divided by the number of units.",
         "Variance loss: how much the mean variance of an image's pixels differs before and after encoding and decoding "

@@ -245,6 +245,20 @@ def balance(reports):
     return Side(), Side(f"{text}{min(first):.2f} to {max(first):.2f} in the first", usually(near, epochs))
 
 
+def lost_variance(reports):
+    """The variance that images lose, beside the mean squared error: within 10 % of each other."""
+    pairs = both(reports.rows("survey_posteriors"), "variance_loss", "mse", OURS)
+    if not pairs:
+        return Side(), Side("not measured")
+    ratios = {name: loss / error for name, (loss, error) in pairs.items()}
+    near = sum(abs(ratio - 1) <= 0.1 for ratio in ratios.values())
+    low, high = min(ratios, key=ratios.get), max(ratios, key=ratios.get)
+    text = (
+        f"within 10 % in {near} of {len(ratios)} models; {ratios[low]:.2f} times ({low}) to {ratios[high]:.2f} ({high})"
+    )
+    return Side(), Side(text, usually(near, len(ratios)))
+
+
 CLAIMS = (
     Claim(
         "survey",
@@ -281,6 +295,13 @@ CLAIMS = (
         "The variance of a unit's means and its mean variance usually add up to about 1 (here within 5 %).",
         variance_law,
         "green-vae train survey/resnet-s4-b48-l128",
+    ),
+    Claim(
+        "survey",
+        "blurriness",
+        "The variance that images lose is about the mean squared error (here within 10 %).",
+        lost_variance,
+        "python reproduce/survey_posteriors.py",
     ),
     Claim(
         "survey",
