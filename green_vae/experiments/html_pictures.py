@@ -50,12 +50,13 @@ def _row_of(stem, rows):
 def _framed(path, kept, name, words):
     """A figure with its name."""
     shown = shown_or_told(path, kept, words)
-    return f"<figure{kind(path, kept)}>{shown}<figcaption>{html.escape(name)}</figcaption></figure>"
+    return f"<figure{extent(path, kept)}>{shown}<figcaption>{html.escape(name)}</figcaption></figure>"
 
 
-def kind(path, kept):
-    """The attribute of a figure with a wide chart; "" for others."""
-    return ' class="wide"' if path in kept and kept[path].wide else ""
+def extent(path, kept):
+    """The attribute of a figure whose chart takes more room; "" for others."""
+    name = kept[path].extent if path in kept else ""
+    return f' class="{name}"' if name else ""
 
 
 def shown_or_told(path, kept, words):

@@ -7,10 +7,10 @@ from collections import Counter
 
 from green_vae.experiments import html_pictures, spec
 from green_vae.experiments.cli import RECORDED
-from green_vae.experiments.figure_report import drawn_from
+from green_vae.experiments.figure_report import Entry, drawn_from
 from green_vae.experiments.gallery import Gallery
 from green_vae.experiments.html_cells import DRAWN, SIGNS, cell, mark, pairs_of
-from green_vae.experiments.provenance import measured_cells, section
+from green_vae.experiments.provenance import measured_cells, told
 from green_vae.experiments.report import remarks
 from green_vae.plots import page
 from green_vae.utils.files import write_text
@@ -29,7 +29,7 @@ HELP = (
     "Each cell: the verdict's mark and our number, and below it the published number and the difference. "
     "Point at a cell, or move to it with the Tab and arrow keys, to see how it came about; Escape closes that."
 )
-ABSENT = "this report was written before the column or the row was added"
+ABSENT = "the report is older than this row, column or figure"
 BACK = '<a href="index.html">All tables and galleries</a>'
 
 
@@ -72,7 +72,7 @@ def _table(table, whole, folders, rows, columns):
     counts = Counter(cells[column.name]["verdict"] for cells in report["rows"].values() for column in columns)
     grid = _grid(table, report, columns, footnotes)
     notes = (*remarks(report, columns), *table.conclusions(whole), *table.notes)
-    made = section("", measured_cells(report, columns))[2:-1]
+    made = told(measured_cells(report, columns))
     return [
         page.text(f"Source of the published numbers: {table.source}."),
         page.text(
@@ -106,25 +106,16 @@ def _grid(table, report, columns, footnotes):
     """The table itself; `footnotes`, a dict reason -> number, takes the reasons."""
     heads = "".join(head(column.title) for column in columns)
     meant = {row.name: None if row.images else row.published for row in table.rows}  # None: all
-    keys, body = itertools.count(1), []
+    keys, body = (f"cell{number}" for number in itertools.count(1)), []
     for name, cells in report["rows"].items():
-        line = "".join(
-            cell(
-                column,
-                cells[column.name],
-                f"cell{next(keys)}",
-                name,
-                footnotes,
-                meant.get(name) is None or column.name in meant[name],
-            )
-            for column in columns
-        )
-        body.append(f'<tr><th scope="row">{html.escape(name)}</th>{line}</tr>')
+        asked = columns if meant.get(name) is None else [column for column in columns if column.name in meant[name]]
+        line = (cell(c, cells[c.name], next(keys), name, footnotes, c in asked) for c in columns)
+        body.append(f'<tr><th scope="row">{html.escape(name)}</th>{"".join(line)}</tr>')
     return scrolled("table", HELP, head("row", number=False) + heads, body, 'class="report sortable" data-by="by"')
 
 
-def scrolled(key, caption, heads, lines, more='class="sortable"'):
-    """A table whose head and names of rows stay while the rest scrolls; heads, lines: HTML."""
+def scrolled(key, caption, heads, lines, more):
+    """A table whose head and names of rows stay while the rest scrolls; heads, lines: HTML; more: of its attributes."""
     body = "\n".join(lines)
     return (
         f'<div class="scroll"><table id="{key}" {more}><caption>{html.escape(caption)}</caption>'
@@ -162,20 +153,20 @@ def controls(target, legend, counts, sort=False):
 
 def _made(title, lines):
     """The provenance once more as a list, for paper and where no script runs."""
-    listed = page.bullets(line.removeprefix("* ") for line in lines)
-    return [page.heading(title), page.folded("As a list", listed)] if lines else []
+    return [page.heading(title), page.folded("As a list", page.bullets(lines))] if lines else []
 
 
 def _gallery(gallery, report, folders):
     """The pieces of the page of a gallery."""
-    entries = [(figure, report["figures"][figure.name]) for figure in gallery.figures]
+    absent = dataclasses.asdict(Entry(reason=ABSENT))
+    entries = [(figure, report["figures"].get(figure.name, absent)) for figure in gallery.figures]
     paths = {
         figure.name: html_pictures.found(entry["picture"], folders) for figure, entry in entries if entry["picture"]
     }
     kept = page.embedded(filter(None, paths.values()))
     counts = Counter(_state(entry) for _, entry in entries)
     cards = [_card(figure, entry, paths.get(figure.name), kept) for figure, entry in entries]
-    made = section("", [(figure.label, "", entry["details"]) for figure, entry in entries if entry["picture"]])[2:-1]
+    made = told((figure.label, "", entry["details"]) for figure, entry in entries if entry["picture"])
     return [
         page.text(f"Source: {gallery.source}. Made by `{gallery.command}`."),
         *([SMOKE.format("pictures")] if report["smoke"] else []),
@@ -192,21 +183,19 @@ def _state(entry):
 
 
 def _card(figure, entry, path, kept):
-    """A figure of a gallery: picture, what was measured on it, what it was drawn from."""
-    state, title = _state(entry), f"{figure.label}: {figure.title}"
-    shown = html_pictures.shown_or_told(path, kept, title) if entry["picture"] else ""
-    told = [entry["sentence"], figure.note, entry["reason"] if entry["picture"] else f"Not run: {entry['reason']}"]
-    pairs = [("verdict", state), *pairs_of(entry["details"])]
-    key, escaped = f"note-{html.escape(figure.name)}", html.escape(title)
-    button = (
-        f'<button type="button" popovertarget="{key}" data-note="{key}" aria-describedby="{key}">How it was made'
-        f'<span class="said">: {escaped}</span></button>{page.note(key, title, pairs)}'
-    )
+    """A figure of a gallery: picture, what was measured on it, what it was drawn from; or why it was not drawn."""
+    title, state, reason = f"{figure.label}: {figure.title}", _state(entry), entry["reason"]
+    shown, button, lines = "", "", [entry["sentence"], figure.note, f"Not run: {reason}"]
     if entry["picture"]:
-        told.append(drawn_from(entry["details"]))
-    words = "".join(page.text(line) for line in told if line)
-    kind = html_pictures.kind(path, kept)
+        shown, key = html_pictures.shown_or_told(path, kept, title), f"note-{html.escape(figure.name)}"
+        note = page.note(key, title, pairs_of(entry["details"]))
+        lines = [entry["sentence"], figure.note, reason, drawn_from(entry["details"])]
+        button = (
+            f'<button type="button" popovertarget="{key}" data-note="{key}" aria-describedby="{key}">How it was made'
+            f'<span class="said">: {html.escape(title)}</span></button>{note}'
+        )
+    words = "".join(page.text(line) for line in lines if line)
     return (
-        f'<figure data-verdict="{state}"{kind}>{shown}<figcaption><h3>{escaped}</h3>{words}{button}'
-        "</figcaption></figure>"
+        f'<figure data-verdict="{state}"{html_pictures.extent(path, kept)}>{shown}<figcaption>'
+        f"<h3>{html.escape(title)}</h3>{words}{button}</figcaption></figure>"
     )

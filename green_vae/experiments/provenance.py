@@ -56,18 +56,22 @@ def measured_cells(report, columns):
 
 
 def section(title, made):
-    """Lines of Markdown that say how things were made, one for all that share it; [] for nothing.
+    """A section of Markdown that says how things were made; [] for nothing. Arguments as for `told`."""
+    lines = [f"* {line}" for line in told(made)]
+    return [f"## {title}", "", *lines, ""] if lines else []
+
+
+def told(made):
+    """Lines that say how things were made, one for all that share it.
 
     Args:
-        title: of the section.
         made: iterable of (row or figure, column or "", details).
     """
     groups, packages = {}, {}
     for row, column, details in made:
         groups.setdefault(_told(details, packages), {}).setdefault(row, []).append(column)
-    lines = [f"* {_names(rows)}: {how}." for how, rows in groups.items()]
-    lines += [f"* Versions {number}: {named}." for named, number in packages.items()]
-    return [f"## {title}", "", *lines, ""] if lines else []
+    lines = [f"{_names(rows)}: {how}." for how, rows in groups.items()]
+    return lines + [f"Versions {number}: {named}." for named, number in packages.items()]
 
 
 def _told(details, packages):

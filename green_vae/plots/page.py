@@ -21,7 +21,7 @@ from PIL import Image
 from green_vae.utils.files import write_text
 
 LIMIT = 5_000_000  # bytes of a page
-WIDE = 3.0  # width / height of a chart from which it is wide
+WIDE, LARGE = 3.0, 1000  # charts: width / height from which one is wide, pixels from which it is large
 LOSSY = 85  # WebP's quality where a page would become too large without loss
 
 
@@ -120,9 +120,11 @@ class Picture(NamedTuple):
     pixels: bool
 
     @property
-    def wide(self):
-        """Whether it is a chart that takes the whole width and scrolls."""
-        return not self.pixels and self.width > WIDE * self.height
+    def extent(self):
+        """The class of its figure: a wide chart takes the whole width and scrolls, a large one takes it."""
+        if self.pixels:
+            return ""
+        return "wide" if self.width > WIDE * self.height else "large" if self.width > LARGE else ""
 
 
 def read_picture(path, lossless=True):
