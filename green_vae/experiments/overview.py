@@ -165,7 +165,7 @@ def main(arguments=None):
         from green_vae.experiments.html_index import write_pages
 
         index = write_pages(entries, ROOT / "results", options.html, VERDICTS)
-        print(f"written: {index}, and {len(entries)} pages beside it", file=sys.stderr)
+        print(f"written: {index}, and a page for every report beside it", file=sys.stderr)
         return
     write_page(options, lambda results: page(entries, results))
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from green_vae.utils.files import write_text
+from green_vae.utils.reading import DAMAGED
 
 LIMIT = 5_000_000  # bytes of a page
 WIDE, LARGE = 3.0, 1000  # charts: width / height from which one is wide, pixels from which it is large
@@ -179,5 +180,5 @@ def _readable(path):
     """(path, `Picture` or None)."""
     try:
         return path, read_picture(path)
-    except OSError:
+    except (Image.DecompressionBombError, *DAMAGED):
         return path, None

@@ -124,7 +124,11 @@ def test_only_png_files_are_read(tmp_path):
     (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
     with pytest.raises(OSError):
         page.read_picture(tmp_path / "a.png")
-    assert page.embedded([tmp_path / "a.png", tmp_path / "none.png"]) == {}
+    whole = drawn(tmp_path / "b.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[:-40])
+    (tmp_path / "broken.png").write_bytes(whole[:20] + bytes(20) + whole[40:])
+    names = ("a", "none", "cut", "broken", "b")
+    assert list(page.embedded([tmp_path / f"{name}.png" for name in names])) == [tmp_path / "b.png"]
 
 
 def test_pictures_fit_without_loss_then_with_loss_then_not_all(tmp_path):
