@@ -33,7 +33,7 @@ cache = gv.presets.pretrained.cached()
 # the README's first lines, with what the wheel carries
 readme = (checkout / "README.md").read_text(encoding="utf-8")
 lines = re.search(r"^    import green_vae as gv\n\n((?:    .+\n)+)", readme, re.M)[1]
-assert "gv.load(" in lines and "load_sampler" in lines and "save_grid" in lines
+assert all(word in lines for word in ("gv.load(", "sampler=", "save_grid"))
 exec(re.sub(r"^    ", "", lines, flags=re.M))
 assert images.shape == (64, 28, 28, 1) and Path("digits.png").stat().st_size > 1000 and not cache.exists()  # noqa: F821
 
