@@ -50,7 +50,7 @@ def parser_for(table):
     add("--fresh", action="store_true", help="measure again what is recorded, features included")
     add("--format", choices=FORMATS, default="table", help="what is printed; table: one line for a row (default)")
     add("--long", dest="format", action="store_const", const="long", help="four lines for a row, and every remark")
-    add_shared(parser)
+    add_shared(parser, table.seeds)
     return parser
 
 
@@ -64,8 +64,8 @@ def new_parser(subject, description, examples):
     )
 
 
-def add_shared(parser):
-    """The options that every script has: those of `Settings`."""
+def add_shared(parser, seeds=()):
+    """The options that every script has: those of `Settings`; of a table with `seeds` they are these by default."""
     add = parser.add_argument
     add("--train", action="store_true", help="train what has no weights (going on from a checkpoint, if there is one)")
     length = parser.add_mutually_exclusive_group().add_argument
@@ -74,7 +74,12 @@ def add_shared(parser):
     add("--save-every", type=positive, metavar="N", help="epochs between checkpoints (default: those of a minute)")
     add("--limit-train", type=positive, metavar="N", help="train on the first N images only")
     add("--limit-eval", type=positive, metavar="N", help="measure on N images instead of the protocol's")
-    add("--seed", type=int, default=0, metavar="S", help="of weights, order and samples (default: 0)")
+    if seeds:
+        said = f"of weights, order and samples, one training each (default: {' '.join(map(str, seeds))})"
+        add("--seeds", type=int, nargs="+", default=seeds, metavar="S", help=said)
+        add("--runs", type=Path, metavar="DIR", help="folder of trainings: DIR/ANY/model is taken by preset and seed")
+    else:
+        add("--seed", type=int, default=0, metavar="S", help="of weights, order and samples (default: 0)")
     add("--smoke", action="store_true", help="tiny networks on embedded digits: checks the way, measures nothing")
     add("--download", action="store_true", help="fetch data sets and Inception weights that are missing")
     add("--data-dir", type=Path, metavar="DIR", help="folder with the data sets (default: $GREEN_VAE_DATA)")
@@ -180,6 +185,10 @@ def _asked(table, options):
         columns = [column for column in columns if not column.optional]
     if options["layer"]:
         options["layer"] = _layer(options["layer"])
+    if table.seeds:
+        options["seeds"] = tuple(dict.fromkeys(options["seeds"]))
+        if options["runs"] and not options["runs"].is_dir():
+            raise ValueError(f"--runs is a folder of trainings. Received: {options['runs']}")
     return rows, columns, options.pop("format")
 
 

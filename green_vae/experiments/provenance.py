@@ -40,7 +40,7 @@ def of_cell(run, column, measurement, seconds):
         **(run.details() if column.trained else {}),
         "images": measurement.images,
         "reference_images": measurement.reference_images,
-        **{how: said for how in ("protocol", "made") if (said := getattr(measurement, how))},
+        **{how: said for how in ("protocol", "made", "values", "spread") if (said := getattr(measurement, how))},
         "seconds": round(seconds, 3),
         **circumstances(run.table, run.settings),
     }
@@ -82,7 +82,9 @@ def _told(details, packages):
     number = packages.setdefault(named, len(packages) + 1)
     commit = details["commit"] or "unknown"
     parts = [details["date"], f"`{details['command']}`", f"commit {commit[:10]}{commit[40:]}"]
-    parts += [f"seed {details['seed']}", *filter(None, [details.get("length")])]
+    seeds = details.get("seeds", [details["seed"]])
+    parts.append(f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}")
+    parts += filter(None, [details.get("length")])
     if details.get("images"):
         against = details.get("reference_images")
         parts.append(f"{details['images']:,} images" + (f" against {against:,}" if against else ""))

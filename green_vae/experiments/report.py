@@ -25,9 +25,11 @@ def lines_of(column, cell, footnotes):
 
 
 def labelled(column, cell):
-    """A measured number, with the name of its scale where that is not the printed one's."""
+    """A measured number, with its spread over seeds and the name of its scale where that is not the printed one's."""
     label = "" if spec.comparable(cell["label"]) else f" {cell['label']}"
-    return column.format.format(cell["value"]) + label
+    spread = cell.get("details", {}).get("spread")
+    own = "" if spread is None else f" ± {column.format.format(spread)}"
+    return column.format.format(cell["value"]) + own + label
 
 
 def shown_columns(table, names):

@@ -32,6 +32,11 @@ class Run(TrainedRow):
         super().__init__(bench, row)
         self._moments, self._samplers = {}, {}
 
+    @property
+    def parts(self):
+        """The runs that are trained for this one: itself, but for a row of several seeds."""
+        return [self]
+
     # what was cut, and how a number came about
 
     def shortened(self):
@@ -123,17 +128,6 @@ class Run(TrainedRow):
     def fid(self, kind, layer):
         moments, reference = self.moments(kind), self.bench.reference_moments
         return self.bench.evaluator.fid(moments, reference)[self.bench.layer_name(layer)]
-
-    def kid(self, kind, layer):
-        """The KID beside a Frechet distance of few images, in words; "" for enough images."""
-        if not self.bench.keep or self.settings.smoke:
-            return ""
-        name = self.bench.layer_name(layer)
-        ours, reference = (m[name].features for m in (self.moments(kind), self.bench.reference_moments))
-        size = min(1000, len(ours) // 2, len(reference) // 2)
-        mean, deviation = metrics.kid_from_features(ours, reference, subset_size=size, seed=self.settings.seed)
-        label = self.bench.protocol(layer).label.replace("FID", "KID")
-        return f"{label} x 1000 = {1000 * mean:.1f} +- {1000 * deviation:.1f}"
 
     def moments(self, kind):
         """Moments of one kind of images, by layer; measured once."""

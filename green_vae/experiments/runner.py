@@ -18,6 +18,7 @@ from green_vae.experiments.bench import Bench
 from green_vae.experiments.pca import PcaRun
 from green_vae.experiments.plan import plan
 from green_vae.experiments.run import ImagesRun, Run, identity
+from green_vae.experiments.seeds import SeedsRun
 from green_vae.experiments.spec import Cell, NotRun
 from green_vae.experiments.trained import NO_WEIGHTS
 from green_vae.metrics import WeightsNotFoundError
@@ -46,7 +47,7 @@ def run_table(table, settings, rows, columns):
     with EnergyMeter() as metered:
         for number, row in enumerate(rows, 1):
             begin = time.perf_counter()
-            run = (ImagesRun if row.images else PcaRun if row.pca else Run)(bench, row)
+            run = run_of(bench, row)
             old = recorded.get(row.name, {})
             cells[row.name] = {c.name: finished(run, c, old.get(c.name)) for c in columns}
             report = to_json(table, settings, merge(table, recorded, cells))
@@ -56,6 +57,12 @@ def run_table(table, settings, rows, columns):
             print(f"{number}/{len(rows)}  {row.name}  {time.perf_counter() - begin:.1f} s", file=sys.stderr, flush=True)
     enter_table(table, settings, cells, metered.energy)
     return report
+
+
+def run_of(bench, row):
+    """The run of a row, of its kind."""
+    kind = ImagesRun if row.images else PcaRun if row.pca else SeedsRun if bench.table.seeds else Run
+    return kind(bench, row)
 
 
 def finished(run, column, old=None):
@@ -245,8 +252,9 @@ def announce(table, settings, rows, columns):
     if settings.smoke:
         return
     bench = Bench(table, settings)
-    runs = [Run(bench, row) for row in rows if settings.train and row.preset and not row.missing]
-    runs += [ImagesRun(bench, row) for row in rows if row.images]
+    trained = [run_of(bench, row) for row in rows if settings.train and row.preset and not row.missing]
+    runs = [part for run in trained for part in run.parts if part.trains]
+    runs += [run_of(bench, row) for row in rows if row.images]
     try:
         lines = plan(runs, columns)
     except UNAVAILABLE:

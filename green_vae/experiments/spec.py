@@ -68,6 +68,8 @@ class Measurement:
         made: how they were made.
         images: how many of ours were measured, None if it is not about images.
         reference_images: how many they were compared with, None if with none.
+        values: seed -> value, of a row that is trained several times; {} for one training.
+        spread: standard deviation of these, with n - 1; None for fewer than two.
     """
 
     value: float
@@ -78,6 +80,8 @@ class Measurement:
     made: str = ""
     images: int | None = None
     reference_images: int | None = None
+    values: dict = field(default_factory=dict)
+    spread: float | None = None
 
 
 @dataclass(frozen=True)
@@ -170,6 +174,7 @@ class Table:
         samplers: kind -> `Sampling`, of the kinds that the FID columns name; "prior" is known to every table.
         notes: remarks printed below.
         conclusions: `conclusions(report)` -> lines that follow from the cells, printed before the notes.
+        seeds: of the trainings that every row is measured over, see `experiments.seeds`; () for one training.
     """
 
     name: str
@@ -182,6 +187,7 @@ class Table:
     samplers: dict = field(default_factory=dict)
     notes: tuple = ()
     conclusions: Callable = lambda report: ()
+    seeds: tuple = ()
 
     @property
     def command(self):
@@ -195,6 +201,7 @@ class Settings:
     Attributes:
         out: folder of the report, and of what is made on the way: trainings, codes, features.
         recorded: folder of further reports, whose cells are taken over where `out` has none as new; None for none.
+        seeds: of the trainings of every row, for a table with seeds. runs: folder of such trainings.
         arguments: of the command line, as given, for the report.
     """
 
@@ -213,6 +220,8 @@ class Settings:
     smoke: bool = False
     fresh: bool = False
     seed: int = 0
+    seeds: tuple = ()
+    runs: Path | None = None
     arguments: tuple = ()
 
 

@@ -1,0 +1,227 @@
+"""The 2x2 of the ResLag study's two ideas: what is measured, its effects with their intervals, and the verdicts.
+
+The factors are a lagging decoder and side branches. Effects and their intervals are those of a two-way analysis of
+variance whose cells are the seeds of one arm.
+"""
+
+import math
+
+import numpy as np
+from scipy import stats
+
+from green_vae.experiments.papers.boon import evaluated, images_of
+from green_vae.experiments.spec import Column, Measurement
+from green_vae.models.lagging_vae import mutual_information
+from green_vae.presets import preset
+
+CONFIDENCE = 0.95
+CEILING = 0.01  # an estimate of information that lies this near to its greatest possible value tells nothing
+ARMS = {  # (lagging, side branches) -> row
+    (0, 0): "CIFAR10 mini trunk",
+    (1, 0): "CIFAR10 mini lagging trunk",
+    (0, 1): "CIFAR10 mini multi-level",
+    (1, 1): "CIFAR10 mini ResLag-VAE",
+}
+LIGHT = "CIFAR10 mini light ResLag-VAE"
+CONTRASTS = {  # of the arms in the order of ARMS
+    "lagging": (-0.5, 0.5, -0.5, 0.5),
+    "side branches": (-0.5, -0.5, 0.5, 0.5),
+    "interaction": (1.0, -1.0, -1.0, 1.0),
+    "lagging on the trunk": (-1.0, 1.0, 0.0, 0.0),
+    "lagging beside side branches": (0.0, 0.0, -1.0, 1.0),
+    "side branches alone": (-1.0, 0.0, 1.0, 0.0),
+    "side branches beside lagging": (0.0, -1.0, 0.0, 1.0),
+}
+HOLDS, FAILS, OPEN = "holds", "does not hold", "open"
+CLAIMS = (  # claim, column, contrast, sign that it asks for
+    ("Lagging lowers -ELBO", "neg_elbo", "lagging", -1),
+    ("Lagging raises the mutual information", "information", "lagging", 1),
+    ("Side branches lower Rec", "rec", "side branches", -1),
+)
+# trainable parameters of the study's ResLag-VAE and of its light version, at full width
+FULL_WIDTH = {"CIFAR": (7_868_795, 4_425_034), "CelebA": (14_360_939, 8_955_118)}
+
+
+def passes_of(name):
+    """(all passes of the recipe of a lagging preset, those in which its decoder moves)."""
+    chosen = preset(name)
+    total, ratio, aggressive = chosen.recipe.epochs, chosen.config["ratio"], chosen.config["aggressive_epochs"]
+    return total, sum(step >= ratio * aggressive or step % ratio == ratio - 1 for step in range(total))
+
+
+# columns, of one seed
+
+
+def negative_elbo():
+    """D/2 log(2 pi sigma^2) + Rec / (2 sigma^2) + KL in nats, over all validation images, on one sigma^2.
+
+    sigma^2 is the variance of all values of all training images, so that it is the same for every arm and seed.
+    """
+
+    def measure(run):
+        found, sigma2 = evaluated(run), data_variance(run.train_data.images)
+        constant = 0.5 * math.prod(run.trained.image_shape) * math.log(2 * math.pi * sigma2)
+        value = constant + found["rec"][1] / (2 * sigma2) + found["kl"][1]
+        made = f"sigma^2 = {sigma2:.6f}, the variance of all values of the {len(run.train_data):,} training images"
+        return Measurement(value, made=made, images=len(images_of(run)))
+
+    def identity(run):
+        own = {**run.identity(), "quantity": "negative elbo", "n": len(images_of(run))}
+        return {**own, "of": run.train_data.fingerprint[:16]}
+
+    return Column("neg_elbo", "-ELBO, nats", measure, identity, format="{:,.2f}")
+
+
+def data_variance(images):
+    """Variance of all values of uint8 images (n, h, w, c), in units of [0, 1]."""
+    mean, square = (np.mean(part, dtype="float64") for part in (images, np.square(images, dtype="uint16")))
+    return float(square - mean**2) / 255**2
+
+
+def information():
+    """`mutual_information` of the reference images and their codes, nats; it cannot exceed the log of their number."""
+
+    def measure(run):
+        mean, log_var = moments(run.trained, run.bench.reference_images)
+        noise = np.random.default_rng(run.settings.seed).standard_normal(mean.shape)
+        return Measurement(mutual_information(mean, log_var, noise), images=len(mean))
+
+    def identity(run):
+        return {**run.identity(), "quantity": "information", "n": run.reference_count}
+
+    return Column("information", "MI, nats", measure, identity, format="{:,.3f}")
+
+
+def information_bound():
+    """Upper bound of the same over all validation images, nats, see `bound`; it has no ceiling."""
+
+    def measure(run):
+        images = images_of(run)
+        return Measurement(bound(*moments(run.trained, images)), images=len(images))
+
+    def identity(run):
+        return {**run.identity(), "quantity": "information bound", "n": len(images_of(run))}
+
+    return Column("information_bound", "MI at most, nats", measure, identity, format="{:,.2f}")
+
+
+def moments(model, images):
+    """Mean and log variance of the posteriors of images, float64 (n, d)."""
+    posterior = model.posterior(images)
+    return posterior["mean"].astype("float64"), posterior["log_var"].astype("float64")
+
+
+def bound(mean, log_var):
+    """Upper bound of the mutual information of images and codes, in nats: mean KL - KL(N(m, C) || N(0, I)).
+
+    m and C are mean and covariance of the aggregate posterior. The information is the mean KL less KL(q(z) || N(0, I)),
+    and of all densities with these moments the Gaussian is the nearest to N(0, I).
+
+    Args:
+        mean, log_var: of the posteriors, (n, d), n > 1.
+    """
+    kl = 0.5 * (mean**2 + np.exp(log_var) - log_var - 1).sum(axis=1).mean()
+    middle, covariance = mean.mean(axis=0), np.cov(mean.T, ddof=0) + np.diag(np.exp(log_var).mean(axis=0))
+    _, log_det = np.linalg.slogdet(np.atleast_2d(covariance))
+    return float(kl - 0.5 * (np.trace(covariance) + middle @ middle - len(middle) - log_det))
+
+
+# effects and verdicts
+
+
+def values_of(report, column, row):
+    """Values of the seeds of one arm; () where it is not measured."""
+    details = report["rows"].get(row, {}).get(column, {}).get("details", {})
+    return tuple(details.get("values", {}).values())
+
+
+def effects(arms):
+    """Contrast -> (estimate, half of its confidence interval), by the variance of the seeds pooled over the arms.
+
+    Main effects, of lagging and of side branches, are means over both levels of the other factor. The interaction is
+    what lagging does beside side branches less what it does on the trunk.
+
+    Args:
+        arms: values of the seeds of each arm, in the order of `ARMS`.
+
+    Raises:
+        ValueError: no arm with two seeds, or an arm with none.
+    """
+    counts = np.array([len(values) for values in arms])
+    freedom = counts.sum() - len(arms)
+    if len(arms) != len(ARMS) or counts.min() < 1 or freedom < 1:
+        raise ValueError(f"four arms with a seed, and one with two, have effects. Received: {counts.tolist()} seeds")
+    means = np.array([np.mean(values) for values in arms])
+    pooled = sum(np.sum((np.asarray(values) - np.mean(values)) ** 2) for values in arms) / freedom
+    quantile = stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)
+    found = {}
+    for name, weights in CONTRASTS.items():
+        error = math.sqrt(pooled * np.sum(np.square(weights) / counts))
+        found[name] = float(np.dot(weights, means)), float(quantile * error)
+    return found
+
+
+def verdict(estimate, half, sign):
+    """Whether an effect has the sign that a claim asks for, decided where its interval does not contain 0."""
+    if abs(estimate) <= half:
+        return OPEN
+    return HOLDS if estimate * sign > 0 else FAILS
+
+
+def at_the_ceiling(report):
+    """Whether no arm's mutual information is told, since every estimate lies at the greatest possible value."""
+    cells = [report["rows"][row]["information"] for row in ARMS.values()]
+    return all(
+        value > (1 - CEILING) * math.log(cell["details"]["images"])
+        for cell in cells
+        for value in cell["details"]["values"].values()
+    )
+
+
+def judged(report):
+    """(claim, column, verdict, estimate, half of its interval) of every claim whose arms are measured."""
+    for claim, column, contrast, sign in CLAIMS:
+        arms = [values_of(report, column, row) for row in ARMS.values()]
+        if all(arms) and max(map(len, arms)) > 1:
+            estimate, half = effects(arms)[contrast]
+            word = OPEN if column == "information" and at_the_ceiling(report) else verdict(estimate, half, sign)
+            yield claim, column, word, estimate, half
+
+
+def conclusions(columns):
+    """`Table.conclusions`: a line for each claim and each column with its effects, and the light model's differences.
+
+    Args:
+        columns: those that are measured over seeds.
+    """
+
+    def lines(report):
+        if report["smoke"]:
+            return
+        for claim, column, word, estimate, half in judged(report):
+            ceiling = " (every estimate lies at its ceiling)" if word == OPEN and column == "information" else ""
+            yield f"{claim}, at this width: {word}{ceiling}; {estimate:+,.3g} ± {half:,.2g}."
+        for column in columns:
+            arms = [values_of(report, column.name, row) for row in ARMS.values()]
+            if all(arms) and max(map(len, arms)) > 1:
+                told = (f"{name} {value:+,.3g} ± {half:,.2g}" for name, (value, half) in effects(arms).items())
+                yield f"Effects on {column.title}: {', '.join(told)}."
+        yield from _light(report, columns)
+
+    return lines
+
+
+def _light(report, columns):
+    cells, full = (report["rows"].get(row, {}) for row in (LIGHT, ARMS[1, 1]))
+    counts = [row.get("params_trainable", {}).get("value") for row in (full, cells)]
+    told = ", ".join(f"{1 - light / whole:.1%} ({name})" for name, (whole, light) in FULL_WIDTH.items())
+    if None not in counts:
+        here = f"{1 - counts[1] / counts[0]:.1%} fewer trainable parameters than ResLag-VAE at this width"
+        yield f"The light ResLag-VAE has {here}; at full width, of which the study says almost 50 %, {told} fewer."
+    differences = [
+        f"{column.title} {cells[column.name]['value'] - full[column.name]['value']:+,.3g}"
+        for column in columns
+        if None not in (row.get(column.name, {}).get("value") for row in (cells, full))
+    ]
+    if differences:
+        yield f"The light ResLag-VAE less ResLag-VAE: {', '.join(differences)}."
