@@ -115,9 +115,14 @@ def _of(folder):
 
 
 def over_seeds(column):
-    """The column of a table with seeds: the mean of what `column` measures on each seed, and its spread."""
+    """The column of a table with seeds: the mean of what `column` measures on each seed, and its spread.
+
+    A row that is not trained, such as a PCA, is measured once.
+    """
 
     def measure(run):
+        if run.parts == [run]:
+            return column.measure(run)
         found = {part.settings.seed: column.measure(part) for part in run.parts}
         values = {str(seed): float(part.value) for seed, part in found.items()}
         shown = (

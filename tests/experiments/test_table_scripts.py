@@ -116,6 +116,7 @@ ONE = {
     "survey_table5": ("Resnet-s4-b48-l128",),
     "green_training": ("Resnet-s4-b48-l128",),
     "boon_table1": ("MNIST AutoEncoder", "CIFAR10 light ResLag-VAE"),
+    "boon_ablation": ("CIFAR10 mini trunk",),
     "slides_anomaly": ("MNIST InfoVAE",),
     "survey_posteriors": ("mini CNN",),
 }
@@ -164,6 +165,7 @@ FEW = {
     "svae_table3": ("2S-VAE (Asperti, Trentin)",),
     "svae_table4": ("SVAE",),
     "boon_table1": ("MNIST AutoEncoder", "CelebA PCA, 150 components"),
+    "boon_ablation": ("CIFAR10 mini trunk",),
     "slides_likelihood": ("IAF, free bits",),
     "slides_anomaly": ("MNIST beta-VAE",),
     "survey_codes": ("mini L2-RAE",),

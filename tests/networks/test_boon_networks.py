@@ -8,6 +8,7 @@ from green_vae import networks
 from green_vae.cost import trainable_parameters
 from green_vae.models.undrawn import undrawn_weights
 from green_vae.networks import reslag
+from green_vae.presets import preset
 
 VARIATIONAL, DIGITS, CIFAR, FACES = ("mean", "log_var"), (28, 28, 1), (32, 32, 3), (64, 64, 3)
 SEQUENTIAL = [
@@ -66,6 +67,51 @@ def test_other_readings_as_counted():
         (FACES, 150, {"blocks": reslag.CELEBA, "sides": None}, 8_780_975),
     ):
         assert trainable_parameters(*networks.build("reslag", shape, latent, VARIATIONAL, **options)) == published
+
+
+def conv(kernel, widths):
+    """Parameters of a convolution with its bias, of its kernel's side and (channels in, out)."""
+    return kernel**2 * widths[0] * widths[1] + widths[1]
+
+
+def counted(base, sides, latent=100, side=32):
+    """Trainable parameters of a network for CIFAR, added up by hand as in Figure 4; batch norm has two per channel."""
+    blocks = [[width * base // 64 for width in block] for block in ((64,) * 3, (128,) * 2, (256,) * 3)]
+    total, before, joined = 0, 3, 0
+    for level, (block, width) in enumerate(zip(blocks, sides, strict=True)):
+        for place, channels in enumerate(block):
+            total += conv(4 if place == len(block) - 1 else 3, (before, channels)) + 2 * channels
+            before = channels
+        cells = (side >> (level + 1)) ** 2
+        if width:
+            total += conv(3 if level == 2 else 1, (before, width)) + 2 * width
+            total += conv(1, (width, before))  # the decoder raises it again
+        joined += cells * (before if width is None else width)
+    total += 2 * (joined + 1) * latent + (latent + 1) * joined
+    b1, b2, b3 = (block[-1] for block in blocks)
+    for pair in ((b3, b3), (b3, b3), (b3, b2), (b2, b2), (b2, b1), (b1, b1), (b1, b1)):
+        total += conv(3, pair) + 2 * pair[1]
+    return total + conv(3, (b1, 3))
+
+
+@pytest.mark.parametrize("sides, published", [((16, 64, None), 7_868_795), ((1, 4, 16), 4_425_034)])
+def test_the_count_by_hand_is_that_of_the_study(sides, published):
+    assert counted(64, sides) == published
+
+
+@pytest.mark.parametrize(
+    "name, sides",
+    [
+        ("optimal-sigma-trunk", (0, 0, None)),
+        ("lagging-trunk", (0, 0, None)),
+        ("optimal-sigma-multi-level", (16, 64, None)),
+        ("reslag", (16, 64, None)),
+        ("reslag-light", (1, 4, 16)),
+    ],
+)
+def test_narrow_networks_as_counted_by_hand(name, sides):
+    model = preset(f"boon/{name}-cifar10-mini").outline()
+    assert trainable_parameters(model.encoder, model.decoder) == counted(16, sides)
 
 
 def of_kind(network, kind):

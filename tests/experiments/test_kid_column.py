@@ -1,0 +1,49 @@
+"""The column of the kernel distance: its standard error, and what a report says of it."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from green_vae.experiments import Reference, Row, Table, columns
+from green_vae.experiments.bench import Bench
+from green_vae.experiments.run import Run
+from green_vae.experiments.spec import Settings
+from green_vae.metrics.kid import squared_mmd
+
+N = 200
+
+
+def features(rng, of):
+    return rng.standard_normal((N, 4)) + 0.8 * (of == "ours")
+
+
+def test_the_deviation_over_halves_is_the_standard_error():
+    """Of the same distance over other draws of both sides, 200 of them."""
+    rng = np.random.default_rng(0)
+    again = np.std([squared_mmd(features(rng, "ours"), features(rng, "theirs")) for _ in range(200)])
+    told = []
+    for seed in range(8):
+        ours, theirs = ({"f": SimpleNamespace(features=features(rng, of))} for of in ("ours", "theirs"))
+        bench = SimpleNamespace(
+            layer_name=str, reference_moments=theirs, protocol=lambda layer: SimpleNamespace(label="FID~")
+        )
+        run = SimpleNamespace(bench=bench, moments={"prior": ours}.get, settings=Settings(seed=seed))
+        label, mean, deviation = columns.kid_x1e3(run, "prior", "f")
+        assert label == "KID~" and mean == pytest.approx(
+            1000 * squared_mmd(ours["f"].features, theirs["f"].features), rel=0.05
+        )
+        told.append(deviation / 1000)
+    assert np.mean(told) == pytest.approx(again, rel=0.25)
+
+
+def test_the_cell_of_generated_images(tmp_path):
+    column = columns.kid("kid_x1e3", "prior", "KID x 1000")
+    row = Row("only", {"kid_x1e3": None}, preset="review/mlp-cifar10")
+    table = Table("few", "Few", "nobody", (column,), (row,), Reference("digits", n=24))
+    run = Run(Bench(table, Settings(out=tmp_path, smoke=True)), row)
+    run.prepared = True
+    found = column.measure(run)
+    assert (found.images, found.reference_images, found.label) == (24, 24, "KID@tiny")
+    assert found.made == "samples from N(0, I)" and found.remark.startswith("standard error ")
+    assert column.identity(run)["quantity"] == "kid" and column.identity(run)["n"] == 24
