@@ -23,10 +23,12 @@ ARMS = {  # (lagging, side branches) -> row
     (1, 1): "CIFAR10 mini ResLag-VAE",
 }
 LIGHT = "CIFAR10 mini light ResLag-VAE"
-CONTRASTS = {  # of the arms in the order of ARMS
+MAIN = {  # contrasts of the arms in the order of ARMS
     "lagging": (-0.5, 0.5, -0.5, 0.5),
     "side branches": (-0.5, -0.5, 0.5, 0.5),
     "interaction": (1.0, -1.0, -1.0, 1.0),
+}
+SIMPLE = {
     "lagging on the trunk": (-1.0, 1.0, 0.0, 0.0),
     "lagging beside side branches": (0.0, 0.0, -1.0, 1.0),
     "side branches alone": (-1.0, 0.0, 1.0, 0.0),
@@ -155,7 +157,7 @@ def effects(arms):
     pooled = sum(np.sum((np.asarray(values) - np.mean(values)) ** 2) for values in arms) / freedom
     quantile = stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)
     found = {}
-    for name, weights in CONTRASTS.items():
+    for name, weights in {**MAIN, **SIMPLE}.items():
         error = math.sqrt(pooled * np.sum(np.square(weights) / counts))
         found[name] = float(np.dot(weights, means)), float(quantile * error)
     return found
@@ -169,7 +171,7 @@ def verdict(estimate, half, sign):
 
 
 def at_the_ceiling(report):
-    """Whether no arm's mutual information is told, since every estimate lies at the greatest possible value."""
+    """Whether every estimate of the mutual information lies at its greatest possible value."""
     cells = [report["rows"][row]["information"] for row in ARMS.values()]
     return all(
         value > (1 - CEILING) * math.log(cell["details"]["images"])
@@ -178,18 +180,27 @@ def at_the_ceiling(report):
     )
 
 
+def measured_effects(report, column):
+    """`effects` of a column by name; {} unless its arms are measured, one of them with two seeds."""
+    arms = [values_of(report, column, row) for row in ARMS.values()]
+    return effects(arms) if all(arms) and max(map(len, arms)) > 1 else {}
+
+
 def judged(report):
-    """(claim, column, verdict, estimate, half of its interval) of every claim whose arms are measured."""
+    """(claim, column, verdict, estimate, half of its interval, why it is open) of every claim that was measured."""
     for claim, column, contrast, sign in CLAIMS:
-        arms = [values_of(report, column, row) for row in ARMS.values()]
-        if all(arms) and max(map(len, arms)) > 1:
-            estimate, half = effects(arms)[contrast]
-            word = OPEN if column == "information" and at_the_ceiling(report) else verdict(estimate, half, sign)
-            yield claim, column, word, estimate, half
+        if found := measured_effects(report, column):
+            if column == "information" and at_the_ceiling(report):
+                yield claim, column, OPEN, *found[contrast], "every estimate lies at its greatest possible value"
+            else:
+                word = verdict(*found[contrast], sign)
+                yield claim, column, word, *found[contrast], "the seeds differ by as much" if word == OPEN else ""
 
 
 def conclusions(columns):
     """`Table.conclusions`: a line for each claim and each column with its effects, and the light model's differences.
+
+    What an idea does alone and beside the other one is told where there is an interaction.
 
     Args:
         columns: those that are measured over seeds.
@@ -198,13 +209,14 @@ def conclusions(columns):
     def lines(report):
         if report["smoke"]:
             return
-        for claim, column, word, estimate, half in judged(report):
-            ceiling = " (every estimate lies at its ceiling)" if word == OPEN and column == "information" else ""
-            yield f"{claim}, at this width: {word}{ceiling}; {estimate:+,.3g} ± {half:,.2g}."
+        for claim, _, word, estimate, half, why in judged(report):
+            reason = f" ({why})" if why else ""
+            yield f"{claim}, at this width: {word}{reason}; main effect {estimate:+,.3g} ± {half:,.2g}."
         for column in columns:
-            arms = [values_of(report, column.name, row) for row in ARMS.values()]
-            if all(arms) and max(map(len, arms)) > 1:
-                told = (f"{name} {value:+,.3g} ± {half:,.2g}" for name, (value, half) in effects(arms).items())
+            if found := measured_effects(report, column.name):
+                value, half = found["interaction"]
+                shown = found if abs(value) > half else MAIN
+                told = (f"{name} {found[name][0]:+,.3g} ± {found[name][1]:,.2g}" for name in shown)
                 yield f"Effects on {column.title}: {', '.join(told)}."
         yield from _light(report, columns)
 

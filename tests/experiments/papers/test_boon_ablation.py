@@ -24,7 +24,7 @@ SMALL = {"image_shape": (8, 8, 1), "latent_dim": 3, "network": "mlp", "network_o
 
 
 def test_the_arms_differ_by_their_factors_alone():
-    rows = {row.name: presets.preset(row.preset) for row in TABLE.rows}
+    rows = {row.name: presets.preset(row.preset) for row in TABLE.rows if not row.pca}
     recipes = {dataclasses.replace(chosen.recipe, note="") for chosen in rows.values()}
     assert len(recipes) == 1 and len({chosen.dataset for chosen in rows.values()}) == 1
     for (lagging, sides), name in boon_ablation.ARMS.items():
@@ -161,8 +161,11 @@ def test_the_report_tells_verdicts_and_effects():
     (rec,) = (column for column in MODULES["boon_ablation"].MEASURED if column.name == "rec")
     lines = list(boon_ablation.conclusions((rec,))(report_of(FOUR)))
     value, half = boon_ablation.effects(FOUR)["side branches"]
-    assert lines[0] == f"Side branches lower Rec, at this width: holds; {value:+,.3g} ± {half:,.2g}."
+    assert lines[0] == f"Side branches lower Rec, at this width: holds; main effect {value:+,.3g} ± {half:,.2g}."
     assert lines[1].startswith("Effects on Rec (study): lagging ") and len(lines) == 2
+    assert "side branches alone" in lines[1]  # since there is an interaction
+    (without,) = list(boon_ablation.conclusions((rec,))(report_of([[1.0, 2.0]] * 4)))[1:]
+    assert without == "Effects on Rec (study): lagging +0 ± 1.4, side branches +0 ± 1.4, interaction +0 ± 2.8."
     assert not list(boon_ablation.conclusions((rec,))(report_of(FOUR, smoke=True)))
     assert not list(boon_ablation.conclusions((rec,))({"rows": {}, "smoke": False}))
 
@@ -172,5 +175,5 @@ def test_information_at_its_ceiling_decides_nothing(height, word):
     """log(2000) = 7.601; the lagging arms lie higher in both cases."""
     arms = [[height - 0.01, height - 0.011]] * 2 if word == "holds" else [[height - 0.001, height - 0.0011]] * 2
     low, high = arms[0], [height, height - 1e-4]
-    ((_, column, found, _, _),) = boon_ablation.judged(report_of([low, high, low, high], "information"))
+    ((_, column, found, *_),) = boon_ablation.judged(report_of([low, high, low, high], "information"))
     assert (column, found) == ("information", word)
