@@ -41,6 +41,8 @@ def test_passes_in_which_the_decoder_moves():
     """The study: 40 epochs, of which 20 have five passes."""
     assert boon_ablation.passes_of("boon/reslag-cifar10") == (120, 40)
     assert boon_ablation.passes_of("boon/lagging-mnist") == (50, 40)
+    lagging = {row.preset for row in TABLE.rows if "lag" in row.preset}
+    assert len(lagging) == 3 and {boon_ablation.passes_of(name) for name in lagging} == {(18, 6)}
 
 
 def test_the_counts_at_full_width():
@@ -81,6 +83,26 @@ def test_the_negative_elbo_against_scipy():
     kl = 0.5 * (np.log(2 * np.pi) + q.var() + q.mean() ** 2) - q.entropy()  # cross entropy less entropy
     assert found.value == pytest.approx(float((kl.sum(axis=1) - log_likelihood).mean()), rel=1e-5)
     assert f"sigma^2 = {sigma**2:.6f}" in found.made and found.images == 80
+
+
+@pytest.mark.parametrize(
+    ("model", "at", "rec"), [("sigma_vae", "pass 5 of 6", 5.0), ("reslag_vae", "pass 17 of 18", 17.0)]
+)
+def test_equal_epochs_end_earlier_without_aggressive_passes(model, at, rec):
+    """The best pass of the first 6, or of all 18; the -ELBO is that of its error and KL."""
+    run = Trained()
+    run.preset = dataclasses.replace(run.preset, model=model)
+    run.history = [
+        {"val_loss": float((step % 6 != 5) * 10 - step), "val_reconstruction": float(step), "val_kl": 2.0 * step}
+        for step in range(1, 19)
+    ]
+    columns = boon_ablation.at_equal_epochs()
+    found = {column.name: column.measure(run) for column in columns}
+    assert found["rec_epochs"].value == rec and found["kl_epochs"].value == 2 * rec
+    assert {measured.remark for measured in found.values()} == {at}
+    sigma2 = (run.train_data.images / 255.0).var()
+    expected = 32 * math.log(2 * math.pi * sigma2) + rec / (2 * sigma2) + 2 * rec
+    assert found["neg_elbo_epochs"].value == pytest.approx(expected)
 
 
 def test_the_variance_of_bytes():
