@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -127,6 +128,16 @@ def test_no_estimate_of_the_information_exceeds_the_bound_or_the_ceiling(seed, s
     estimate = mutual_information(means, log_var, noise)
     assert estimate <= math.log(300) + 1e-9
     assert estimate <= boon_ablation.bound(means, log_var) + 0.3  # the noise of one draw for each code
+
+
+def test_the_estimate_of_the_information_is_a_mean_over_codes():
+    run = Trained()
+    run.bench = SimpleNamespace(reference_images=run.validation_images)
+    mean, log_var = boon_ablation.moments(run.trained, run.validation_images)
+    noise = np.random.default_rng(0).standard_normal((boon_ablation.DRAWS, *mean.shape))
+    expected = np.mean([mutual_information(mean, log_var, draw) for draw in noise])
+    found = boon_ablation.information().measure(run)
+    assert found.value == pytest.approx(expected) and found.made == "25 codes for each image"
 
 
 # effects and verdicts
