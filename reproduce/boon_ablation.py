@@ -79,8 +79,9 @@ TABLE = Table(
         "means over all test images, on one sigma^2 for all arms, the variance of all values of the training images.",
         "MI: mutual information of the reference images and their codes (He et al. 2019), the mean over 25 codes for "
         "each image; with one code, as at first, it had a standard error of 0.16. It is at most the log of the number "
-        "of images, 7.60 for 2,000. Estimates that all lie within 1 % of that tell nothing of the arms. MI at most: the "
-        "mean KL less that of the Gaussian with the aggregate posterior's moments, over all test images.",
+        "of images, 7.60 for 2,000. Estimates that all lie within 1 % of that tell nothing of the arms.",
+        "MI at most: the mean KL less that of the Gaussian with the moments of the aggregate posterior, over all test "
+        "images.",
         "Active units: of 100, over the reference images. Posterior: mean posterior variance not above 0.8; means: "
         "variance of the posterior means not below 0.05.",
         "KID: 2,000 images of codes from N(0, I) against the first 2,000 test images. Its standard error is that of "
