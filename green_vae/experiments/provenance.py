@@ -36,11 +36,12 @@ def of_cell(run, column, measurement, seconds):
         run: a `Run`. column: a `Column`. measurement: its `Measurement`.
         seconds: that it took, with what was first made for it: codes, samplers, features; not the training.
     """
+    told = {how: getattr(measurement, how) for how in ("protocol", "made", "values", "spread")}
     return {
         **(run.details() if column.trained else {}),
         "images": measurement.images,
         "reference_images": measurement.reference_images,
-        **{how: said for how in ("protocol", "made", "values", "spread") if (said := getattr(measurement, how))},
+        **{how: said for how, said in told.items() if said not in ("", {}, None)},
         "seconds": round(seconds, 3),
         **circumstances(run.table, run.settings),
     }

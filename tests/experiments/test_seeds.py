@@ -69,6 +69,12 @@ def test_mean_and_spread_over_the_seeds():
     assert (alone.value, alone.spread, alone.values) == (1.0, None, {"4": 1.0})
 
 
+def test_a_spread_of_nothing_is_shown(runs, tmp_path):
+    same = over_seeds(Column("a", "A", lambda part: Measurement(2.0), lambda part: part.identity()))
+    assert cell_of(tmp_path / "out", "--runs", runs, column=same)["details"]["spread"] == 0
+    assert "| 2.0 ± 0.0 |" in (tmp_path / "out" / "tiny.md").read_text(encoding="utf-8")
+
+
 def test_a_model_is_found_by_preset_and_seed(runs, tmp_path):
     assert [trained_folder("tiny", seed, runs) for seed in (0, 1, 2)] == [
         runs / "any0" / "model", runs / "any1" / "model", None,
