@@ -22,7 +22,8 @@ ALLOWED = {  # the parts of the house, and what each imports of ours
     "presets": {"cards", "data", "keras_internals", "models", "networks", "plots", "samplers", "training", "utils"},
     "sklearn": {"cards", "models", "samplers", "training"},
     "doctor": {"data", "presets", "utils"},
-    "cli": {"cards", "cost", "data", "doctor", "metrics", "models", "plots", "presets", "training", "utils"},
+    "explore": {"data", "plots", "utils"},
+    "cli": {"cards", "cost", "data", "doctor", "explore", "metrics", "models", "plots", "presets", "training", "utils"},
     "__main__": {"cli"},
     "experiments": {"cost", "data", "metrics", "models", "plots", "presets", "training", "utils"},
 }

@@ -78,10 +78,10 @@ def add_model(command):
     command.add_argument("model", metavar="NAME|FOLDER", help=told)
 
 
-def add_files(command):
-    """The arguments for `sources.images_for`."""
+def add_files(command, nargs="+"):
+    """The arguments for `sources.images_for`; nargs: "*" where no file is needed."""
     told = "pictures, folders of them, or a data set such as mnist:test; cut and resized to what the model takes"
-    command.add_argument("files", metavar="FILE", nargs="+", help=told)
+    command.add_argument("files", metavar="FILE", nargs=nargs, help=told)
     command.add_argument("-n", type=positive, metavar="N", help="the first N of them alone")
     data_dir = "folder with the data sets (default: $GREEN_VAE_DATA)"
     command.add_argument("--data-dir", type=Path, metavar="DIR", help=data_dir)

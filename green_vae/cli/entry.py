@@ -11,6 +11,7 @@ from green_vae.cli.completion import add_completion
 from green_vae.cli.cost import add_cost
 from green_vae.cli.doctor import add_doctor
 from green_vae.cli.evaluate import add_evaluate
+from green_vae.cli.explore import add_explore
 from green_vae.cli.export import add_export
 from green_vae.cli.generate import add_generate
 from green_vae.cli.known import add_info, add_list
@@ -26,6 +27,7 @@ EPILOG = """examples:
   %(prog)s generate boon/beta-mnist -n 64      new images from trained weights, as a PNG
   %(prog)s evaluate my/samples cifar10         FID, KID, precision, recall, density, coverage
   %(prog)s reconstruct boon/beta-mnist x.png   what a model leaves of pictures; also encode, traverse, score ...
+  %(prog)s explore svae/mnist-mini             a page in the browser: sliders, a map of codes, samplers
   %(prog)s export boon/beta-mnist --to onnx --out beta.onnx
   %(prog)s train svae/mnist-mini               by the paper's recipe; stopped, it goes on when called again
   %(prog)s train my/pictures --model beta-vae  a model of your own pictures, and a page about it
@@ -47,6 +49,7 @@ COMMANDS = (
     add_interpolate,
     add_traverse,
     add_score,
+    add_explore,
     add_export,
     add_completion,
 )

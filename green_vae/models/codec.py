@@ -64,6 +64,13 @@ class Codec:
         parts = in_batches(self.passes.of(self.parts.network), z, batch_size)
         return self.parts.take(joined(list(parts), len(z)), part)
 
+    def decode_alike(self, z, batch_size=100):
+        """`decode` of codes (n, latent_dim) without noise that would differ from one code to the next.
+
+        A hierarchy takes the groups beside z at the means of their priors.
+        """
+        return self.decode(z, batch_size)
+
     def check_codes(self, z, part="x"):
         """z as float32 if it is valid input for `decode`, else raise a ValueError that says why."""
         self.check_part(part)
@@ -246,12 +253,8 @@ class Codec:
 
     def _decode_paths(self, z, batch_size):
         """Images of codes (..., latent_dim): float32 (..., h, w, c)."""
-        images = self._decode_alike(z.reshape(-1, z.shape[-1]), batch_size)
+        images = self.decode_alike(z.reshape(-1, z.shape[-1]), batch_size)
         return images.reshape(*z.shape[:-1], *images.shape[1:])
-
-    def _decode_alike(self, z, batch_size):
-        """`decode` without noise that would differ from one code to the next."""
-        return self.decode(z, batch_size)
 
 
 def lines(a, b, steps):

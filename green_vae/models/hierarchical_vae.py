@@ -239,7 +239,7 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
             parts.append(as_floats(decoder.predict_on_batch({"z": codes, **self._noise(streams, len(codes), factors)})))
         return np.concatenate(parts)
 
-    def _decode_alike(self, z, batch_size):
+    def decode_alike(self, z, batch_size=100):
         # noise of the other groups would differ from one code to the next, and hide what the code does
         return self.decode(z, batch_size, temperature=0.0)
 

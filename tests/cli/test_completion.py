@@ -33,7 +33,7 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("ex", {"export"}),
+        ("ex", {"explore", "export"}),
         ("info svae/mnist-mini", {"svae/mnist-mini", "svae/mnist-mini-plain"}),
         ("train --mod", {"--model"}),
         ("train --model be", {"beta-vae", "bernoulli-vae"}),

@@ -83,15 +83,16 @@ class Browser:
         return json.loads(message)
 
     def open(self, path, width=1280, height=900, dark=False):
-        """Load a file at a size of the window, in light or dark colours."""
+        """Load a file, or an address, at a size of the window, in light or dark colours."""
+        address = path if isinstance(path, str) else path.as_uri()
         self.send(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", features=[scheme])
         self.events.clear()
-        self.send("Page.navigate", url=path.as_uri())
-        self.until(f"document.readyState === 'complete' && location.href === {json.dumps(path.as_uri())}")
+        self.send("Page.navigate", url=address)
+        self.until(f"document.readyState === 'complete' && location.href === {json.dumps(address)}")
 
     def until(self, expression, seconds=20):
         """Wait until an expression is true."""
@@ -132,8 +133,8 @@ class Browser:
         data = self.send("Page.captureScreenshot", captureBeyondViewport=whole)["data"]
         path.write_bytes(base64.b64decode(data))
 
-    def complaints(self):
-        """Errors and warnings on the console, exceptions, and addresses that are neither files nor data."""
+    def complaints(self, own=("file:", "data:")):
+        """Errors and warnings on the console, exceptions, and requested addresses that do not start as these."""
         found = []
         for method, told in self.events:
             if method == "Runtime.exceptionThrown" or method == "Log.entryAdded":
@@ -141,6 +142,6 @@ class Browser:
             elif method == "Runtime.consoleAPICalled" and told["type"] in ("error", "warning", "assert"):
                 found.append(told)
             elif method == "Network.requestWillBeSent":
-                if not told["request"]["url"].startswith(("file:", "data:")):
+                if not told["request"]["url"].startswith(own):
                     found.append(told["request"]["url"])
         return found
