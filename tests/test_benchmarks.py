@@ -129,3 +129,11 @@ def test_the_start_of_commands_beside_another_process(monkeypatch, capsys, tmp_p
 
     with pytest.raises(RuntimeError, match="exit code 1 of -c raise(?s:.*)no such thing"):
         script.spent(("-c", "raise SystemExit('no such thing')"), tmp_path)
+
+
+def test_the_wait_for_a_picture_of_the_page(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["explore.py", "boon/beta-mnist", "--times", "3"])
+    load_script(ROOT / "benchmarks" / "explore.py").main()
+    header, line = capsys.readouterr().out.splitlines()
+    name, median, largest = line.split()
+    assert name == "boon/beta-mnist" and 0 < float(median) <= float(largest)

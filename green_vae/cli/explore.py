@@ -10,7 +10,8 @@ from green_vae.cli.common import add_command, add_files, add_model, check_model,
 IMAGES = 1000  # on the map, unless -n says otherwise
 EPILOG = """The page has sliders for the most active latent units, a map of codes (click a point to see its image),
 interpolation between two pictures of yours, new images by every sampler that came with the model, and for a split
-model the map and the parts x1 and x2.
+model the map and the parts x1 and x2. In a hierarchy the sliders move the innermost code; the other groups stay at the
+means of their priors.
 
 Without FILE the map shows the first 1,000 test images of the data set that the model was trained on. Where that data
 set is not on this machine, images that the model generates take their place.

@@ -169,9 +169,8 @@ def _map(gr, view, names, alone, start, started):
 
     with gr.Row():
         with gr.Column(scale=3):
-            drawn = gr.Image(
-                chart.pixels, format="png", interactive=False, buttons=[], label="Codes: click a point", elem_id="map"
-            )
+            gr.Markdown(f"Codes of {len(view.images):,} images. Click a point to see its image.")
+            drawn = gr.Image(chart.pixels, format="png", interactive=False, buttons=[], show_label=False, elem_id="map")
         with gr.Column(scale=2):
             number = gr.Number(None, label=f"Image, 0 to {len(view.images) - 1} (Enter shows it)", precision=0)
             chosen = gr.HTML(elem_id="chosen")

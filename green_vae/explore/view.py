@@ -51,9 +51,11 @@ class View:
 
     def pictures(self, code):
         """Name of the part -> image (h, w, channels) of one code (latent_dim,): "x", and those of a split decoder."""
-        z = np.asarray(code, "float32")[None]
-        parts = PARTS[1:] if self.model.parts is not None else ()
-        return {"x": self.model.decode_alike(z, 1)[0], **{part: self.model.decode(z, 1, part)[0] for part in parts}}
+        z, split = np.asarray(code, "float32")[None], self.model.parts
+        if split is None:
+            return {"x": self.model.decode_alike(z, 1)[0]}
+        parts = np.asarray(self.model.passes.of(split.network).predict_on_batch(z))  # all of them by one pass
+        return {part: split.take(parts, part)[0] for part in PARTS}
 
     def moved(self, code, values):
         """A copy of a code (latent_dim,) in which the `units` have these values, cut to what their sliders allow.

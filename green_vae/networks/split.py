@@ -49,7 +49,7 @@ class Parts:
 
     @staticmethod
     def take(parts, part):
-        """One part of an array (n, h, w, 2 c + 1): (n, h, w, c), the map (n, h, w, 1).
+        """One part of an array (n, h, w, 2 c + 1): (n, h, w, c), the map (n, h, w, 1); "x" is what they give together.
 
         "mix" is x1 for the first half of the codes and x2 for the rest, the "random mix" of the paper's Table 4.
 
@@ -61,4 +61,6 @@ class Parts:
         if part == "mix":
             half = len(parts) // 2
             return np.concatenate([first[:half], second[half:]])
+        if part == "x":
+            return parts[..., :1] * first + (1 - parts[..., :1]) * second
         return {"map": parts[..., :1], "x1": first, "x2": second}[part]

@@ -27,7 +27,6 @@ pytestmark = [
 PICTURE = "document.querySelector('#picture img').src"
 UPLOADS = "Method not implemented."  # a warning of Gradio's own script after an upload
 SLIDERS = "[...document.querySelectorAll('input[type=range]')].map((slider) => Number(slider.value))"
-IN_TIME = 200  # milliseconds from a slider to the picture
 
 
 @pytest.fixture(scope="module")
@@ -86,15 +85,12 @@ def test_nothing_but_the_page_itself_is_asked_for(page, address, others):
     assert page.run("document.querySelectorAll('input[type=range]').length") == 12
 
 
-def test_a_slider_changes_the_picture_in_time(page):
-    waits = []
-    for key in ["ArrowRight"] * 5 + ["Home", "End"]:
+def test_a_slider_changes_the_picture(page):
+    for key in ("ArrowRight", "Home", "End"):
         before = page.run(PICTURE)
-        page.run("document.querySelector('input[type=range]').focus(); asked = performance.now()")
+        page.run("document.querySelector('input[type=range]').focus()")
         page.press(key)
         page.until(f"{PICTURE} !== {before!r}")
-        waits.append(page.run("performance.now() - asked"))  # with what it takes to ask, up to 50 ms
-    assert np.median(waits) < IN_TIME, waits
 
 
 def test_buttons_lead_to_a_new_code_and_back_to_the_middle(page, view):

@@ -31,12 +31,13 @@ def test_most_active_units_are_those_of_the_largest_variance():
 
 
 def test_activity_behind_a_flow_is_that_of_means_of_draws():
-    """Draws of a unit that says nothing vary as those of the others do; their means hardly vary."""
+    """Draws of a unit that says nothing vary as those of others do; means of 50 draws have a 50th of that variance."""
     model = fresh("vae_iaf")
-    found = view.activity(model, IMAGES, model.encode(IMAGES, sample=True))
-    means = np.mean([model.encode(IMAGES, sample=True, seed=seed) for seed in range(300)], axis=0)
-    np.testing.assert_allclose(found, means.var(axis=0), atol=0.1)
-    assert found.shape == (LATENT,) and (model.encode(IMAGES, sample=True).var(axis=0) > 0.3).all()
+    draws = np.stack([model.encode(IMAGES, sample=True, seed=seed) for seed in range(100, 150)])
+    found = view.activity(model, IMAGES, draws[0])
+    expected = draws.mean(axis=0).var(axis=0)
+    assert (10 * expected < draws.var(axis=1).mean(axis=0)).all()
+    assert found.shape == (LATENT,) and (found < 3 * expected).all() and (found > expected / 3).all()
 
 
 finite = st.floats(-1e3, 1e3, width=32)
@@ -75,6 +76,7 @@ def test_a_slider_moves_its_unit_alone_and_stays_within_its_ends(seen):
     assert moved[seen.units[1]] == np.float32(seen.high[seen.units[1]])
     others = np.delete(np.arange(LATENT), seen.units[1])
     np.testing.assert_allclose(moved[others], code[others], atol=0.51 * seen.step.max())
+    assert np.array_equal(seen.moved(code, [None] * len(values)), code)
     low, high, step = seen.slider(seen.units[0])
     assert len(f"{low}{high}{step}") < 20 and low < seen.values(seen.centre)[0] < high
 
@@ -87,8 +89,9 @@ def test_pictures_are_those_of_the_decoder(seen):
 def test_a_split_decoder_shows_what_it_mixes():
     parts = view.View(fresh("split_vae"), IMAGES).pictures(np.ones(LATENT))
     assert list(parts) == ["x", "x1", "x2", "map"] and parts["map"].shape[-1] == 1
-    mixed = parts["map"] * parts["x1"] + (1 - parts["map"]) * parts["x2"]
-    np.testing.assert_allclose(parts["x"], mixed, atol=1e-5)
+    for part, image in parts.items():
+        decoded = fresh("split_vae").decode(np.ones((1, LATENT)), part=part)
+        np.testing.assert_allclose(image, decoded[0], atol=1e-5)
 
 
 def test_a_hierarchy_has_no_noise_between_two_pictures_of_one_code():
