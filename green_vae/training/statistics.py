@@ -40,18 +40,24 @@ def recalibrate_batch_norm(model, x, batch_size=100, batches=200, seed=0):
 
 
 def _pass(model, norms):
-    """f(x, momentum): a pass as in training, in which the statistics move with this momentum.
-
-    Compiled on JAX, where a network goes to an accelerator layer by layer otherwise.
-    """
+    """f(x, momentum): a compiled pass as in training, in which the statistics move with this momentum."""
 
     def move(x, momentum):
         for norm in norms:
             norm.momentum = momentum
         model(x, training=True)
 
-    if keras.backend.backend() != "jax":
-        return move
+    return _COMPILED[keras.backend.backend()](model, move)
+
+
+def _tensorflow(model, move):
+    import tensorflow as tf
+
+    moved = tf.function(move, autograph=False, reduce_retracing=True)
+    return lambda x, momentum: moved(x, tf.constant(momentum, "float32"))
+
+
+def _jax(model, move):
     import jax
 
     @jax.jit
@@ -67,6 +73,9 @@ def _pass(model, norms):
                 variable.assign(value)
 
     return compiled
+
+
+_COMPILED = {"tensorflow": _tensorflow, "jax": _jax, "torch": lambda model, move: move}
 
 
 def batch_norms(model):
