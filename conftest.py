@@ -19,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 def pytest_configure(config):
     if hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None):  # who runs tests
+        gc.disable()  # until all is imported, which stays
         _optimize_graphs("GREEN_VAE_TEST_OPTIMIZER" in os.environ)
 
 
@@ -59,8 +60,8 @@ def group(nodeid):
 
 def pytest_collection_finish():
     """What is imported by now stays: the collector need not walk through all of TensorFlow after every group."""
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items):

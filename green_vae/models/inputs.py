@@ -63,7 +63,15 @@ def is_labels(y, image_shape):
     """Whether y, of a data set with labels, says nothing of images: (n,), (n, 1) or (n, classes). Nobody uses it here.
 
     Flattened images are none, so that they are refused and not left out.
+
+    Raises:
+        ValueError: y whose rank TensorFlow forgot, because the model was fitted on some of another rank before.
     """
+    if getattr(y.shape, "rank", 0) is None:
+        if keras.backend.is_int_dtype(y.dtype) and y.dtype != "uint8":  # images have no such numbers
+            return True
+        hint = "the model was fitted on y of another rank before: compile it again"
+        raise ValueError(f"{hint}. Received: {y.dtype} of any rank")
     shape = tuple(y.shape)
     return len(shape) < min(3, len(image_shape) + 1) and shape[1:] != (math.prod(image_shape),)
 

@@ -1,5 +1,7 @@
 """What users feed models with: each form gives what its images alone give, and wrong numbers are refused in each."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -82,11 +84,34 @@ def means(history):
     return {name: values[0] for name, values in history.history.items()}
 
 
+@functools.cache
+def _compiled():
+    """(model, values of its variables at the start)."""
+    model = tiny()
+    start = [ops.convert_to_numpy(variable) for variable in model.variables]
+    model.fit(IMAGES, batch_size=4, validation_data=IMAGES, verbose=0)
+    return model, start
+
+
+def again():
+    """What `tiny` gives, with steps that are compiled already: weights and noise are set back to the start."""
+    model, start = _compiled()
+    for variable, value in zip(model.variables, start, strict=False):  # metrics come last, and start by themselves
+        variable.assign(value)
+    return model
+
+
 def trained(x, **settings):
     """(weights, logs) after one pass without shuffling."""
-    model = tiny()
+    model = again()
     logs = means(model.fit(x, epochs=1, shuffle=False, verbose=0, **settings))
     return model.get_weights(), logs
+
+
+def test_a_model_that_is_set_back_trains_as_a_fresh_one():
+    model = tiny()
+    logs = means(model.fit(IMAGES, batch_size=4, shuffle=False, verbose=0))
+    same(trained(IMAGES, batch_size=4), (model.get_weights(), logs))
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +133,17 @@ FEW = ("a dict", "labels")  # where the way of a batch is the same: a compiled s
 )
 def test_a_stream_trains_as_its_images_do(stream, batch, of_arrays):
     same(trained(STREAMS[stream](BATCHES[batch])), of_arrays)
+
+
+def test_a_model_takes_labels_of_one_shape_after_another():
+    """TensorFlow traces a step for y of any rank then."""
+    same(trained(Pieces(BATCHES["labels"])), trained(Pieces(BATCHES["labels in a column"])))
+    model, (flat, column) = tiny(), (np.zeros(shape, "float32") for shape in (12, (12, 1)))
+    model.fit(Pieces(lambda part: (IMAGES[part], flat[part])), verbose=0)
+    with pytest.raises(ValueError, match="compile it again. Received: .*float32.* of any rank"):  # may be images
+        model.fit(Pieces(lambda part: (IMAGES[part], column[part])), verbose=0)
+    model.compile("sgd")
+    model.fit(Pieces(lambda part: (IMAGES[part], column[part])), verbose=0)
 
 
 @pytest.mark.parametrize("whole", WHOLE)
@@ -136,7 +172,7 @@ def test_codes_and_outputs_of_every_form():
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_wrong_numbers_are_refused_whatever_they_come_in(wrong):
-    model, x = tiny(), WRONG[wrong]
+    model, x = again(), WRONG[wrong]
     start = model.get_weights()
     forms = {name: lambda name=name: STREAMS[name](lambda part: (x[part],)) for name in STREAMS}
     forms |= {"array": lambda: x, "loader": lambda: loader(lambda part: (x[part],))}
@@ -163,8 +199,8 @@ def test_a_generator_for_validation_is_read_by_one():
     """Three batches, of which none is lost to whoever looks at the first."""
     batches = ((IMAGES[n : n + 4], LABELS[n : n + 4]) for n in (0, 4, 8))
     settings = {"batch_size": 4, "shuffle": False, "verbose": 0}
-    found = means(tiny().fit(IMAGES, validation_data=batches, **settings))
-    expected = means(tiny().fit(IMAGES, validation_data=IMAGES, validation_batch_size=4, **settings))
+    found = means(again().fit(IMAGES, validation_data=batches, **settings))
+    expected = means(again().fit(IMAGES, validation_data=IMAGES, validation_batch_size=4, **settings))
     assert found == pytest.approx(expected, rel=1e-5)
 
 
@@ -199,7 +235,7 @@ def test_a_stream_brings_targets_and_weights(stream):
     clean = 255 - IMAGES
 
     def logs(x, *more, **settings):
-        return means(tiny().fit(x, *more, shuffle=False, verbose=0, **settings))
+        return means(again().fit(x, *more, shuffle=False, verbose=0, **settings))
 
     expected = logs(IMAGES, clean, sample_weight=weights, batch_size=4)
     found = logs(STREAMS[stream](lambda part: (IMAGES[part], clean[part], weights[part])))
