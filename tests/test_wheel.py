@@ -98,7 +98,8 @@ def test_load_generate_and_fetch_outside_a_checkout(site, empty):
 
 def test_the_command_line_outside_a_checkout(site, empty):
     command = [sys.executable, site / "bin" / "green-vae"]
-    assert process(*command, "--help", PYTHONPATH=str(site), **empty).startswith("usage: green-vae [-h] [--version] COMMAND")
+    told = process(*command, "--help", PYTHONPATH=str(site), **empty)
+    assert told.startswith("usage: green-vae [-h] [--version] COMMAND")
     with serving(ROOT / "pretrained") as (address, asked, _):
         more = {"PYTHONPATH": str(site), "GREEN_VAE_PRETRAINED_URL": address, **empty}
         out = process(*command, "generate", "svae/mnist-mini", "-n", "4", "-o", "grid.png", **more)
