@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import signal
 import sys
 import time
 
@@ -56,11 +57,16 @@ def _explore(options):
 
     images, labels, names, words = _images(model, options)
     print(f"{words} They are encoded, and samplers are read ...", file=sys.stderr)
-    with running(View(model, images, labels), options.model, words, names, options.port) as address:
-        print(f"Open {address} in a browser. Ctrl-C ends the command.", flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            while True:
-                time.sleep(60)
+    on_interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        with running(View(model, images, labels), options.model, words, names, options.port) as address:
+            print(f"Open {address} in a browser. Ctrl-C ends the command.", flush=True)
+            with contextlib.suppress(KeyboardInterrupt):
+                while True:
+                    time.sleep(60)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would leave uploaded pictures behind
+    finally:
+        signal.signal(signal.SIGINT, on_interrupt)
 
 
 def _images(model, options):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 
 import numpy as np
@@ -48,6 +49,7 @@ def saved(tmp_path):
 def test_the_map_shows_test_images_of_the_models_own_data(saved, shown, capsys):
     folder = saved("digits, 1,437 images")
     assert cli.main(["explore", folder, "-n", "20", "--port", "8123"]) == 0
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert "Open http://127.0.0.1:7860/ in a browser." in capsys.readouterr().out
     digits = gv.data.load("digits", "test")[:20]
     np.testing.assert_allclose(shown["view"].images, digits.images / 255, atol=1e-6)
@@ -99,8 +101,10 @@ def test_ctrl_c_ends_the_command_and_leaves_nothing_behind(tmp_path):
         second = subprocess.run([*command, "--port", words[1].rstrip("/").rpartition(":")[2]], env=env,
                                 capture_output=True, text=True, timeout=120)  # fmt: skip
         assert second.returncode == 1 and "port" in second.stderr.splitlines()[-1]
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        for _ in range(3):  # impatient
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+        assert process.wait(30) in (0, -signal.SIGINT)  # the last one may come when all is done
     finally:
         process.kill()
         process.communicate()
