@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 from core_models import only
-from experiment_tables import GALLERIES, MODULES, first_run_of, hide_data, read_report
+from experiment_tables import GALLERIES, MODULES, TINY, first_run_of, hide_data, read_report
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -17,7 +17,6 @@ from green_vae import plots, presets
 from green_vae.data import DataNotFoundError
 from green_vae.experiments import NotRun
 from green_vae.experiments.gallery import Figure, Gallery, chosen_figures, main, parser_for
-from green_vae.experiments.smoke import shrink
 from green_vae.metrics import WeightsNotFoundError
 from green_vae.plots import save_png
 from green_vae.presets import store
@@ -68,6 +67,7 @@ def test_help_names_everything_and_its_examples_are_right(name, capsys, monkeypa
 # one figure of each kind, where others differ by the network or the data alone: in a quick run; the rest in a slow one
 FEW = {
     "boon_figures": ("figure01", "figure05a"),
+    "green_frontier": ("celeba-training", "cifar10-energy", "cifar10-flops"),
     "slides_figures": ("figure04", "figure07"),
     "survey_figures": ("figure03", "figure13"),
     "survey_hierarchies": ("hfvae-groups",),
@@ -127,13 +127,27 @@ def test_smoke_writes_the_page(smoked):
 
 TYPED = "svae_figures"
 TRAINS = ("figure18", "figure19")  # of the slides: they need nothing, and train for a minute
+# of the figures that weights which ship can draw: those of `FEW` and these in a quick run, all of them in a slow one
+DRAWN = {"survey_figures": ("figure12",), "survey_hierarchies": ("nvae-samples",), "boon_figures": ("figure09b",)}
 
 
-@pytest.mark.parametrize("name", only(GALLERIES, *GALLERIES.keys() - {"green_dissection"}))
-def test_first_run_without_data_says_why_not(name, tmp_path):
+def first_figures(asked):
+    """(gallery, its figures in a first run) of a name, which may end in "-all"."""
+    name = asked.removesuffix("-all")
+    quick = (*FEW.get(name, NAMES[name]), *DRAWN.get(name, ()))
     figures = [figure for figure in GALLERIES[name].figures if name != "slides_figures" or figure.name not in TRAINS]
+    ships = {preset for preset in GALLERIES[name].presets if presets.pretrained_path(preset).exists()}
+    return name, [one for one in figures if name != asked or one.name in quick or not ships.intersection(one.presets)]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [*only(GALLERIES, *GALLERIES.keys() - {"green_dissection"}), *(pytest.param(f"{n}-all", marks=SLOW) for n in FEW)],
+)
+def test_first_run_without_data_says_why_not(asked, tmp_path):
+    name, figures = first_figures(asked)
     arguments = ["--figures", *(figure.name for figure in figures)]
-    _, stdout = first_run_of(main, GALLERIES[name], arguments, tmp_path, typed=name == TYPED)
+    _, stdout = first_run_of(main, GALLERIES[name], arguments, tmp_path, typed=asked == TYPED)
     lines = stdout.splitlines()
     assert [line.split(":")[0] for line in lines] == [figure.name for figure in figures]
     for figure, line in zip(figures, lines, strict=True):
@@ -321,7 +335,7 @@ class Models:
     """
 
     def __init__(self, patch, folder):
-        self.preset, self.shipped = shrink(presets.preset("svae/mnist-mini")), folder / "shipped"
+        self.preset, self.shipped = TINY, folder / "shipped"
         for name in ("tiny/a", "tiny/b"):
             patch.setitem(presets.PRESETS, name, self.preset)
         patch.setenv("GREEN_VAE_PRETRAINED", str(self.shipped))

@@ -5,12 +5,11 @@ import datetime
 import json
 
 import pytest
-from experiment_tables import Counted, hide_data, pixels, read_report, small_table
+from experiment_tables import TINY, Counted, hide_data, pixels, read_report, small_table
 
 from green_vae import presets
 from green_vae.data import DataNotFoundError
 from green_vae.experiments import Column, NotRun, Reference, Row, Table, main, spec
-from green_vae.experiments.smoke import shrink
 from green_vae.experiments.spec import Measurement
 from green_vae.metrics import WeightsNotFoundError, image_key
 from green_vae.presets import store
@@ -345,8 +344,7 @@ def test_cells_of_the_earlier_code_are_kept_until_they_are_asked_for(out):
 @pytest.fixture
 def tiny(monkeypatch, tmp_path):
     """A table of one tiny trained model; its columns count images instead of measuring them."""
-    preset = shrink(presets.preset("survey/cnn-b128-l128"))
-    monkeypatch.setitem(presets.PRESETS, "tiny", preset)
+    monkeypatch.setitem(presets.PRESETS, "tiny", TINY)
     path = tmp_path / "model.weights.h5"
     monkeypatch.setattr(presets, "pretrained_path", lambda name: path)
     column = Column(
@@ -357,12 +355,12 @@ def tiny(monkeypatch, tmp_path):
         tolerance=1.0,
     )
     table = Table("tiny", "Tiny", "nobody", (column,), (Row("a row", {"a": 200}, "tiny"),), Reference("digits", n=200))
-    return table, path, preset
+    return table, path
 
 
 def test_fewer_images_are_said_and_never_taken_for_all(tiny, out):
-    table, path, preset = tiny
-    store.save_preset(preset.build(1), path.parent)
+    table, path = tiny
+    store.save_preset(TINY.build(1), path.parent)
     cell = measure(table, out, "--limit-train", "150")["a row"]["a"]
     assert (cell["value"], cell["verdict"], cell["reason"]) == (150, "differs", "on the first 150 training images")
     cell = measure(table, out)["a row"]["a"]
@@ -372,18 +370,18 @@ def test_fewer_images_are_said_and_never_taken_for_all(tiny, out):
 
 
 def test_without_weights_the_reason_is_a_command_that_a_shell_takes(tiny, out):
-    table, _, _ = tiny
+    table, _ = tiny
     cell = measure(table, out)["a row"]["a"]
     assert cell["verdict"] == "not run"
     assert "no trained weights; `python reproduce/tiny.py --train --rows 'a row'` trains" in cell["reason"]
 
 
 def test_a_cell_does_not_lack_weights_that_came_later(tiny, out):
-    table, path, preset = tiny
+    table, path = tiny
     a = table.columns[0]
     row = dataclasses.replace(table.rows[0], published={"a": 200, "b": 200})
     table = dataclasses.replace(table, columns=(a, dataclasses.replace(a, name="b", title="B")), rows=(row,))
     assert measure(table, out)["a row"]["b"]["reason"].startswith("no trained weights; ")
-    store.save_preset(preset.build(1), path.parent)
+    store.save_preset(TINY.build(1), path.parent)
     cell = measure(table, out, "--columns", "a")["a row"]["b"]
     assert (cell["verdict"], cell["reason"]) == ("not run", "not asked for in this run")

@@ -35,6 +35,7 @@ from core_models import (
 from keras import ops
 
 from green_vae.models import MODELS, BaseVAE
+from green_vae.models.train_step import Adam
 
 WITHOUT_BETA = ("autoencoder", "rae", "info_vae")
 WARMING = ("beta_vae", "bernoulli_vae", "ladder_vae", *HIERARCHICAL)  # with a counter of steps
@@ -72,7 +73,7 @@ def same(a, b):
 def trained(variant):
     """(model, first loss, last loss, state before, state after) of 24 compiled training steps."""
     model, x = build(variant), examples(variant, 32)
-    model.compile(optimizer=keras.optimizers.Adam(3e-3))
+    model.compile(optimizer=Adam(learning_rate=3e-3))
     before = (moving(model), schedule(model))
     history = model.fit(x, batch_size=16, epochs=12, verbose=0).history["loss"]
     return model, history[0], history[-1], before, (moving(model), schedule(model))

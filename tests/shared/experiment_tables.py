@@ -15,10 +15,14 @@ import pytest
 from green_vae.experiments import Column, Reference, Row, Table
 from green_vae.experiments.overview import load_script
 from green_vae.experiments.spec import Measurement
+from green_vae.presets import Preset
+from green_vae.training import Recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((ROOT / "reproduce").glob("*.py"))
-
+# where any trained model will do: dense, so that it is built and compiled quickly, with batch norm
+DENSE = {"network": "mlp", "network_options": {"widths": (8,), "normed": True}}
+TINY = Preset("vae", {"image_shape": (32, 32, 1), "latent_dim": 4, **DENSE}, "digits", Recipe(1e-4, (), 8, 1), "a test")
 
 MODULES = {path.stem: load_script(path) for path in SCRIPTS}
 TABLES = {name: module.TABLE for name, module in MODULES.items() if hasattr(module, "TABLE")}

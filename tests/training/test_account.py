@@ -8,16 +8,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from experiment_tables import TABLES
+from experiment_tables import TABLES, TINY
 
 from green_vae import cost
 from green_vae.cost import Energy, total
 from green_vae.experiments import main
 from green_vae.experiments.bench import Bench
 from green_vae.experiments.run import Run
-from green_vae.experiments.smoke import shrink
 from green_vae.experiments.spec import Cell, Settings
-from green_vae.presets import preset
 from green_vae.training import account
 from green_vae.utils import ledger
 
@@ -41,7 +39,7 @@ def test_the_sum_of_epochs():
 @pytest.fixture
 def trainable(tmp_path, monkeypatch):
     """A run of a tiny network on digits that is allowed to train, and is no smoke test."""
-    small = shrink(preset("svae/mnist-mini"))
+    small = dataclasses.replace(TINY, name="svae/mnist-mini")
     monkeypatch.setattr("green_vae.experiments.trained.presets.preset", lambda name: small)
     monkeypatch.setattr(account, "idle", lambda: (None, ""))
 
