@@ -66,7 +66,7 @@ TABLE = Table(
         "and noise of its own.",
         "Rows: the trunk has neither idea, the lagging trunk and the multi-level network have one each, ResLag-VAE has "
         "both. The light ResLag-VAE has narrower side branches. Side branches keep their width where the trunk has a "
-        "quarter of its own, so that they have most of the parameters here.",
+        "quarter of its own, so that an arm with them has five times the parameters: their effect is one of size, too.",
         f"Equal passes: by its recipe every arm makes {PASSES} passes over the training images, which cost the same. "
         f"In {EPOCHS} of them the lagging arms move both networks, in the others the encoder alone. The pass with the "
         "best validation loss counts, of test images, as in the study.",

@@ -77,7 +77,7 @@ def negative_elbo():
 
 
 def on_one_sigma(run, rec, kl, sigma2):
-    """-ELBO in nats of means of the squared error and the KL."""
+    """-ELBO in nats, from means of the squared error and the KL."""
     constant = 0.5 * math.prod(run.trained.image_shape) * math.log(2 * math.pi * sigma2)
     return constant + rec / (2 * sigma2) + kl
 
@@ -127,8 +127,7 @@ def data_variance(images):
 def information():
     """`mutual_information` of the reference images and their codes, nats; at most the log of their number.
 
-    One code for each image leaves a standard error of about sqrt(d / (2 n)) for d units and n images. Here it is the
-    mean of `DRAWS` estimates, each with codes of its own.
+    The mean of `DRAWS` estimates: one has a standard error of about sqrt(d / (2 n)) for d units and n images.
     """
 
     def measure(run):
@@ -216,6 +215,12 @@ def effects(arms):
     return found
 
 
+def interval(estimate, half):
+    """An effect in words, to three digits of half its interval: "+16.73 ± 3.49"."""
+    digits = max(0, 2 - math.floor(math.log10(half))) if half else 2
+    return f"{estimate:+,.{digits}f} ± {half:,.{digits}f}"
+
+
 def verdict(estimate, half, sign):
     """Whether an effect has the sign that a claim asks for, decided where its interval does not contain 0."""
     if abs(estimate) <= half:
@@ -225,12 +230,8 @@ def verdict(estimate, half, sign):
 
 def at_the_ceiling(report):
     """Whether every estimate of the mutual information lies at its greatest possible value."""
-    cells = [report["rows"][row]["information"] for row in ARMS.values()]
-    return all(
-        value > (1 - CEILING) * math.log(cell["details"]["images"])
-        for cell in cells
-        for value in cell["details"]["values"].values()
-    )
+    told = [report["rows"][row]["information"]["details"] for row in ARMS.values()]
+    return all(min(d["values"].values()) > (1 - CEILING) * math.log(d["images"]) for d in told)
 
 
 def measured_effects(report, column):
@@ -264,12 +265,12 @@ def conclusions(columns):
             return
         for claim, _, word, estimate, half, why in judged(report):
             reason = f" ({why})" if why else ""
-            yield f"{claim}, at this width: {word}{reason}; main effect {estimate:+,.3g} ± {half:,.2g}."
+            yield f"{claim}, at this width: {word}{reason}; main effect {interval(estimate, half)}."
         for column in columns:
             if found := measured_effects(report, column.name):
                 value, half = found["interaction"]
                 shown = found if abs(value) > half else MAIN
-                told = (f"{name} {found[name][0]:+,.3g} ± {found[name][1]:,.2g}" for name in shown)
+                told = (f"{name} {interval(*found[name])}" for name in shown)
                 yield f"Effects on {column.title}: {', '.join(told)}."
         yield from _light(report, columns)
 

@@ -154,7 +154,7 @@ def apart(*claims):
         for words in filter(found.get, claims):
             _, word, estimate, half, why = found[words]
             reason = f" ({why})" if why else ""
-            texts.append(f"{words}: {word}{reason}, main effect {estimate:+,.3g} ± {half:,.2g}")
+            texts.append(f"{words}: {word}{reason}, main effect {boon_ablation.interval(estimate, half)}")
         return Side("no such pair"), Side(f"narrow: {'; '.join(texts)}" if texts else "not measured")
 
     return sides

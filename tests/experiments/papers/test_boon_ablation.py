@@ -190,15 +190,26 @@ def test_a_verdict_needs_an_interval_without_zero(estimate, half, sign, word):
     assert boon_ablation.verdict(estimate, half, sign) == word
 
 
+@pytest.mark.parametrize(
+    ("effect", "words"),
+    [((16.7312, 3.4876), "+16.73 ± 3.49"), ((-14.4, 14.33), "-14.4 ± 14.3"), ((6e-8, 0.025), "+0.0000 ± 0.0250"),
+     ((-1234.56, 1234.5), "-1,235 ± 1,234"), ((0.0, 0.0), "+0.00 ± 0.00")],
+)  # fmt: skip
+def test_an_effect_in_words(effect, words):
+    assert boon_ablation.interval(*effect) == words
+
+
 def test_the_report_tells_verdicts_and_effects():
     (rec,) = (column for column in MODULES["boon_ablation"].MEASURED if column.name == "rec")
     lines = list(boon_ablation.conclusions((rec,))(report_of(FOUR)))
     value, half = boon_ablation.effects(FOUR)["side branches"]
-    assert lines[0] == f"Side branches lower Rec, at this width: holds; main effect {value:+,.3g} ± {half:,.2g}."
+    assert lines[0] == f"Side branches lower Rec, at this width: holds; main effect {value:+.3f} ± {half:.3f}."
     assert lines[1].startswith("Effects on Rec (study): lagging ") and len(lines) == 2
     assert "side branches alone" in lines[1]  # since there is an interaction
     (without,) = list(boon_ablation.conclusions((rec,))(report_of([[1.0, 2.0]] * 4)))[1:]
-    assert without == "Effects on Rec (study): lagging +0 ± 1.4, side branches +0 ± 1.4, interaction +0 ± 2.8."
+    assert (
+        without == "Effects on Rec (study): lagging +0.00 ± 1.39, side branches +0.00 ± 1.39, interaction +0.00 ± 2.78."
+    )
     assert not list(boon_ablation.conclusions((rec,))(report_of(FOUR, smoke=True)))
     assert not list(boon_ablation.conclusions((rec,))({"rows": {}, "smoke": False}))
 
