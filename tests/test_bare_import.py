@@ -22,12 +22,17 @@ def files(tmp_path_factory):
     return root
 
 
-IMPORTS = ("import green_vae, keras", "import keras, green_vae", "from green_vae import cost; import keras")
+IMPORTS = (
+    "import green_vae, keras",
+    "import keras, green_vae",
+    pytest.param("from green_vae import cost; import keras", marks=pytest.mark.slow),  # the way of the first
+)
 
 
 @pytest.mark.parametrize("imports", IMPORTS)
 def test_a_saved_model_is_loaded_after_a_bare_import(files, imports):
     code = f"""
+import gc; gc.disable()  # which takes a third of the time away
 {imports}
 import numpy as np
 codes = np.load("codes.npz")

@@ -204,7 +204,7 @@ def test_every_latent_size_has_its_pca(name):
 def test_latent_numbers_of_the_hierarchies():
     """Of those that are quickly built: the note of Table 2 adds up in the same way for the others."""
     for name, expected in (("survey/hfvae-mini", 64 + 3 * 12), ("survey/nvae-mini", 4096)):
-        model = presets.preset(name).outline()
+        model = presets.preset(name).blueprint()
         assert model.latent_dim + sum(int(np.prod(shape)) for shape in model.shapes.values()) == expected
 
 

@@ -51,7 +51,7 @@ def test_every_preset_is_counted_here():
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_parameters(name):
-    model = preset(name).outline()
+    model = preset(name).blueprint()
     nets = networks_of(model).values()
     assert (trainable_parameters(*nets), parameters(*nets)) == COUNTS[name]
     shape = data.DATASETS[preset(name).dataset].shape
@@ -124,7 +124,7 @@ def test_the_mlp_is_a_mirror():
 
 
 def test_the_hidden_layers_of_the_review_are_gelu():
-    model = preset("review/mlp-cifar10").outline()
+    model = preset("review/mlp-cifar10").blueprint()
     hidden = [net.layers[index].activation.__name__ for net, index in ((model.encoder, 2), (model.decoder, 1))]
     assert hidden == ["gelu", "gelu"]
 
@@ -369,8 +369,8 @@ def test_recipes():
 
 def test_objectives_of_the_presets():
     kinds = {"exact": "review/mlp-cifar10", "published": "review/mlp-cifar10-published"}
-    assert all(preset(name).outline().divergence == kl for kl, name in kinds.items())
-    linear, conv, sigma = (preset(f"slides/{kind}-mnist-l2").outline() for kind in ("linear", "conv", "sigma"))
+    assert all(preset(name).blueprint().divergence == kl for kl, name in kinds.items())
+    linear, conv, sigma = (preset(f"slides/{kind}-mnist-l2").blueprint() for kind in ("linear", "conv", "sigma"))
     assert isinstance(linear, BernoulliVAE) and float(linear.term_weights()["kl"]) == 1.0
     assert conv.term_weights() == {"reconstruction": 0.5, "kl": 0.5}  # half of SSE + KL
     assert sigma.sigma == "mse" and sigma.term_weights()["kl"] == 1.0

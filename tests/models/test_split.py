@@ -43,7 +43,7 @@ UNSPLIT = [name for name in OF_IMAGES if name not in ("split_vae", "vae_split", 
     ],
 )
 def test_counts_of_the_paper(name, total, trainable, millions):
-    model = preset(name).outline()
+    model = preset(name).blueprint()
     nets = (model.encoder, model.decoder)
     assert parameters(*nets) == total
     assert trainable is None or trainable_parameters(*nets) == trainable
@@ -62,7 +62,7 @@ def test_counts_of_the_paper(name, total, trainable, millions):
     ],
 )
 def test_counts_of_what_the_paper_compares_with(name, total):
-    model = preset(name).outline()
+    model = preset(name).blueprint()
     assert parameters(model.encoder, model.decoder) == total
 
 
@@ -71,9 +71,9 @@ def test_the_plain_twin_lacks_the_head_alone(size):
     split, plain = preset(f"svae/{size}"), preset(f"svae/{size}-plain")
     base = split.config["network_options"]["base"]
     # a 3x3 convolution from `base` maps to 3 channels instead of 1, with biases
-    difference = parameters(split.build().decoder) - parameters(plain.build().decoder)
+    difference = parameters(split.blueprint().decoder) - parameters(plain.blueprint().decoder)
     assert difference == (9 * base + 1) * 2
-    assert parameters(split.build().encoder) == parameters(plain.build().encoder)
+    assert parameters(split.blueprint().encoder) == parameters(plain.blueprint().encoder)
     assert (split.recipe, split.dataset, split.codes) == (plain.recipe, plain.dataset, plain.codes)
 
 

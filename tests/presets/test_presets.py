@@ -1,7 +1,5 @@
 """Every row of the survey's Tables 2 and 3, counted as printed; recipes; balances; weights by name."""
 
-import gc
-
 import numpy as np
 import pytest
 
@@ -63,28 +61,13 @@ def test_every_preset_is_counted_here():
     assert {name for name in PRESETS if name.startswith("survey/")} == set(COUNTS)
 
 
-@pytest.fixture(scope="module")
-def quick_collection():
-    """Collecting garbage takes seconds late in a test run, unless what is older than this module is set aside."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
-@pytest.fixture
-def collected(quick_collection):
-    """The memory of large networks is given back."""
-    yield
-    gc.collect()
-
-
 @pytest.mark.parametrize("name", COUNTS)
-def test_parameters_and_flops_as_printed(name, collected):
+def test_parameters_and_flops_as_printed(name):
     assert counts(preset(name).blueprint()) == COUNTS[name]
 
 
-def test_spectral_normalisation_has_a_state_that_is_no_parameter(collected):
-    decoder = preset("survey/sn-rae-b128-l128").outline().decoder
+def test_spectral_normalisation_has_a_state_that_is_no_parameter():
+    decoder = preset("survey/sn-rae-b128-l128").blueprint().decoder
     states = [weight for weight in decoder.weights if weight.name == "vector_u"]
     assert [tuple(state.shape) for state in states] == [(1, 65536), (1, 1024), (1, 512), (1, 256)]
     assert sum(np.prod(w.shape) for w in decoder.weights) - parameters(decoder) == 65536 + 1024 + 512 + 256
@@ -121,7 +104,7 @@ def test_balance_of_the_convolutional_rows():
         assert (preset(name).model, preset(name).config["beta"]) == ("vae", 0.024)
         assert preset(name).codes == "sample"  # the survey's code fits its mixtures on sampled codes here
     for name in ("survey/l2-rae-b128-l128", "survey/gp-rae-b128-l64"):
-        model = preset(name).outline()
+        model = preset(name).blueprint()
         assert model.term_weights()["reconstruction"] == 0.5
         assert (model.latent_weight, model.regularizer_weight) == (1e-3, 1e-6)
 

@@ -86,6 +86,23 @@ VARIANTS = {
     "second_stage_cosine": ("second_stage_vae", _VECTORS),
     "second_stage_gaussian": ("second_stage_vae", {**_VECTORS, "reconstruction": "gaussian", "beta": 1.0}),
 }
+# small enough for JAX, which compiles every operation anew for every shape
+DENSE = {
+    "rae_gp_dense": (
+        "rae",
+        {
+            "image_shape": (8, 8, 1),
+            "latent_dim": LATENT,
+            "network": "mlp",
+            "network_options": {"widths": (8,)},
+            "regularizer": "gp",
+        },
+    ),
+    "ladder_vae_dense": (
+        "ladder_vae",
+        {"image_shape": (8, 8, 1), "latent_dims": (LATENT, 3), "widths": (8, 6), "warmup_steps": 10},
+    ),
+}
 OF_IMAGES = [name for name, (model, _) in VARIANTS.items() if model != "second_stage_vae"]
 OF_VECTORS = [name for name in VARIANTS if name not in OF_IMAGES]
 HIERARCHICAL = [name for name, (model, _) in VARIANTS.items() if model == "hierarchical_vae"]
@@ -107,7 +124,7 @@ def only(values, *quick):
 
 def build(variant, seed=7, **changes):
     """A fresh tiny model; the same weights and noise for the same seed."""
-    name, config = VARIANTS[variant]
+    name, config = (VARIANTS | DENSE)[variant]
     keras.utils.set_random_seed(seed)
     return MODELS[name](**{**config, "seed": seed, **changes})
 
@@ -145,7 +162,7 @@ def vectors(n, seed=0, dim=6):
 
 
 def examples(variant, n, seed=0):
-    return vectors(n, seed) if variant in OF_VECTORS else blobs(n, seed)
+    return vectors(n, seed) if variant in OF_VECTORS else blobs(n, seed, 8 if variant in DENSE else SIDE)
 
 
 def codes_of(model, n, seed=0):

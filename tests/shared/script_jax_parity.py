@@ -10,7 +10,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from core_models import OF_IMAGES, build, examples, feed, step
+from core_models import OF_VECTORS, build, examples, feed, step
 from keras import ops
 
 from green_vae.models.undrawn import undrawn_weights
@@ -58,7 +58,7 @@ def training(variant, folder):
     scalars = [weight for weight in model.weights if weight.shape == ()]
     found["schedule"] = [float(w.numpy()) for w in scalars if w.name in ("gamma", "mse", "steps")]
     found["noise"] = [int(v) for v in ops.convert_to_numpy(model.sample.generator.state.value)]
-    if variant in OF_IMAGES:
+    if variant not in OF_VECTORS:
         path = folder / f"{variant}.jax.weights.h5"
         model.save_weights(path)
         np.savez(folder / f"{variant}.jax.npz", x=x, images=model.decode(np.ones((2, model.latent_dim))))

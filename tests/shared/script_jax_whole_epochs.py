@@ -31,7 +31,7 @@ SMALL = {
     "lagging_vae": ("lagging_vae", {**DENSE, "ratio": 2, "aggressive_epochs": 2, "falls": 1}),
     "second_stage_cosine": VARIANTS["second_stage_cosine"],
 }
-WATCHED = ("vae", "lagging_vae")  # with validation
+WATCHED = ("computed_gamma_vae", "lagging_vae")  # with validation, and stopped and resumed
 RECIPE = Recipe(1e-3, (1,), 8, 2)
 
 
@@ -100,7 +100,7 @@ def compared(name, folder):
     start = made(name)
     moved = [not np.array_equal(x, y) for x, y in zip(start.get_weights(), whole.get_weights(), strict=True)]
     found["moved"] = sum(moved) / len(moved)
-    if name in ("vae", "lagging_vae"):
+    if name in WATCHED:
         run(name, folder / "cut", True, epochs=1)
         resumed, after, _ = run(name, folder / "cut", True)
         found["resumed"] = [difference(whole, resumed), after == other]

@@ -71,7 +71,7 @@ def test_seeds_of_the_residual_decoders():
         ("survey/resnet-s4-b48-l64", 2, 1024),
         ("survey/resnet-s3-b64-l64", 4, 1024),
     ):
-        decoder = preset(name).outline().decoder
+        decoder = preset(name).blueprint().decoder
         (seed,) = (layer for layer in decoder.layers if isinstance(layer, keras.layers.Reshape))
         assert seed.output.shape[1:] == (side, side, width)
 
@@ -88,11 +88,11 @@ def test_latent_numbers_of_the_two_stage_vae():
     """The encoder's two heads see 512 numbers, the decoder's first layer gives 4 x 4 x 512, for every latent number."""
     chosen = preset("svae/2s-vae-mnist")
     assert chosen.config["latent_dim"] == 64
-    model = chosen.outline()
+    model = chosen.blueprint()
     printed = next(row for row in TABLES["svae_table1"].rows if row.name.startswith("2S-VAE")).published["params"]
     assert model.encoder.count_params() + model.decoder.count_params() == printed
     per_unit = 2 * (512 + 1) + 4 * 4 * 512
-    smaller = dataclasses.replace(chosen, config={**chosen.config, "latent_dim": 16}).outline()
+    smaller = dataclasses.replace(chosen, config={**chosen.config, "latent_dim": 16}).blueprint()
     assert smaller.encoder.count_params() + smaller.decoder.count_params() == printed - 48 * per_unit
 
 

@@ -77,7 +77,7 @@ def test_printed_numbers_of_the_review():
 
 @pytest.mark.parametrize("name", ["review/mlp-cifar10", "review/mlp-cifar10-published"])
 def test_the_table_in_the_format_of_the_paper(name):
-    text = review.as_printed(presets.preset(name).outline())
+    text = review.as_printed(presets.preset(name).blueprint())
     assert text.endswith(TOTALS)
     lines = text.splitlines()
     assert lines[1].split() == ["Layer", "(type)", "Output", "Shape", "Param", "#"]
@@ -89,12 +89,12 @@ def test_the_table_in_the_format_of_the_paper(name):
 
 def test_sizes_by_hand():
     """7,936 outputs of 4 bytes twice, 3,072 pixels, 3,543,552 weights; a MB is 2^20 bytes."""
-    sizes = review.sizes(presets.preset("review/mlp-cifar10").outline())
+    sizes = review.sizes(presets.preset("review/mlp-cifar10").blueprint())
     assert list(sizes.values()) == pytest.approx([0.01171875, 7936 * 8 / 2**20, 13.517578125, 13.58984375])
 
 
 def test_batch_norm_has_parameters_that_are_not_trained():
-    counts = review.counts(presets.preset("slides/conv-mnist-l2").outline())
+    counts = review.counts(presets.preset("slides/conv-mnist-l2").blueprint())
     assert counts == {"Total params": 364_014, "Trainable params": 362_604, "Non-trainable params": 1410}
 
 
