@@ -73,7 +73,8 @@ def test_a_published_number_stands_beside_its_own_split_alone(name):
 def test_no_other_table_has_an_error_in_one_column():
     names = {name: [column.name for column in table.columns] for name, table in TABLES.items()}
     errors = ("mse", "rec", "fid_rec")
-    assert {name for name, found in names.items() if any(c.startswith(errors) for c in found)} == set(PAIRS)
+    found = {name for name, columns in names.items() if any(column.startswith(errors) for column in columns)}
+    assert found - {"survey_posteriors"} == set(PAIRS)  # whose numbers all are of test images, as its notes say
 
 
 @pytest.fixture
