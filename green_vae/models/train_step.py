@@ -62,9 +62,12 @@ class Adam(keras.optimizers.Adam):
     processor time, and 0.6 s so. The formula is the same; rounding differs by some 1e-5 of a step.
     """
 
+    _shared = None  # numbers of the step that is being made
+
     def apply(self, grads, trainable_variables=None):
         self._shared = self._numbers() if self._has_kernel() else None
         super().apply(grads, trainable_variables)
+        self._shared = None  # tensors of this step, which would keep its graph
 
     def update_step(self, gradient, variable, learning_rate):
         if self._shared is None or variable.dtype != "float32":
