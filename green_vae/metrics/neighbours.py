@@ -52,20 +52,16 @@ def neighbours(features, reference, k=3, k_density=5):
         raise ValueError(f"k is at least 1, and there are more features than that on either side. Received: {received}")
     (of_features,) = _radii(features, [k])
     of_reference, of_density = _radii(reference, [k, k_density])
-    precise, dense = [], []
+    precise, dense, start = [], [], 0
     recalled, covered = np.zeros((2, len(reference)), bool)
-
-    def look(distances, start):
-        """Of some generated features (rows) to all real ones (columns)."""
-        precise.append((distances <= of_reference).any(axis=1))
+    for distances in pairwise_distances_chunked(features, reference):  # some generated ones (rows) to all real ones
         inside = distances < of_density
-        dense.append(inside.sum(axis=1))
-        np.logical_or(covered, inside.any(axis=0), out=covered)
         own = of_features[start : start + len(distances), None]
-        np.logical_or(recalled, (distances <= own).any(axis=0), out=recalled)
-
-    for _ in pairwise_distances_chunked(features, reference, reduce_func=look):
-        pass
+        start += len(distances)
+        precise.append((distances <= of_reference).any(axis=1))
+        dense.append(inside.sum(axis=1))
+        covered |= inside.any(axis=0)
+        recalled |= (distances <= own).any(axis=0)
     shares = np.concatenate(precise).mean(), recalled.mean(), np.concatenate(dense).mean() / k_density, covered.mean()
     return Neighbours(*map(float, shares))
 
