@@ -6,6 +6,7 @@ published MD5 matched, and then by a reader that knows NumPy's array types and n
 
 import io
 import pickle
+import pickletools
 import tarfile
 from functools import partial
 
@@ -68,9 +69,21 @@ class _ArrayUnpickler(pickle.Unpickler):
         return self.ALLOWED[module, name]
 
 
+def _unpickled(content):
+    """What a pickle of arrays holds.
+
+    An object's number in the unpickler's memory is checked first: Python makes room for all numbers up to the largest
+    one, which would be gigabytes for five damaged bytes.
+    """
+    for opcode, argument, _ in pickletools.genops(content):
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument > len(content):
+            raise pickle.UnpicklingError(f"an object with number {argument:,} in {len(content):,} bytes")
+    return _ArrayUnpickler(io.BytesIO(content), encoding="latin1").load()
+
+
 def _parse_python(content, label):
     """(labels, pixels (n, 3072)) of one pickle."""
-    batch = _ArrayUnpickler(io.BytesIO(content), encoding="latin1").load()
+    batch = _unpickled(content)
     labels, pixels = np.array(batch[label]), batch["data"]
     if pixels.dtype != np.uint8 or pixels.shape != (len(labels), 3072) or labels.dtype.kind != "i":
         raise ValueError(f"labels {labels.dtype} {labels.shape}, pixels {pixels.dtype} {pixels.shape}")

@@ -117,6 +117,14 @@ def test_a_hostile_pickle_runs_nothing_even_if_its_md5_is_right(tmp_path, cifar1
         assert trace.exists()
 
 
+def test_five_bytes_of_a_pickle_do_not_take_gigabytes(tmp_path, cifar10, write_python, monkeypatch):
+    content = b"\x80\x02}r" + (2**28).to_bytes(4, "little") + b"."  # Python alone takes 4 GiB for this number
+    (write_python(tmp_path, cifar10) / "test_batch").write_bytes(content)
+    monkeypatch.setitem(cifar.MD5, "cifar-10-batches-py/test_batch", md5(content))
+    with pytest.raises(ValueError, match="Received: an object with number 268,435,456 in 9 bytes"):
+        load("cifar10", "test", data_dir=tmp_path)
+
+
 def test_a_file_of_another_size_than_the_table_says_is_refused(tmp_path, cifar10, write_python, sizes):
     write_python(tmp_path, cifar10)
     sizes("cifar10", test=4)
