@@ -106,7 +106,10 @@ def _read(split, root, name, shrink):
         with _pictures(path) as (places, read):
             missing = [name for name in names if name not in places]
             if missing:
-                raise DataNotFoundError(f"{path} lacks {len(missing):,} images of the {split} split: {missing[0]} ...")
+                raise DataNotFoundError(
+                    f"{path} should hold the {len(names):,} images of the {split} split; fetch it again. "
+                    f"Received: one without {missing[0]}, and {len(missing):,} are missing in all"
+                )
             kept = prepare.write(root, name, split, len(names), _files(names, places, read, path), shrink)
     return read_npy(kept), None
 

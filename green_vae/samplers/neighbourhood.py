@@ -1,5 +1,7 @@
 """Latents near those of real images."""
 
+import sys
+
 import numpy as np
 
 from green_vae.samplers.base import Sampler
@@ -17,15 +19,15 @@ class Neighbourhood(Sampler):
         encodings_: float32 (n, d), all that were fitted.
 
     Raises:
-        ValueError: scale is negative.
+        ValueError: scale is negative, infinite or no number.
     """
 
     name = "neighbourhood"
     learned = ("encodings_",)
 
     def __init__(self, scale=0.1):
-        if not scale >= 0:
-            raise ValueError(f"the scale of the noise cannot be negative. Received: scale={scale}")
+        if not 0 <= scale <= sys.float_info.max:
+            raise ValueError(f"the scale of the noise is a number from 0 on. Received: scale={str(scale)[:40]}")
         self.scale = scale
 
     def _fit(self, z, folder):
