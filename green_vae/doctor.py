@@ -3,13 +3,12 @@
 import importlib.util
 import os
 import re
-from pathlib import Path
 
 import keras
 
 from green_vae.data import DATASETS, tfds
 from green_vae.presets import pretrained
-from green_vae.utils import ledger, places
+from green_vae.utils import ledger, places, processor
 
 OPTIONAL = {
     "tensorboard": "pictures of a training in TensorBoard",
@@ -44,11 +43,10 @@ def _threads():
     return f" ({', '.join(sorted(limits))})" if limits else ""
 
 
-def _instructions(cpuinfo=Path("/proc/cpuinfo")):
-    """Which instructions for matrices the processor has, as Linux tells them."""
-    try:
-        flags = set(re.findall(r"^(?:flags|Features)\s*:(.*)$", cpuinfo.read_text(), re.M)[0].split())
-    except (OSError, IndexError):
+def _instructions(cpuinfo=None):
+    """Which instructions for matrices the processor has, as Linux tells them; cpuinfo: as for `processor.flags`."""
+    flags = processor.flags(cpuinfo)
+    if flags is None:
         return "unknown"
     found = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if name in flags]
     if "amx_bf16" in flags:

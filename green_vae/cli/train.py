@@ -45,7 +45,7 @@ examples:
   %(prog)s svae/mnist-mini
   %(prog)s survey/resnet-s4-b64-l64 --epochs 10 --limit-train 5000
   %(prog)s svae/cifar10-mini --budget 1h30m
-  KERAS_BACKEND=jax %(prog)s survey/resnet-s4-b48-l128 --mixed-precision --budget 9m     on a GPU
+  KERAS_BACKEND=jax %(prog)s survey/resnet-s4-b48-l128 --precision bfloat16 --budget 9m     on a GPU
 """
 
 
@@ -73,7 +73,11 @@ def add_train(commands):
     add("--seed", type=int, default=0, metavar="S", help="of weights, noise and order (default: 0)")
     add("--data-dir", type=Path, metavar="DIR", help="folder with the data sets (default: $GREEN_VAE_DATA)")
     add("--download", action="store_true", help="fetch the data set if it is missing")
-    add("--mixed-precision", action="store_true", help="compute in bfloat16: for accelerators")
+    precision = command.add_mutually_exclusive_group().add_argument
+    told = "bfloat16 is quicker on accelerators and processors with AMX: auto takes it there (default: float32)"
+    precision("--precision", choices=("auto", "float32", "bfloat16"), help=told)
+    same = "the same as --precision bfloat16"
+    precision("--mixed-precision", action="store_const", const="bfloat16", dest="precision", help=same)
     add("--devices", choices=("one", "all"), default="one", help="share batches among all accelerators (JAX)")
     whole = "an epoch as one compiled program (JAX; default: on accelerators)"
     add("--whole-epochs", action=argparse.BooleanOptionalAction, help=whole)

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.util
 import re
+import sys
 import warnings
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from green_vae.models.precision import dtype_policy, product_precision
 from green_vae.presets import store
 from green_vae.presets.catalog import preset
 from green_vae.training import Budget, best_epoch, epoch_program, recalibrate_batch_norm, run_folder
+from green_vae.training import precision as precisions
 from green_vae.training.account import energy_log, enter_training
 from green_vae.training.budget import seconds_of
 from green_vae.training.callbacks import LatentActivity
@@ -41,7 +43,7 @@ def train(
     fresh=False,
     data_dir=None,
     download=False,
-    mixed_precision=False,
+    precision=None,
     devices="one",
     whole_epochs=None,
     pictures_every=1,
@@ -70,7 +72,9 @@ def train(
             and the halvings of the learning rate are scaled to them, see `training.Budget`. Not with `epochs`.
         fresh: start over: delete the files of the run that is there, and only these.
         data_dir, download: as for `data.load`.
-        mixed_precision: compute in bfloat16; weights, heads and losses stay float32.
+        precision: "float32", "bfloat16", or "auto" for bfloat16 on an accelerator or a processor with AMX and float32
+            elsewhere; weights, heads and losses stay float32. None for that of the run in `out`, else float32. What
+            was chosen is printed to stderr, and stands in `run.json`.
         devices: "one", or "all" that the backend sees (JAX only): each gets its share of every batch.
         whole_epochs: whether an epoch is one compiled program (JAX only); None where the device is no CPU, see
             `training.train`.
@@ -107,7 +111,10 @@ def train(
     with run_folder.alone(out):
         if fresh:
             _drop_made(out)
-        with dtype_policy("mixed_bfloat16" if mixed_precision else None):
+        policy, why = precisions.chosen(precision, out, fresh)
+        if why:
+            print(f"{out.name}: {precisions.told(policy, why)}", file=sys.stderr, flush=True)
+        with dtype_policy(policy):
             told = {**facts(chosen, sets, len(images), seed, recipe.batch_size), "budget": seconds}
             plan = run_folder.claim(out, told, recipe.epochs if epochs is None else epochs, fresh)["plan"]
             if plan:  # of an earlier process

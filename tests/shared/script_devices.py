@@ -18,9 +18,8 @@ presets.PRESETS["test/tiny"] = Preset("vae", CONFIG, "digits", Recipe(1e-3, (), 
 
 folder, devices, *more = sys.argv[1:]
 warnings.filterwarnings("error", message="this training goes step by step")
-model = train(
-    "test/tiny", folder, limit_train=60, devices=devices, mixed_precision="mixed" in more, whole_epochs="whole" in more
-)
+precision = "bfloat16" if "mixed" in more else None
+model = train("test/tiny", folder, limit_train=60, devices=devices, precision=precision, whole_epochs="whole" in more)
 weights = np.concatenate([np.ravel(weight) for weight in model.get_weights()])
 kernel = model.trainable_variables[0].value
 found = {"devices": len(jax.devices()), "on": len(kernel.sharding.device_set), "weights": weights.tolist()}
