@@ -12,7 +12,6 @@ of the disk. No data is at hand: tables count, and take over what is recorded. W
 """
 
 import argparse
-import datetime
 import os
 import statistics
 import subprocess
@@ -105,11 +104,9 @@ def circumstances(load):
     from green_vae.utils.quiet import quiet_start
 
     with quiet_start():
-        from green_vae.cost import device_name
-        from green_vae.utils import ledger
+        from green_vae.experiments.provenance import machine
 
-    told = {"device": device_name(), "date": datetime.datetime.now(datetime.UTC).date().isoformat()}
-    return {**told, "load": load, "commit": ledger.commit(), "versions": ledger.versions()}
+    return {**machine(), "load": load}
 
 
 def main():

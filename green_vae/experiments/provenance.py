@@ -4,6 +4,7 @@ import datetime
 import functools
 import shlex
 
+from green_vae.cost import device_name
 from green_vae.utils import ledger
 
 BEFORE = "recorded before provenance was kept"
@@ -15,6 +16,15 @@ def _code():
     return {"commit": ledger.commit(), "versions": ledger.versions()}
 
 
+def _today():
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def machine():
+    """On what, when and by which code a benchmark is run now, as a dict for JSON; the date is of UTC."""
+    return {"device": device_name(), "date": _today(), **_code()}
+
+
 def circumstances(subject, settings):
     """When, by which command and by which code something is made now, as a dict for JSON; the date is of UTC.
 
@@ -23,7 +33,7 @@ def circumstances(subject, settings):
     """
     return {
         "command": shlex.join([*subject.command.split(), *settings.arguments]),
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "date": _today(),
         **_code(),
         "seed": settings.seed,
     }
