@@ -184,13 +184,7 @@ def _generated(found, n, seed):
 
     model = presets.load(found.name)
     sampler, _, part = found.rest.partition(":")
-    part = part or "x"
-    model.check_part(part)
-    codes = model.new_codes(n, sampler or None, seed)
-    batches = (
-        model.decode(codes[start : start + STEP], STEP, part, seed + start) for start in range(0, len(codes), STEP)
-    )
-    return Images(found, n, batches, model.image_shape)
+    return Images(found, n, model.stream(n, sampler or None, seed, STEP, part or "x"), model.image_shape)
 
 
 def _images_in(file, name):

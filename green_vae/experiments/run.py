@@ -155,9 +155,7 @@ class Run(TrainedRow):
             for start in range(0, n, STEP):
                 yield model.reconstruct(chosen[start : start + STEP], seed=seed + start, batch_size=STEP, part=part)
             return
-        z = model.new_codes(n, None if self._from_prior(of) else self.sampler(of), seed)
-        for start in range(0, n, STEP):
-            yield model.decode(z[start : start + STEP], batch_size=STEP, part=part, seed=seed + start)
+        yield from model.stream(n, None if self._from_prior(of) else self.sampler(of), seed, STEP, part)
 
     def _from_prior(self, of):
         """Whether new codes come from the model's own prior, as those of `generate` do: no image is encoded."""

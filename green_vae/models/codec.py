@@ -4,17 +4,17 @@ others, scores. Arrays in, arrays out."""
 import abc
 import copy
 import inspect
+import secrets
 import warnings
 
 import numpy as np
-from keras import ops
 
 from green_vae import networks
 from green_vae.models.feeding import gathered
 from green_vae.models.inputs import check_images
 from green_vae.models.likelihood import log_likelihood, log_weights
-from green_vae.models.passes import Passes
-from green_vae.networks.common import reparametrised
+from green_vae.models.passes import Passes, as_floats, in_batches, joined
+from green_vae.networks.common import drawn_with
 from green_vae.utils.images import unit_floats
 
 
@@ -60,9 +60,9 @@ class Codec:
         """
         z = self.check_codes(z, part)
         if part == "x":
-            return joined(list(in_batches(self.passes.of(self.decoder), z, batch_size)), len(z))
+            return joined(in_batches(self.passes.of(self.decoder), z, batch_size), len(z))
         parts = in_batches(self.passes.of(self.parts.network), z, batch_size)
-        return self.parts.take(joined(list(parts), len(z)), part)
+        return self.parts.take(joined(parts, len(z)), part)
 
     def decode_alike(self, z, batch_size=100):
         """`decode` of codes (n, latent_dim) without noise that would differ from one code to the next.
@@ -120,6 +120,19 @@ class Codec:
         """
         seed = fresh(seed)
         return self.decode(self.new_codes(n, sampler, seed, temperature), batch_size, part)
+
+    def stream(self, n, sampler=None, seed=None, batch_size=100, part="x"):
+        """An iterator over n new images in batches, float32 (batch_size, h, w, c), the last one perhaps shorter.
+
+        Codes are drawn at once, images when they are asked for, so that memory grows with the codes alone. A hierarchy,
+        which draws more than the codes, gives other images than `generate` with the same seed. Arguments and errors as
+        for `generate`.
+        """
+        self.check_part(part)
+        seed = fresh(seed)
+        codes = self.new_codes(n, sampler, seed)
+        starts = range(0, len(codes), batch_size)
+        return (self.decode(codes[start : start + batch_size], batch_size, part, seed + start) for start in starts)
 
     def new_codes(self, n, sampler=None, seed=None, temperature=1.0):
         """n codes, float32 (n, latent_dim), from the prior or a fitted sampler; arguments as for `generate`."""
@@ -283,28 +296,9 @@ def checked_steps(steps):
     return int(steps)
 
 
-def in_batches(network, x, batch_size):
-    """Outputs of `network` on x, batch by batch; the last batch is filled up with zeros, so that no shape is new."""
-    batch_size = min(batch_size, len(x))
-    for start in range(0, len(x), batch_size):
-        part = unit_floats(ops.convert_to_numpy(x[start : start + batch_size]))
-        missing = batch_size - len(part)
-        yield network.predict_on_batch(np.pad(part, [(0, missing)] + [(0, 0)] * (part.ndim - 1)) if missing else part)
-
-
-def joined(parts, n):
-    """Outputs of `in_batches` as one float32 array of n rows, without those that filled up the last batch."""
-    return np.concatenate([as_floats(part) for part in parts])[:n]
-
-
-def as_floats(x):
-    """A tensor or array as a float32 array."""
-    return np.asarray(ops.convert_to_numpy(x)).astype("float32", copy=False)
-
-
 def fresh(seed):
     """The seed itself; a new one for None."""
-    return int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+    return secrets.randbits(32) if seed is None else seed
 
 
 def drawn_by(sampler, n, seed):
@@ -340,8 +334,8 @@ def gaussian_noise(seed, factor=1.0):
 
 
 def drawn(mean, log_var, noise):
-    """`networks.common.reparametrised` for arrays: a float32 array."""
-    return as_floats(reparametrised(mean, log_var, noise))
+    """`networks.common.reparametrised` for arrays, by NumPy: small ones are done before a backend has taken them."""
+    return drawn_with(np.exp, *map(as_floats, (mean, log_var, noise)))
 
 
 def in_units_of_the_prior(mean, log_var, prior_mean, prior_log_var):

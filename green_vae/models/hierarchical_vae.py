@@ -13,9 +13,10 @@ from keras import ops
 from green_vae.keras_internals import layers_inside
 from green_vae.models import losses
 from green_vae.models.balancing import balancing
-from green_vae.models.codec import as_floats, fresh, gaussian_noise, in_units_of_the_prior, temperatures
+from green_vae.models.codec import fresh, gaussian_noise, in_units_of_the_prior, temperatures
 from green_vae.models.gaussian_vae import GaussianVAE, check_without_flow_or_split
 from green_vae.models.layers import ComputedGamma, SpectralNorms
+from green_vae.models.passes import as_floats
 from green_vae.models.warm_up import WarmUp
 from green_vae.networks import hfvae, nvae, nvae_survey
 from green_vae.networks.pixel_flow import MaskedConv2D

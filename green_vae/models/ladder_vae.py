@@ -8,8 +8,9 @@ from keras import layers, ops
 
 from green_vae.models import losses
 from green_vae.models.base import BaseVAE
-from green_vae.models.codec import as_floats, gaussian_noise, in_units_of_the_prior, temperatures
+from green_vae.models.codec import gaussian_noise, in_units_of_the_prior, temperatures
 from green_vae.models.gaussian_vae import check_without_flow_or_split
+from green_vae.models.passes import as_floats
 from green_vae.models.precision import dtype_policy
 from green_vae.models.warm_up import WarmUp
 from green_vae.networks.common import decoder_input, normed_dense, to_image

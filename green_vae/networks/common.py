@@ -6,8 +6,12 @@ from keras import layers, ops
 
 def reparametrised(mean, log_var, noise):
     """mean + exp(log_var / 2) noise, tensors of one shape; float32 under every policy (Kingma and Welling 2014)."""
-    mean, log_var, noise = (ops.cast(value, "float32") for value in (mean, log_var, noise))
-    return mean + ops.exp(0.5 * log_var) * noise
+    return drawn_with(ops.exp, *(ops.cast(value, "float32") for value in (mean, log_var, noise)))
+
+
+def drawn_with(exp, mean, log_var, noise):
+    """The formula of `reparametrised` with the exponential function of whatever the numbers are."""
+    return mean + exp(0.5 * log_var) * noise
 
 
 def latent_heads(x, latent_dim, heads):

@@ -78,3 +78,21 @@ def test_calls_without_a_seed_differ_and_calls_with_one_do_not(name):
     sampler = gv.SAMPLERS["prior"]().fit(np.zeros((1, model.latent_dim)))
     if not model.prior_only:
         assert (model.generate(2, sampler) != model.generate(2, sampler)).any()
+
+
+@pytest.mark.parametrize("variant", ["vae", "rae_l2", "hfvae", "ladder_vae", "split_vae"])
+def test_images_come_one_batch_after_the_other(variant):
+    """They are those of the same codes, and of `generate` where nothing but the codes is drawn."""
+    model = build(variant)
+    sampler = gv.SAMPLERS["gmm"](2).fit(model.encode(IMAGES)) if variant == "rae_l2" else None
+    parts = list(model.stream(7, sampler, seed=3, batch_size=3))
+    assert [len(part) for part in parts] == [3, 3, 1]
+    codes = model.new_codes(7, sampler, seed=3)
+    for start, part in zip((0, 3, 6), parts, strict=True):
+        np.testing.assert_array_equal(part, model.decode(codes[start : start + 3], 3, seed=3 + start))
+    if variant not in HIERARCHICAL:
+        np.testing.assert_allclose(np.concatenate(parts), model.generate(7, sampler, seed=3), atol=1e-5)
+    assert not np.array_equal(*(next(model.stream(2, sampler)) for _ in range(2)))
+    for wrong in ({"n": 0}, {"n": 2, "part": "x3"}, {"n": 2, "sampler": "none"}):  # refused before the first batch
+        with pytest.raises(ValueError, match="Received: "):
+            model.stream(**wrong)

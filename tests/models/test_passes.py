@@ -10,6 +10,7 @@ from core_models import blobs, build
 
 from green_vae.keras_internals import layers_inside
 from green_vae.models import VAE
+from green_vae.models.passes import joined
 from green_vae.presets.store import load_preset, save_preset
 
 close = np.testing.assert_allclose
@@ -182,3 +183,20 @@ def test_fault_21_a_model_that_was_never_called_is_quantised_whole():
     model.quantize("int8")
     dense = [layer for layer in layers_inside(model) if type(layer) is keras.layers.Dense]
     assert dense and {layer.quantization_mode for layer in dense} == {"int8"}
+
+
+def test_batches_are_joined_without_a_second_copy():
+    rows = np.arange(12, dtype="float32").reshape(6, 2)
+    np.testing.assert_array_equal(joined(iter([rows[:4], rows[2:]]), 6), np.concatenate([rows[:4], rows[2:4]]))
+    assert np.shares_memory(joined(iter([rows]), 4), rows)  # the rows that filled up a batch are left out
+    lent = rows.copy()
+    lent.flags.writeable = False  # as JAX lends its memory
+    found = joined(iter([lent]), 6)
+    found[0] = 7
+    assert found.dtype == np.float32 and lent[0, 0] == 0
+
+    tracemalloc.start()
+    found = joined((np.ones((10, 10_000), "float32") for _ in range(100)), 1000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.sum() == 1e7 and peak < 1.1 * found.nbytes

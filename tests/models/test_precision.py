@@ -73,7 +73,7 @@ def test_fault_4_the_one_reparametrisation_rounds_nothing(policy):
 
 def test_fault_4_there_is_one_reparametrisation_in_the_package():
     """Half the log variance in an exponent is what all spellings of it have in common."""
-    root, spelling = Path(green_vae.__file__).parent, re.compile(r"\w+\.exp\(0\.5 \* .*\) \* ")
+    root, spelling = Path(green_vae.__file__).parent, re.compile(r"\bexp\(0\.5 \* .*\) \* ")
     found = {path: spelling.findall(path.read_text(encoding="utf-8")) for path in root.rglob("*.py")}
     assert {path.relative_to(root): len(lines) for path, lines in found.items() if lines} == {
         Path("networks/common.py"): 1
@@ -85,7 +85,8 @@ def test_fault_4_draws_for_arrays_are_the_same_reparametrisation():
     posterior = model.posterior(x)
     noise = np.random.default_rng(5).standard_normal((3, 2), dtype="float32")
     expected = ops.convert_to_numpy(reparametrised(posterior["mean"], posterior["log_var"], noise))
-    np.testing.assert_array_equal(model.encode(x, sample=True, seed=5), expected)
+    # NumPy's exponential function and the backend's may differ in the last bit
+    np.testing.assert_allclose(model.encode(x, sample=True, seed=5), expected, rtol=1e-6, atol=1e-7)
     assert mutual_information(posterior["mean"], posterior["log_var"], noise) <= np.log(3) + 1
 
 
