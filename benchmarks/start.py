@@ -23,13 +23,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 IMPORT = "import tensorflow"
 TABLES = ("survey_table1", "survey_table2", "survey_table3", "svae_table1", "svae_table3", "svae_table4", "boon_table1")
+MODELS = ("boon/beta-mnist", "svae/mnist-mini", "svae/cifar10")  # of 0.1, 2 and 13 million parameters
 # name -> arguments of Python; the first is what the others are compared with
 COMMANDS = {
     IMPORT: ("-c", IMPORT),
     "import green_vae": ("-c", "import green_vae"),
     "green-vae --help": ("-m", "green_vae", "--help"),
     "green-vae list": ("-m", "green_vae", "list"),
-    "green-vae generate boon/beta-mnist": ("-m", "green_vae", "generate", "boon/beta-mnist", "-o", "images.png"),
+    **{f"green-vae generate {name}": ("-m", "green_vae", "generate", name, "-o", "images.png") for name in MODELS},
     **{f"reproduce/{name}.py": (str(ROOT / "reproduce" / f"{name}.py"),) for name in TABLES},
 }
 QUANTITIES = ("cpu_s", "wall_s", "peak_mb")
