@@ -14,6 +14,7 @@ import green_vae as gv
 from green_vae import presets, training
 from green_vae.experiments.overview import load_script
 from green_vae.models.precision import dtype_policy
+from green_vae.models.train_step import schedules_move
 from green_vae.presets import Preset
 from green_vae.training import Recipe
 
@@ -137,3 +138,34 @@ def test_the_wait_for_a_picture_of_the_page(monkeypatch, capsys):
     header, line = capsys.readouterr().out.splitlines()
     name, median, largest = line.split()
     assert name == "boon/beta-mnist" and 0 < float(median) <= float(largest)
+
+
+def test_the_package_beside_plain_keras(monkeypatch, capsys, tmp_path):
+    """The bare models lose what ours do: the same loss for the same weights and posterior means."""
+    script = load_script(ROOT / "benchmarks" / "overhead.py")
+    tiny = {"image_shape": (8, 8, 1), "latent_dim": 2, "network": "mlp", "network_options": {"widths": (4,)}}
+    models = {"plain": (gv.models.VAE, tiny), "gamma": (gv.models.ComputedGammaVAE, {**tiny, "beta": 2.0})}
+    monkeypatch.setattr(script, "NETWORKS", models)
+    for name in models:
+        ours, bare = script.pair(name)
+        x = script.random_images(ours, 5)
+        outputs = bare(x)
+        before = float(bare.compute_loss(x, y_pred=outputs))
+        assert before == pytest.approx(float(ours.compute_loss(x, y_pred=outputs)), rel=1e-5)
+        with schedules_move():
+            ours.compute_loss(x, y_pred=outputs)
+        again = float(bare.compute_loss(x, y_pred=outputs))
+        assert again == pytest.approx(float(ours.compute_loss(x, y_pred=outputs)), rel=1e-5)
+        assert (again > before) == (name == "gamma")  # gamma has fallen, so that the error weighs more
+
+    monkeypatch.setattr(script, "SIZES", (2,))
+    monkeypatch.setattr(sys, "argv", ["overhead.py", "--quick", "--networks", "gamma", "--out", str(tmp_path)])
+    script.main()
+    rows = json.loads((tmp_path / "overhead.json").read_text())
+    assert [row["what"].split()[0] for row in rows["call"]] == ["generate", "encode", "reconstruct"]
+    for row in (*rows["train"], *rows["call"]):
+        low, high = row["quartiles"]
+        assert 0 < low <= row["ratio"] <= high and row["ours_s"] > 0 and row["other_s"] > 0
+    assert rows["train"][0]["mark"] == 1.05 and "memory" not in rows and rows["repeats"] == 3
+    printed, written = capsys.readouterr().out, (tmp_path / "overhead.md").read_text()
+    assert printed.strip() in written and written.count("| gamma |") == 4
