@@ -2,13 +2,16 @@
 
 import importlib.util
 import json
+import math
 import subprocess
 import sys
 
 import keras
+import numpy as np
 import pytest
 from core_models import child_env
 from experiment_tables import ROOT
+from scipy import stats
 
 import green_vae as gv
 from green_vae import presets, training
@@ -169,3 +172,62 @@ def test_the_package_beside_plain_keras(monkeypatch, capsys, tmp_path):
     assert rows["train"][0]["mark"] == 1.05 and "memory" not in rows and rows["repeats"] == 3
     printed, written = capsys.readouterr().out, (tmp_path / "overhead.md").read_text()
     assert printed.strip() in written and written.count("| gamma |") == 4
+
+
+def paired(*differences):
+    """Results of one network, whose log ratios of bfloat16 to float32 are these numbers in every measure."""
+    return {
+        "float32": [{"mse": 5.0, "latent": 20.0, "fid": 40.0} for _ in differences],
+        "bfloat16": [
+            {"mse": 5 * math.exp(d), "latent": 20 * math.exp(d), "fid": 40 * math.exp(d)} for d in differences
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("networks", "verdict"),
+    [
+        ([(0.001, -0.002, 0.001), (0.0, 0.002, -0.001)], "as well"),
+        ([(0.3, -0.3, 0.1), (0.0, 0.2, -0.1)], "open"),
+        ([(0.10, 0.11, 0.12), (0.0, 0.0, 0.0)], "worse"),  # one network is enough
+        ([(-0.10, -0.11, -0.12), (-0.11, -0.1, -0.12)], "worse"),  # another KL is none better
+        ([(0.011, 0.012, 0.010), (0.012, 0.010, 0.011)], "as well"),  # told apart, and less than the margin
+    ],
+)
+def test_the_rule_of_the_study_of_precisions(networks, verdict):
+    script = load_script(ROOT / "benchmarks" / "precision.py")
+    found = script.judged({str(place): paired(*differences) for place, differences in enumerate(networks)})
+    assert found["verdict"] == verdict
+    every = np.concatenate(networks)
+    low, high = stats.ttest_1samp(every, 0).confidence_interval(0.95)
+    assert found["pooled"]["mse"]["low"] == pytest.approx(low) and found["pooled"]["mse"]["high"] == pytest.approx(high)
+    assert found["pooled"]["fid"]["mean"] == pytest.approx(every.mean()) and found["networks"]["0"]["mse"]["pairs"] == 3
+
+
+def test_a_training_that_only_bfloat16_loses_decides():
+    script, rows = load_script(ROOT / "benchmarks" / "precision.py"), paired(0.001, -0.001, 0.0)
+    rows["bfloat16"][1] = {"diverged": "why"}
+    found = script.judged({"one": rows})
+    assert found["verdict"] == "worse" and found["diverged in bfloat16 alone"] == ["one"]
+    assert found["pooled"]["mse"]["pairs"] == 2
+
+
+def test_the_study_of_precisions_goes_on_with_what_is_there(monkeypatch, capsys, tmp_path):
+    script = load_script(ROOT / "benchmarks" / "precision.py")
+    tiny = Preset("vae", {**CONFIG, "image_shape": (32, 32, 1)}, "digits", Recipe(1e-3, (), 20, 1), "us", name="tiny")
+    monkeypatch.setattr(script, "NETWORKS", {"tiny": script.Network(tiny)})
+    for name in ("IMAGES", "TEST", "SAMPLES", "REFERENCE"):
+        monkeypatch.setattr(script, name, 40)
+    arguments = ["--seeds", "1", "--protocol", "tiny", "--runs", str(tmp_path / "runs"), "--out", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["precision.py", *arguments])
+    script.main()
+    first = json.loads((tmp_path / "precision.json").read_text())
+    assert first["verdict"] == "open" and first["label"] == "FID@tiny"  # one pair has no interval
+    policies = [json.loads((tmp_path / "runs" / f"tiny-{p}-0" / "run.json").read_text()) for p in script.PRECISIONS]
+    assert [run["dtype_policy"] for run in policies] == ["float32", "mixed_bfloat16"]
+    assert all(len(first["results"]["tiny"][precision]) == 1 for precision in script.PRECISIONS)
+    monkeypatch.setattr(script.presets, "train", None)  # nothing is trained again
+    script.main()
+    assert json.loads((tmp_path / "precision.json").read_text())["results"] == first["results"]
+    printed, written = capsys.readouterr().out, (tmp_path / "precision.md").read_text()
+    assert "| tiny | MSE x 1000 | " in printed and "is open" in written and "Margins, fixed before the run" in written
