@@ -82,7 +82,7 @@ class SeedRun(Run):
             raise NotRun(f"{NO_WEIGHTS} of seed {self.settings.seed}; {how}, --seeds names others")
         super()._load()
         policy = store.metadata_of(self.shipped_folder).get("dtype_policy", "float32")
-        if policy != "float32":
+        if policy != "float32" and not self.length.endswith(policy):  # lengths did not always tell it
             self.length += f" in {policy}"
 
 

@@ -130,7 +130,7 @@ class TrainedRow:
 
     def _train(self):
         settings = self.settings
-        self.model = presets.train(
+        trained = presets.train(
             self.preset,
             self.folder,
             settings.epochs,
@@ -143,6 +143,7 @@ class TrainedRow:
             ledger=None if settings.smoke else settings.out.absolute() / "ledger.jsonl",
             ships=False,
         )
+        self.model = store.float32_twin(trained)  # tables compute in float32, whatever the run in the folder did
         self.history, self.length = read_history(self.folder), presets.run_length(self.preset, self.folder)
 
     def _load(self):

@@ -169,27 +169,32 @@ def facts(chosen, sets, images, seed, batch_size):
 def load_run(chosen, out, read, limit_train=None, seed=0):
     """The model as a training by the preset's recipe has left it in its folder, and its history; nothing is written.
 
-    Somebody may be training there: the newest whole epoch is taken, or the best one of a recipe with validation.
+    It computes in float32, whatever the training did, as one that ships. Somebody may be training there: the newest
+    whole epoch is taken, or the best one of a recipe with validation.
 
     Raises:
         OtherRunError: a ValueError: the folder holds another run.
     """
     sets, batch_size = _sets(chosen, read), chosen.recipe.batch_size
     images = sets[0].images[:limit_train]
-    run_folder.check(out, facts(chosen, sets, len(images), seed, batch_size))
-    model, (epoch, path) = chosen.outline(seed), newest(out)
-    history = read_history(out)[:epoch]
-    best = best_epoch(history)
-    load_weights(model, best_path(out, best) if best else path)
-    recalibrate_batch_norm(model, images, batch_size)
-    return model, history
+    with dtype_policy(precisions.chosen(None, out)[0]):
+        run_folder.check(out, facts(chosen, sets, len(images), seed, batch_size))
+        model, (epoch, path) = chosen.outline(seed), newest(out)
+        history = read_history(out)[:epoch]
+        best = best_epoch(history)
+        load_weights(model, best_path(out, best) if best else path)
+        recalibrate_batch_norm(model, images, batch_size)
+    return store.float32_twin(model), history
 
 
 def run_length(chosen, out):
-    """How long the run in a folder was, in words: "110 of 110 epochs", "63 of 150 epochs, schedule scaled"."""
-    plan = run_folder.read_run(out)["plan"]
+    """How long the run in a folder was, in words: "110 of 110 epochs", "63 of 150 epochs, schedule scaled"; and its
+    policy, where that is not float32: "18 of 18 epochs in mixed_bfloat16"."""
+    told = run_folder.read_run(out)
+    plan, policy = told["plan"], told.get("dtype_policy", "float32")
     scaled = ", schedule scaled" if plan and plan["scaled"] else ""
-    return f"{newest(out)[0]} of {chosen.recipe.epochs} epochs{scaled}"
+    computed = f" in {policy}" if policy != "float32" else ""
+    return f"{newest(out)[0]} of {chosen.recipe.epochs} epochs{scaled}{computed}"
 
 
 def ship(model, folder, chosen, images, history, seed, **about):
