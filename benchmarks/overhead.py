@@ -13,8 +13,8 @@ call: `generate`, `encode` and `reconstruct` of 1, 10 and 100 images beside the 
 `tf.function` or `jax.jit`, from NumPy to NumPy, with the same noise. Mark: below 10 % more for 100 images. Beside it
 stands `predict_on_batch` of Keras, which is what many would call.
 
-memory: the largest memory of a process that draws 1,000 and 20,000 images and keeps none of them, by
-`model.stream`. Mark: at most 2 % more for twenty times the images.
+memory: the largest resident memory of a process after any batch, which draws 1,000 and 20,000 images by
+`model.stream` and keeps none of them; on Linux. Mark: at most 2 % more for twenty times the images.
 """
 
 import argparse
@@ -205,12 +205,13 @@ def compiled(network):
 
 
 DRAW = """
-import resource, sys
+import os, sys
+from pathlib import Path
 import green_vae as gv
-model = gv.load(sys.argv[1])
+model, largest = gv.load(sys.argv[1]), 0
 for images in model.stream(int(sys.argv[2]), seed=0):
-    pass
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    largest = max(largest, int(Path("/proc/self/statm").read_text().split()[1]))
+print(largest * os.sysconf("SC_PAGE_SIZE") / 1e6)
 """
 
 
@@ -244,13 +245,15 @@ def table(rows):
         yield f"| {' | '.join(head)} |"
         yield "|---" * len(head) + "|"
         for row in rows[title]:
-            mark = (
-                ("-", "-")
-                if row["mark"] is None
-                else (f"{row['mark']:.2f}", "yes" if row["ratio"] <= row["mark"] else "no")
-            )
-            yield f"| {' | '.join((row['what'], row['network'], *cells(row), *mark))} |"
+            yield f"| {' | '.join((row['what'], row['network'], *cells(row), *_held(row)))} |"
         yield ""
+
+
+def _held(row):
+    """The mark, and whether it is kept."""
+    if row["mark"] is None:
+        return "-", "-"
+    return f"{row['mark']:.2f}", "yes" if row["ratio"] <= row["mark"] else "no"
 
 
 def _timed(row):
@@ -268,23 +271,18 @@ def keep(folder, rows, told):
     """Write overhead.json and overhead.md into a folder."""
     said = "Written by `python benchmarks/overhead.py`: medians, and quartiles of the ratio of neighbours."
     versions = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
-    foot = (
-        f"{told['device']}, {told['date']}, load average {told['load']:.1f} at the start, {told['repeats']} repeats; "
-    )
+    foot = f"{told['device']}, {told['date']}, load average {told['load']:.1f} at the start, {told['repeats']} repeats"
+    page = ["# What the package costs", "", said, "", *table(rows), f"{foot}; {versions}."]
     write_json(folder / "overhead.json", {**told, **rows})
-    write_text(
-        folder / "overhead.md",
-        "\n".join(["# What the package costs", "", said, "", *table(rows), foot + versions]) + ".\n",
-    )
+    write_text(folder / "overhead.md", "\n".join(page) + "\n")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=15, metavar="N", help="of every pair (default: %(default)s)")
+    parser.add_argument("--repeats", type=int, default=11, metavar="N", help="of every pair (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="3 repeats of a tenth of the time, and no memory")
-    parser.add_argument(
-        "--only", default="", metavar="TEXT", help="parts with this in their names: train, call, memory"
-    )
+    parts = "parts with this in their names: train, call, memory"
+    parser.add_argument("--only", default="", metavar="TEXT", help=parts)
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="default: all")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="to write the table to (default: none is written)")
     options = parser.parse_args()

@@ -59,8 +59,8 @@ def in_batches(network, x, batch_size):
 def joined(parts, n):
     """Outputs of `in_batches` as one float32 array of n rows, without those that filled up the last batch.
 
-    Each is written to its place as it comes, so that there are never two copies of many images. A single one is taken
-    as it is, which is a tenth of the time of a small network.
+    Each is written to its place as it comes, so that there are never two copies of many images; a single one is taken
+    as it is.
     """
     whole, start = None, 0
     for part in map(as_floats, parts):
