@@ -17,7 +17,7 @@ def check_images(images, image_shape):
     Raises:
         ValueError: another rank, size, dtype or range, NaN, or no image at all.
     """
-    shape, dtype = tuple(images.shape), ops.convert_to_numpy(images[:0]).dtype
+    shape, dtype = tuple(images.shape), array_of(images[:0]).dtype
     if shape[1:] != tuple(image_shape):
         hint = "; put images into batches, say by dataset.batch(32)" if shape == tuple(image_shape) else ""
         expected = f"expected images of shape (n, {', '.join(map(str, image_shape))}){hint}"
@@ -26,14 +26,19 @@ def check_images(images, image_shape):
         raise ValueError(f"expected at least one image. Received: shape {shape}")
     if dtype == np.uint8:
         return images
-    if not np.issubdtype(dtype, np.floating) and dtype.name != "bfloat16":
+    if dtype.kind != "f" and dtype.name != "bfloat16":
         raise ValueError(f"expected uint8 images, or floats in [0, 1]. Received: dtype {dtype}")
-    images_here = ops.convert_to_numpy(images)
-    low, high = float(np.min(images_here)), float(np.max(images_here))  # NaN if any value is NaN
+    images_here = array_of(images)
+    low, high = float(images_here.min()), float(images_here.max())  # NaN if any value is NaN
     if not (low >= -1e-6 and high <= 1 + 1e-6):
         hint = "divide by 255, or pass uint8" if high > 1 else "remove NaN, or rescale to [0, 1]"
         raise ValueError(f"expected float images in [0, 1]: {hint}. Received: values from {low:g} to {high:g}")
     return images
+
+
+def array_of(x):
+    """x itself if it is an array of NumPy, else the array that it becomes."""
+    return x if isinstance(x, np.ndarray) else ops.convert_to_numpy(x)
 
 
 def to_unit(x):

@@ -2,8 +2,8 @@
 
 import keras
 import numpy as np
-from keras import ops
 
+from green_vae.models.inputs import array_of
 from green_vae.utils.images import unit_floats
 
 
@@ -51,7 +51,7 @@ def in_batches(network, x, batch_size):
     """Outputs of `network` on x, batch by batch; the last batch is filled up with zeros, so that no shape is new."""
     batch_size = min(batch_size, len(x))
     for start in range(0, len(x), batch_size):
-        part = unit_floats(ops.convert_to_numpy(x[start : start + batch_size]))
+        part = unit_floats(array_of(x[start : start + batch_size]))
         missing = batch_size - len(part)
         yield network.predict_on_batch(np.pad(part, [(0, missing)] + [(0, 0)] * (part.ndim - 1)) if missing else part)
 
@@ -74,5 +74,4 @@ def joined(parts, n):
 
 def as_floats(x):
     """A tensor or array as a float32 array."""
-    x = x if isinstance(x, np.ndarray) else np.asarray(ops.convert_to_numpy(x))
-    return x.astype("float32", copy=False)
+    return np.asarray(array_of(x)).astype("float32", copy=False)
