@@ -36,17 +36,24 @@ COMMANDS = {
 QUANTITIES = ("cpu_s", "wall_s", "peak_mb")
 
 
-def spent(arguments, folder):
+def spent(arguments, folder, python=sys.executable, variables=None):
     """Run Python once in a folder -> what it took, a dict of `QUANTITIES`.
+
+    Args:
+        arguments: of Python, texts.
+        folder: a `Path`.
+        python: the interpreter.
+        variables: dict, added to the environment.
 
     Raises:
         RuntimeError: it failed; with the end of what it printed.
     """
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "GREEN_VAE_DATA": str(folder / "no data")}
+    own = {"PYTHONPATH": str(ROOT), "GREEN_VAE_DATA": str(folder / "no data")}
+    environment = {**os.environ, **own, **(variables or {})}
     with tempfile.TemporaryFile() as printed:
         start = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=folder, env=environment, stdout=printed, stderr=subprocess.STDOUT
+            [python, *arguments], cwd=folder, env=environment, stdout=printed, stderr=subprocess.STDOUT
         )
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
