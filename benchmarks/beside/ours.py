@@ -10,7 +10,7 @@ import numpy as np
 import green_vae as gv
 from beside import inputs
 from beside.protocol import serve
-from green_vae.cost import flops, training_flops
+from green_vae.cost import flops, trainable_parameters, training_flops
 from green_vae.metrics.frechet import frechet_distance
 from green_vae.metrics.inception import SIZE, InceptionExtractor
 from green_vae.metrics.stream import batches
@@ -40,8 +40,9 @@ def training(options):
 
     run()
     same = {"weights": inputs.shapes(model.trainable_variables), "batch": inputs.BATCH}
+    facts = {"same": same, "parameters": trainable_parameters(model)}
     work = training_flops(model, inputs.BATCH).per_image * count
-    return {"same": same, "parameters": model.count_params(), "flops": work}, run, lambda loss: {"loss": loss}
+    return {**facts, "flops": work}, run, lambda loss: {"loss": loss}
 
 
 def features(options):
@@ -93,7 +94,7 @@ def second_stage(options):
         sampler.learning_rate = inputs.RATE
         return sampler.fit(z)
 
-    parameters = run(z[: inputs.BATCH]).model_.count_params()
+    parameters = trainable_parameters(run(z[: inputs.BATCH]).model_)
     return {"parameters": parameters, "epochs": options["epochs"]}, run, nothing
 
 

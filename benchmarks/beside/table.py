@@ -106,8 +106,8 @@ def _shares(runs):
 
 def _facts(row, side):
     """What the numbers of a fit are, and of how many parameters a network is."""
-    told = [f"numbers are {row['runs'][side][-1]['numbers']}"] if "numbers" in row["runs"][side][-1] else []
-    return ", ".join(told + [f"{row['parameters'][side]:,} parameters"] * (side in row["parameters"]))
+    told = {"numbers are {}": row["runs"][side][-1].get("numbers"), "{:,} parameters": row["parameters"].get(side)}
+    return ", ".join(said.format(value) for said, value in told.items() if value)
 
 
 def _convolving(run):

@@ -60,6 +60,11 @@ def network(base):
     return BetaVAE(config, Encoder(), Decoder())
 
 
+def parameters_of(module):
+    """Numbers that are trained."""
+    return sum(weight.numel() for weight in module.parameters())
+
+
 def images(count, side=32):
     """The images of both sides in PyTorch's order and pythae's range."""
     return torch.from_numpy(inputs.images(count, side)).permute(0, 3, 1, 2).contiguous() / 255
@@ -78,7 +83,8 @@ def training(options):
         trainer.amp_context = torch.autocast("cpu", dtype=torch.bfloat16)
     trainer.train_step(1)
     same = {"weights": inputs.shapes(model.parameters()), "batch": config.per_device_train_batch_size}
-    return {"same": same}, lambda: trainer.train_step(1), lambda loss: {"loss": loss / (len(x) // inputs.BATCH)}
+    facts = {"same": same, "parameters": parameters_of(model)}
+    return facts, lambda: trainer.train_step(1), lambda loss: {"loss": float(loss)}
 
 
 def features(options):
@@ -167,8 +173,7 @@ def second_stage(options):
         return sampler
 
     fitted = run(torch.cat([data[:99], data.max().expand(1, data.shape[1])]))
-    parameters = sum(weight.numel() for weight in fitted.second_vae.parameters())
-    return {"parameters": parameters, "epochs": options["epochs"]}, run, nothing
+    return {"parameters": parameters_of(fitted.second_vae), "epochs": options["epochs"]}, run, nothing
 
 
 def matmul(options):
