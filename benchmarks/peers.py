@@ -144,7 +144,7 @@ def keep(folder, rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", type=Path, required=True, metavar="DIR", help="environment of the peers")
-    parser.add_argument("--repeats", type=int, metavar="N", help="rounds (default: 5, and 3 of Frechet distances)")
+    parser.add_argument("--repeats", type=int, metavar="N", help="rounds (default: 5, or 3 of what varies little)")
     parser.add_argument("--only", default="", metavar="WORK", help="works with this in their names")
     parser.add_argument("--quick", action="store_true", help="everything small, one round: no timing to be told")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="of the table to add to (default: none is written)")

@@ -63,15 +63,17 @@ WORKS = {
         "",
         {OURS: ("-c", "import green_vae"), "pythae": ("-c", PYTHAE), "keras-hub": ("-c", KERAS_HUB)},
         {"pythae": 1.0, "keras-hub": 1.0},
+        rounds=3,
         seconds=(9, 9),
     ),
     "command line (theirs: an import)": Work(
         "",
         {OURS: ("-m", "green_vae", "list"), "pythae": ("-c", PYTHAE), "keras-hub": ("-c", KERAS_HUB)},
         {"pythae": 1.0, "keras-hub": 1.0},
+        rounds=3,
         seconds=(9, 9),
     ),
     "import, a new VAE and one image": Work(
-        "", {OURS: ("-c", OUR_IMAGE), "pythae": ("-c", THEIR_IMAGE)}, {"pythae": None}, seconds=(8, 8)
+        "", {OURS: ("-c", OUR_IMAGE), "pythae": ("-c", THEIR_IMAGE)}, {"pythae": None}, rounds=3, seconds=(9, 9)
     ),
 }
