@@ -36,10 +36,14 @@ def moments(dim):
 
 
 def codes(count, dim, components=10):
-    """Codes of a mixture whose components overlap, as those of an encoder: float32 (count, dim)."""
+    """Codes of a mixture whose components overlap, as those of an encoder: float32 (count, dim).
+
+    They are multiples of 1/4096: moved by a whole number and back, which pythae's need, they are the same to the bit.
+    """
     rng = np.random.default_rng(0)
     centres = 0.2 * rng.standard_normal((components, dim))
-    return (centres[rng.integers(components, size=count)] + 0.7 * rng.standard_normal((count, dim))).astype("float32")
+    drawn = centres[rng.integers(components, size=count)] + 0.7 * rng.standard_normal((count, dim))
+    return (np.rint(drawn * 4096) / 4096).astype("float32")
 
 
 def shapes(arrays):

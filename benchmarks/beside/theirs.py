@@ -134,7 +134,7 @@ def with_codes(z):
     from pythae.models import VAE, VAEConfig
     from pythae.models.base.base_utils import ModelOutput
 
-    shift = float(z.min())
+    shift = float(np.floor(z.min()))
 
     class Codes(VAE):
         def forward(self, given, **_):
