@@ -18,10 +18,10 @@ is that of the turns of one round, theirs divided by ours: above 1, green_vae is
 Networks of both have the same weights, layer for layer, or it ends with an error; so it does where results differ. The
 network is the survey's CNN row, widths 128 to 1024, latent 128, with Adam and batches of 100. Each side trains by its
 own loop and generates by its own function with its own batch size. Inception has random weights. pythae takes images
-where it fits codes, so it is given a model whose codes are the images. Both fit a mixture by scikit-learn, from the same
-codes and the same start: a ratio of 1 is all that can be expected. The two second stages have the same widths, but ours
-has a skip in the encoder and the decoder. The first run of a side, which compiles, is not counted, but for second
-stages: each fit compiles anew. Works on Unix alone.
+where it fits codes, so it is given a model whose codes are the images. Both fit a mixture by scikit-learn, from codes
+and starts that are the same: no ratio but 1 is to be expected. The two second stages have the same widths, but ours has
+a skip in the encoder and the decoder. The first run of a side, which compiles, is not counted, but for second stages:
+each fit compiles anew. Works on Unix alone.
 """
 
 import argparse

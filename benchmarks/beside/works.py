@@ -1,6 +1,6 @@
 """What is measured, beside whom, and the marks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from beside import inputs
 from beside.table import OURS
@@ -25,7 +25,6 @@ class Work:
     rounds: int = 5
     seconds: tuple = (10, 15)
     convolves: bool = False
-    options: dict = field(default_factory=dict)
 
     def sizes(self, quick):
         return (inputs.QUICK if quick else inputs.SIZES).get(self.kind, {})
