@@ -5,7 +5,7 @@ import numpy as np
 LATENT, BETA, RATE, BATCH = 128, 0.024, 1e-4, 100  # of the survey's convolutional VAE
 SIZES = {
     "training": {"base": 128, "images": 200},
-    "features": {"images": 192},
+    "features": {"images": 128},
     "frechet": {"dim": 2048},
     "generation": {"base": 128, "images": 200},
     "mixture": {"codes": 10_000, "dim": 128, "components": 10},
