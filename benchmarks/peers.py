@@ -1,6 +1,6 @@
 """Speed beside peers: pythae, pytorch-fid and keras-hub do the same work in turn with green_vae, on a CPU.
 
-    python benchmarks/peers.py --peers DIR                              # all, 10 minutes on two free cores
+    python benchmarks/peers.py --peers DIR                              # all, 11 minutes on two free cores
     python benchmarks/peers.py --peers DIR --out results/benchmarks     # writes peers.json and peers.md there
     python benchmarks/peers.py --peers DIR --only training --repeats 3
     python benchmarks/peers.py --peers DIR --quick                      # everything small: whether it runs

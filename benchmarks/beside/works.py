@@ -57,7 +57,7 @@ WORKS = {
     ),
     "generation": Work("generation", FLOAT32, {"pythae": 1.3}, seconds=(6, 20), convolves=True),
     "mixture of 10 Gaussians": Work("mixture", FLOAT32, {"pythae": 1.0}, seconds=(6, 15)),
-    "second stage, 5 epochs": Work("second stage", FLOAT32, {"pythae": 1.0}, seconds=(12, 20)),
+    "second stage, 5 epochs": Work("second stage", FLOAT32, {"pythae": 1.0}, rounds=3, seconds=(18, 20)),
     "import": Work(
         "",
         {OURS: ("-c", "import green_vae"), "pythae": ("-c", PYTHAE), "keras-hub": ("-c", KERAS_HUB)},
