@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.linalg
 
+_SMALL_PIVOT = 1e-8  # of the largest entry, far above what rounding makes of a direction without variance
 _TOLERANCE = 1e-6  # of the largest entry: asymmetry and negative eigenvalues that rounding (of float32, too) explains
 
 
@@ -102,7 +103,16 @@ def _check_positive(matrix):
 
 
 def _factor(matrix):
-    """A with matrix = A A', only as many columns as the rank; directions that are rounding alone are dropped."""
+    """A with matrix = A A', only as many columns as the rank; directions that are rounding alone are dropped.
+
+    Where no pivot is small it is the Cholesky factor, which takes a tenth of the time of all eigenvectors.
+    """
+    try:
+        lower = scipy.linalg.cholesky(matrix, lower=True, check_finite=False)
+        if np.square(lower.diagonal()).min(initial=np.inf) > _SMALL_PIVOT * np.abs(matrix).max(initial=0):
+            return lower
+    except scipy.linalg.LinAlgError:
+        pass  # the eigenvalues tell whether it is rank or a matrix that is no covariance
     values, vectors = scipy.linalg.eigh(matrix, driver="evd", check_finite=False)
     if values.size and values[0] < -_TOLERANCE * np.abs(matrix).max():
         raise ValueError(f"a covariance has no negative eigenvalue. Received: {values[0]:.3g}")

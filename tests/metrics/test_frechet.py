@@ -6,7 +6,7 @@ import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from green_vae.metrics import Moments, frechet_distance, frechet_from_features, frechet_from_moments
+from green_vae.metrics import Moments, frechet, frechet_distance, frechet_from_features, frechet_from_moments
 
 SETTINGS = settings(max_examples=25, deadline=None)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -120,3 +120,18 @@ def test_unusable_means_and_features_are_refused():
         frechet_from_features(np.zeros((3, 4)), np.zeros((3, 5)))
     with pytest.raises(ValueError, match="finite"):
         frechet_from_features(np.full((3, 4), np.nan), np.zeros((3, 4)))
+
+
+@pytest.mark.parametrize("condition", [1e1, 1e6, 1e10, 1e14])
+def test_both_factors_of_a_covariance_give_the_same_distance(condition, monkeypatch):
+    """Commuting covariances: the trace of the root is the sum of the roots of products of eigenvalues."""
+    rng = np.random.default_rng(0)
+    axes = np.linalg.qr(rng.standard_normal((50, 50)))[0]
+    a, b = np.geomspace(1, 1 / condition, 50), rng.uniform(0.5, 2, 50)
+    covariances = [(axes * values) @ axes.T for values in (a, b)]
+    expected = a.sum() + b.sum() - 2 * np.sqrt(a * b).sum()
+    means = np.zeros(50)
+    for limit in (frechet._SMALL_PIVOT, np.inf):  # the second one never takes the Cholesky factor
+        monkeypatch.setattr(frechet, "_SMALL_PIVOT", limit)
+        distance = frechet.frechet_distance(means, covariances[0], means, covariances[1])
+        assert distance == pytest.approx(expected, rel=1e-7)
