@@ -5,7 +5,8 @@ from rich.table import Table as Grid
 
 from green_vae.experiments import spec
 from green_vae.experiments.provenance import measured_cells, section
-from green_vae.plots import bars
+from green_vae.plots import dots
+from green_vae.utils import digests
 from green_vae.utils.files import write_text
 
 STYLES = {spec.EXACT: "green", spec.REPRODUCED: "green", spec.DIFFERS: "yellow", spec.INCOMPARABLE: "cyan"}
@@ -112,21 +113,36 @@ def table_line(cells):
     return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 
-def draw(table, report, out):
-    """`<out>/<table>/<column>.png` for every measured column with two values or more: published and ours as bars.
+def chart(table, report, column):
+    """Arguments of `plots.dots` for a column: its rows, published and ours; None if fewer than two rows are measured.
 
-    A printed number stands beside ours only where both are on one scale; rows with neither are left out.
+    A published number stands beside ours only where both are on one scale; rows with neither are left out. The source
+    is a digest of all that is drawn, by which a test finds a picture that is older than its report.
     """
+    cells = {row: cells[column.name] for row, cells in report["rows"].items()}
+    cells = {row: cell for row, cell in cells.items() if cell["value"] is not None or cell["published"] is not None}
+    if not column.identity or sum(cell["value"] is not None for cell in cells.values()) < 2:
+        return None
+    labels = sorted({cell["label"] for cell in cells.values() if cell["label"]})
+    comparable = all(map(spec.comparable, labels))
+    if not comparable:
+        cells = {row: cell for row, cell in cells.items() if cell["value"] is not None}
+    shown = {
+        "labels": list(cells),
+        "published": [cell["published"] if comparable else None for cell in cells.values()],
+        "ours": [cell["value"] for cell in cells.values()],
+        "spread": [cell.get("details", {}).get("spread") for cell in cells.values()],
+        "title": f"{table.title}: {column.title}",
+        "x_label": " / ".join(labels),
+    }
+    return shown | {"source": digests.of_json(shown)}
+
+
+def draw(table, report, out):
+    """`<out>/<table>/<column>.png` (and `.svg`) for every column that has a `chart`."""
     for column in table.columns:
-        cells = {row: cells[column.name] for row, cells in report["rows"].items()}
-        cells = {row: cell for row, cell in cells.items() if cell["value"] is not None or cell["published"] is not None}
-        if column.identity and sum(cell["value"] is not None for cell in cells.values()) > 1:
-            labels = sorted({cell["label"] for cell in cells.values() if cell["label"]})
-            comparable = all(map(spec.comparable, labels))
-            sides = [[cell["published"] if comparable else None for cell in cells.values()]]
-            sides.append([cell["value"] for cell in cells.values()])
-            path = out / table.name / f"{column.name}.png"
-            bars(path, list(cells), *sides, title=table.title, y_label=" / ".join(labels) or column.title)
+        if shown := chart(table, report, column):
+            dots(out / table.name / f"{column.name}.png", **shown)
 
 
 def write_markdown(table, report, out):

@@ -1,5 +1,5 @@
 """Pictures as PNG files, or by the ending of their name, and animations as GIF: grids of images, curves, scatter plots,
-bars, densities, diagrams.
+dots, densities, diagrams.
 
 NumPy in, a file out, written aside. Everything is drawn on an own figure: no pyplot, no global state, no display.
 """
@@ -10,11 +10,12 @@ from green_vae.plots.charts import (
     PUBLISHED,
     VALIDATION,
     Points,
-    bars,
     curves,
+    dots,
     lines,
     scatter,
     scatter2d,
+    source_of,
 )
 from green_vae.plots.diagrams import diagram
 from green_vae.plots.images import (
@@ -36,11 +37,11 @@ __all__ = [
     "PUBLISHED",
     "VALIDATION",
     "Points",
-    "bars",
     "clouds",
     "curves",
     "densities",
     "diagram",
+    "dots",
     "format_of",
     "image_grid",
     "lines",
@@ -53,4 +54,5 @@ __all__ = [
     "scatter",
     "scatter2d",
     "side_by_side",
+    "source_of",
 ]

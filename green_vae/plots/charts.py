@@ -1,12 +1,15 @@
-"""Numbers as charts: curves, scatter plots, bars of published against ours."""
+"""Numbers as charts: curves, scatter plots, dots of published against ours."""
 
 import math
+import textwrap
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib import colormaps
+from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from PIL import Image
 
 from green_vae.utils.files import write_aside
 
@@ -87,7 +90,8 @@ def scatter2d(path, z, labels=None, title=None, axes=("z 1", "z 2")):
     classes = [None] if labels is None else np.unique(labels)
     for index, value in enumerate(classes):
         points = z if value is None else z[labels == value]
-        panel.scatter(*points.T, s=6, linewidths=0, alpha=0.7, color=_colour(index, len(classes)), label=value)
+        colour = _colour(index, len(classes))
+        panel.scatter(*points.T, s=6, linewidths=0, alpha=0.7, color=colour, label=value, rasterized=True)
     if labels is not None:
         figure.legend(loc="outside right center", markerscale=3, frameon=False, ncols=math.ceil(len(classes) / 20))
     save_figure(figure, path)
@@ -152,35 +156,66 @@ def scatter(path, panels, title=None, x_label=None, log=""):
     save_figure(figure, path)
 
 
-def bars(path, labels, published, ours, title=None, y_label=None):
-    """Published values beside ours, one pair of bars per label, the value on top.
+def dots(path, labels, published, ours, spread=None, title=None, x_label=None, source=""):
+    """Published values beside ours: one line for each label, a dot for each value, the numbers at the right.
+
+    The picture is as wide as a page however many labels there are. The scale begins where the values do, not at 0, so
+    that values that are close can be told apart; it is logarithmic where they differ by a factor of 100 or more.
 
     Args:
         path: of the PNG.
-        labels: names of the rows.
+        labels: names of the rows, from the top.
         published, ours: numbers of the same length; None or NaN where there is none.
-        title, y_label: texts above the picture and of the vertical axis.
+        spread: of our numbers, drawn as a line to either side; None for none at all, and in it where there is none.
+        title, x_label: texts above the picture and of the horizontal axis.
+        source: what the numbers are from; it is written into the file, see `save_figure`.
 
     Raises:
         ValueError: lengths differ, or there is nothing to draw.
     """
-    values = [np.array([math.nan if value is None else value for value in row], float) for row in (published, ours)]
-    if not len(labels) or any(len(row) != len(labels) for row in values):
-        lengths = f"{len(labels)} labels, {len(values[0])} published, {len(values[1])} ours"
+    sides = [_floats(row) for row in (published, ours, [None] * len(ours) if spread is None else spread)]
+    if not len(labels) or any(len(row) != len(labels) for row in sides):
+        lengths = f"{len(labels)} labels, {len(published)} published, {len(ours)} ours"
         raise ValueError(f"one published and one own value per label are needed. Received: {lengths}")
-    figure = Figure(figsize=(max(4, 1.2 * len(labels) + 1.5), 4), layout="constrained")
-    panel = figure.add_subplot(ylabel=y_label, title=title)
+    published, ours, spread = sides
+    figure = Figure(figsize=(7.5, 1.3 + 0.26 * len(labels)), layout="constrained")
+    panel = figure.add_subplot(xlabel=x_label)
+    if title:
+        figure.suptitle(textwrap.fill(title, 100), x=0.01, ha="left", fontsize=10)
+    if log := _spans(np.concatenate([published, ours])):
+        panel.set_xscale("log")
     places = np.arange(len(labels))
-    for row, name, colour, shift in zip(values, ("published", "ours"), (PUBLISHED, OURS), (-0.2, 0.2), strict=True):
-        drawn = panel.bar(places + shift, np.nan_to_num(row), width=0.38, color=colour, label=name)
-        texts = ["-" if math.isnan(value) else f"{value:.4g}" for value in row]
-        panel.bar_label(drawn, texts, fontsize=8, padding=2)
-    long = max(map(len, labels)) > 10
-    panel.set_xticks(places, labels, rotation=30 if long else 0, ha="right" if long else "center")
-    panel.margins(y=0.12)
-    figure.legend(loc="outside right upper", frameon=False)
+    for y, *pair in zip(places, published, ours, strict=True):
+        panel.plot(pair, [y, y], color=PUBLISHED, linewidth=1, zorder=1)  # nothing where one of them is missing
+    panel.errorbar(ours, places, xerr=np.nan_to_num(spread), fmt="none", ecolor=OURS, linewidth=2, zorder=2)
+    kinds = [("published", published, PUBLISHED), ("ours", ours, OURS)][0 if np.isfinite(published).any() else 1 :]
+    for column, (name, values, colour) in enumerate(kinds, 1):
+        panel.scatter(values, places, s=36, color=colour, zorder=3, clip_on=False)
+        texts = ["-" if math.isnan(value) else f"{value:.4g}" for value in values]
+        for y, text in zip([-1, *places], [name, *texts], strict=True):
+            panel.annotate(
+                text, (1, y), (52 * column, 0), xycoords=panel.get_yaxis_transform(), textcoords="offset points",
+                ha="right", va="center", color=colour, fontsize=8, annotation_clip=False,
+            )  # fmt: skip
+    panel.set_yticks(places, labels, fontsize=8)
+    panel.set_ylim(len(labels) - 0.5, -0.5)
+    panel.margins(x=0.06)
     _tidy(panel)
-    save_figure(figure, path)
+    panel.grid(axis="x", alpha=0.3)
+    panel.tick_params(axis="y", length=0)
+    if log:
+        _plain_ticks(panel.xaxis)
+    save_figure(figure, path, source)
+
+
+def _floats(row):
+    return np.array([math.nan if value is None else value for value in row], float)
+
+
+def _spans(values):
+    """Whether numbers differ by a factor of 100 or more, and all are positive."""
+    values = values[np.isfinite(values)]
+    return bool(len(values)) and bool(values.min() > 0) and bool(values.max() >= 100 * values.min())
 
 
 def _check_points(name, points, log):
@@ -246,10 +281,27 @@ def _colour(index, n):
     return colormaps["tab10"](index) if n <= 10 else colormaps["nipy_spectral"](index / n)
 
 
-def save_figure(figure, path):
-    """Write a matplotlib figure to `path` as PNG."""
+def save_figure(figure, path, source=""):
+    """Write a matplotlib figure to `path` as PNG, and beside it as SVG, which a paper can take in any size.
+
+    Args:
+        source: what the figure was drawn from, say a digest of the numbers; `source_of` reads it from the PNG.
+    """
     with write_aside(path) as aside:
-        figure.savefig(aside, format="png", dpi=120)
+        figure.savefig(aside, format="png", dpi=120, metadata={"Source": source} if source else None)
+    # the same file for the same figure: no date, and names of its parts that do not change
+    with write_aside(Path(path).with_suffix(".svg")) as aside, rc_context({"svg.hashsalt": "", "svg.fonttype": "none"}):
+        figure.savefig(aside, format="svg", metadata={"Date": None})
+
+
+def source_of(path):
+    """What a PNG of `save_figure` was drawn from; "" if it does not tell.
+
+    Raises:
+        OSError: there is no such file, or it is no picture.
+    """
+    with Image.open(path) as picture:
+        return picture.info.get("Source", "")
 
 
 def _shapes(series):

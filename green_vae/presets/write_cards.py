@@ -50,6 +50,7 @@ def _card(name, preset, folder, measured):
             "data": told["data"],
             "epochs": told["epochs"],
             "bytes": sum(file["size"] for file in files.values()),
+            "weights": weights,
             "samplers": ["prior"] * MODELS[preset.model].variational + own,
             "quality": [cell for of, hashed, cell in measured if (of, hashed) == (name, weights)],
         }

@@ -226,24 +226,38 @@ def drawable(label):
 @pytest.mark.parametrize(
     ("label", "published"), [("FID", [4.0, None]), ("FID~", [None, None]), ("FID@1280", [None, None])]
 )
-def test_bars_stand_beside_printed_ones_on_one_scale_only(label, published, tmp_path, monkeypatch):
+def test_dots_stand_beside_published_ones_on_one_scale_only(label, published, tmp_path, monkeypatch):
     table, report = drawable(label)
     drawn = []
-    monkeypatch.setattr(report_module, "bars", lambda path, *sides, **texts: drawn.append((path, sides, texts)))
+    monkeypatch.setattr(report_module, "dots", lambda path, **shown: drawn.append((path, shown)))
     draw(table, report, tmp_path)
-    assert drawn == [
-        (tmp_path / "t" / "fid.png", (["a", "b"], published, [5.0, 6.0]), {"title": "T", "y_label": label})
-    ]
+    ((path, shown),) = drawn
+    assert path == tmp_path / "t" / "fid.png" and len(shown.pop("source")) == 64
+    assert shown == {
+        "labels": ["a", "b"],
+        "published": published,
+        "ours": [5.0, 6.0],
+        "spread": [None, None],
+        "title": "T: FID",
+        "x_label": label,
+    }
 
 
-def test_bars_leave_out_rows_with_neither_number(tmp_path, monkeypatch):
+def test_dots_leave_out_rows_with_neither_number():
     table, report = drawable("FID")
     report["rows"] |= {name: {"fid": {**dataclasses.asdict(cell), "difference": None}} for name, cell in
                        {"printed": Cell(None, 7.0), "nothing": Cell()}.items()}  # fmt: skip
-    drawn = []
-    monkeypatch.setattr(report_module, "bars", lambda path, *sides, **texts: drawn.extend(sides))
-    draw(table, report, tmp_path)
-    assert drawn == [["a", "b", "printed"], [4.0, None, 7.0], [5.0, 6.0, None]]
+    shown = report_module.chart(table, report, table.columns[0])
+    assert shown["labels"] == ["a", "b", "printed"]
+    assert (shown["published"], shown["ours"]) == ([4.0, None, 7.0], [5.0, 6.0, None])
+    report["rows"]["a"]["fid"]["value"] = 5.1
+    assert report_module.chart(table, report, table.columns[0])["source"] != shown["source"]
+
+
+def test_published_numbers_of_another_scale_make_no_row():
+    table, report = drawable("FID~")
+    report["rows"]["published"] = {"fid": {**dataclasses.asdict(Cell(None, 7.0)), "difference": None}}
+    assert report_module.chart(table, report, table.columns[0])["labels"] == ["a", "b"]
 
 
 def test_one_value_is_no_picture(tmp_path):

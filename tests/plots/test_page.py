@@ -113,7 +113,7 @@ def test_a_picture_has_the_pixels_of_its_file_and_charts_are_told_from_images(tm
     assert (kept.width, kept.height, kept.pixels, kept.extent) == (8, 8, True, "")
     assert [kept._replace(pixels=False, width=width).extent for width in (24, 25)] == ["", "wide"]
     assert kept._replace(pixels=False, width=1001, height=400).extent == "large"
-    plots.bars(tmp_path / "b.png", ["one", "two"], [1, 2], [2, 1])
+    plots.dots(tmp_path / "b.png", ["one", "two"], [1, 2], [2, 1])
     assert not page.read_picture(tmp_path / "b.png").pixels
     read = Page(page.picture(path, 'a "b" <c>'))
     assert read.all("img")[0]["alt"] == 'a "b" <c>' and read.all("img")[0]["class"] == "pixels"

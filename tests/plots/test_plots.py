@@ -193,19 +193,45 @@ def test_scatter_refuses_other_latents(tmp_path):
         plots.scatter2d(path, np.full((5, 2), np.nan))
 
 
-def test_bars_draw_both_and_leave_out_what_is_missing(tmp_path):
-    path = tmp_path / "bars.png"
-    plots.bars(path, ["a", "b"], [3.0, 4.0], [2.0, None], title="FID", y_label="FID")
+def test_dots_draw_both_and_leave_out_what_is_missing(tmp_path):
+    path = tmp_path / "dots.png"
+    plots.dots(path, ["a", "b"], [3.0, 4.0], [2.0, None], title="FID", x_label="FID", source="a digest")
     picture = read(path)
     area = {name: (picture[..., :3] == rgb(name)).all(axis=-1).sum() for name in (plots.PUBLISHED, plots.OURS)}
     assert 0 < area[plots.OURS] < area[plots.PUBLISHED]
+    assert plots.source_of(path) == "a digest"
 
 
-def test_bars_need_a_pair_per_label(tmp_path):
+def test_dots_are_as_wide_as_a_page_and_the_numbers_are_inside(tmp_path):
+    path = tmp_path / "dots.png"
+    for n in (1, 40):
+        labels = [f"a rather long name of a row, {i}" for i in range(n)]
+        plots.dots(path, labels, [12345.678] * n, [0.00012345] * n, [0.00001] * n, title="a long title, " * 12)
+        picture = read(path)[..., :3]
+        assert picture.shape[1] == 900
+        for edge in (picture[:2], picture[-2:], picture[:, :2], picture[:, -2:]):
+            assert (edge == 255).all()  # nothing is cut off
+
+
+def test_dots_are_equal_files_whenever_they_are_drawn_also_as_svg(tmp_path):
+    for name in ("one", "other"):
+        plots.dots(tmp_path / f"{name}.png", ["a"], [1.0], [2.0], title="FID")
+    for ending in ("png", "svg"):
+        assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"other.{ending}").read_bytes()
+    assert ">published</text>" in (tmp_path / "one.svg").read_text(encoding="utf-8")
+    assert plots.source_of(tmp_path / "one.png") == ""
+
+
+@pytest.mark.parametrize(("values", "log"), [([1, 99], False), ([1, 100], True), ([0, 100], False), ([-1, 100], False)])
+def test_dots_have_a_logarithmic_scale_where_values_differ_by_a_factor_of_100(values, log):
+    assert charts._spans(np.array([np.nan, *values], float)) is log
+
+
+def test_dots_need_a_pair_per_label(tmp_path):
     with pytest.raises(ValueError, match="Received: 2 labels, 1 published, 2 ours"):
-        plots.bars(tmp_path / "bars.png", ["a", "b"], [3.0], [2.0, 1.0])
+        plots.dots(tmp_path / "dots.png", ["a", "b"], [3.0], [2.0, 1.0])
     with pytest.raises(ValueError, match="Received: 0 labels"):
-        plots.bars(tmp_path / "bars.png", [], [], [])
+        plots.dots(tmp_path / "dots.png", [], [], [])
 
 
 def test_drawing_does_not_import_pyplot(tmp_path):
