@@ -55,6 +55,8 @@ def add_evaluate(commands):
     add("--layer", choices=layers, help=f"of Inception, by its number of features (default: {DEEP}, or {SHALLOW})")
     protocols = "weights and resizing of: survey (default), ttur; or tiny, which needs no weights, for trying out"
     add("--protocol", choices=("survey", "ttur", "tiny"), default="survey", help=protocols)
+    precisions = "of Inception's products (default: float32); numbers of bfloat16 compare with each other alone"
+    add("--precision", choices=("float32", "bfloat16"), help=precisions)
     add("--seed", type=int, default=0, metavar="S", help="of generated images, and of all choices (default: 0)")
     add("--cache", type=Path, metavar="DIR", help="keep the features of sets there, so that they are computed once")
     add("--data-dir", type=Path, metavar="DIR", help="folder with data sets and weights (default: $GREEN_VAE_DATA)")
@@ -118,7 +120,9 @@ def _evaluator(options, protocol):
 
     settings = {"protocol": options.protocol, "data_dir": options.data_dir, "cache_dir": options.cache}
     settings["download"] = options.download
-    layer = options.layer or (protocol.layer if protocol and protocol.name == options.protocol else None)
+    given = protocol if protocol and protocol.name == options.protocol else None
+    settings["precision"] = options.precision or (given.precision if given else "float32")
+    layer = options.layer or (given.layer if given else None)
     if layer or options.protocol != "survey":
         return FIDEvaluator(layer, **settings)
     try:

@@ -74,6 +74,7 @@ class Bench:
             protocol="tiny" if settings.smoke else "survey",
             weights=settings.inception,
             data_dir=settings.data_dir,
+            precision=settings.fid_precision,
             cache_dir=None if settings.fresh else settings.out / "cache",
             download=settings.download,
         )

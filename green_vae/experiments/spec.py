@@ -201,6 +201,7 @@ class Settings:
     Attributes:
         out: folder of the report, and of what is made on the way: trainings, codes, features.
         recorded: folder of further reports, whose cells are taken over where `out` has none as new; None for none.
+        fid_precision: of Inception's products, see `metrics.Protocol`.
         seeds: of the trainings of every row, for a table with seeds. runs: folder of such trainings.
         arguments: of the command line, as given, for the report.
     """
@@ -217,6 +218,7 @@ class Settings:
     limit_train: int | None = None
     limit_eval: int | None = None
     layer: str | None = None
+    fid_precision: str = "float32"
     smoke: bool = False
     fresh: bool = False
     seed: int = 0

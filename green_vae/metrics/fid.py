@@ -34,9 +34,11 @@ class FIDEvaluator:
         cache_dir: folder that keeps moments, by protocol and content; default: none are kept.
         download: whether weights may be fetched from the network.
         quantise, stretch: see `Protocol`.
+        precision: of the network's products, "float32" or, quicker where the processor has units for it, "bfloat16".
+            Its numbers are a protocol of their own. An extractor decides for itself.
 
     Raises:
-        ValueError: an unknown protocol or layer, or unusable weights.
+        ValueError: an unknown protocol, layer or precision, or unusable weights.
         WeightsNotFoundError: no weights.
     """
 
@@ -51,10 +53,11 @@ class FIDEvaluator:
         download=False,
         quantise=False,
         stretch=False,
+        precision="float32",
     ):
         layers = (layers,) if isinstance(layers, (str, int)) else layers
         files = {"path": weights, "data_dir": data_dir}
-        options = {"batch_size": batch_size, "stretch": stretch}
+        options = {"batch_size": batch_size, "stretch": stretch, "precision": precision}
         if protocol == "survey":
             options |= {"download": download, "quantise": quantise}
             self.extractor = InceptionExtractor(layers or ("mixed8",), **files, **options)
@@ -63,6 +66,9 @@ class FIDEvaluator:
         elif protocol == "tiny":
             self.extractor = TinyExtractor(**options, quantise=quantise)
         elif callable(protocol):
+            if precision != "float32":
+                told = "an extractor names its precision in its own protocols; leave it out here"
+                raise ValueError(f"{told}. Received: precision={precision!r}")
             self.extractor = protocol
         else:
             raise ValueError(f"protocol must be survey, ttur, tiny or an extractor. Received: {protocol!r}")

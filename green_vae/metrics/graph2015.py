@@ -24,17 +24,22 @@ class Graph2015Extractor:
         path: the graph; default $GREEN_VAE_INCEPTION_2015, else `inception/` of the data folder.
         data_dir: see `weights.inception_folder`.
         stretch: see `Protocol`.
+        precision: "float32", the only one.
 
     Raises:
         WeightsNotFoundError: no graph. It is in inception-2015-12-05.tgz of download.tensorflow.org.
-        ValueError: another layer, or a damaged graph (when it is first used).
+        ValueError: another layer or precision, or a damaged graph (when it is first used).
     """
 
     layers = ("avg_pool",)
 
-    def __init__(self, layers=("avg_pool",), path=None, data_dir=None, batch_size=32, stretch=False):
+    def __init__(
+        self, layers=("avg_pool",), path=None, data_dir=None, batch_size=32, stretch=False, precision="float32"
+    ):
         if {canonical_layer(layer) for layer in layers} != {"avg_pool"}:
             raise ValueError(f"the protocol ttur has one layer, 'avg_pool'. Received: {tuple(layers)}")
+        if precision != "float32":
+            raise ValueError(f"the graph of 2015 runs as it is, in float32. Received: precision={precision!r}")
         self.path = _find(path, data_dir)
         self.batch_size = batch_size
         protocol = Protocol(

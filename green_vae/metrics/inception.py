@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from green_vae.metrics import slim, weights
-from green_vae.metrics.protocol import LAYERS, Protocol, canonical_layer
+from green_vae.metrics.protocol import LAYERS, Protocol, canonical_layer, checked_precision
 from green_vae.utils.reading import DAMAGED, check_h5, finite_floats
 
 SIZE = 299  # pixels; the network's own input size
@@ -27,9 +27,10 @@ class InceptionExtractor:
         path, data_dir, download: where the weights are; see `weights.find_weights`.
         batch_size: images at a time; smaller batches are padded to it, so that one program serves all.
         quantise, stretch: see `Protocol`; only written down here, done by `stream.prepare`.
+        precision: "float32", or "bfloat16" for the products of `in_bfloat16`.
 
     Raises:
-        ValueError: unknown layer, or a weights file that is damaged or ends before it.
+        ValueError: unknown layer or precision, or a weights file that is damaged or ends before it.
         WeightsNotFoundError: no weights file.
     """
 
@@ -42,13 +43,16 @@ class InceptionExtractor:
         batch_size=32,
         quantise=False,
         stretch=False,
+        precision="float32",
     ):
+        self.precision = checked_precision(precision)
         self.layers = tuple(dict.fromkeys(canonical_layer(layer) for layer in layers))
         if not self.layers:
             raise ValueError(f"at least one layer is needed. Received: layers={layers!r}")
         self.path = weights.find_weights(self.layers, path, data_dir, download)
         self.batch_size = batch_size
-        self.protocols = {layer: _protocol(self.path, layer, quantise, stretch) for layer in self.layers}
+        settings = {"quantise": quantise, "stretch": stretch, "precision": precision}
+        self.protocols = {layer: _protocol(self.path, layer, settings) for layer in self.layers}
         self._network, self._models = None, {}
 
     def __call__(self, images, layers=None):
@@ -72,7 +76,8 @@ class InceptionExtractor:
 
     def _model(self, layers):
         if self._network is None:
-            self._network = build_network(self.path, max(LAYERS[layer].convolutions for layer in self.layers))
+            network = build_network(self.path, max(LAYERS[layer].convolutions for layer in self.layers))
+            self._network = network if self.precision == "float32" else in_bfloat16(network)
         return pooled_model(self._network, layers)
 
 
@@ -94,13 +99,49 @@ def build_network(path, convolutions=94):
     return network
 
 
+def in_bfloat16(network):
+    """The same network, whose images, kernels and feature maps are bfloat16.
+
+    Batch norm is a part of the convolutions: kernel / s and shift - mean / s, with s^2 = variance + epsilon, computed
+    in float64 and rounded once. As an operation of its own it would go over every feature map in float32.
+    """
+
+    def same(layer):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            return _Nothing(name=layer.name, dtype="mixed_bfloat16")
+        settings = layer.get_config() | {"dtype": "mixed_bfloat16"}
+        if isinstance(layer, keras.layers.Conv2D):
+            settings["use_bias"] = True
+        return type(layer).from_config(settings)
+
+    with _plain_keras():
+        copy = keras.models.clone_model(network, clone_function=same)
+    for convolution, norm in network_units(network):
+        kernel, shift, mean, variance = (
+            keras.ops.convert_to_numpy(variable).astype("float64") for variable in convolution.weights + norm.weights
+        )
+        scale = 1 / np.sqrt(variance + norm.epsilon)
+        copy.get_layer(convolution.name).set_weights([kernel * scale, shift - mean * scale])
+    copy.trainable = False
+    return copy
+
+
+class _Nothing(keras.layers.Layer):
+    """In the place of a batch norm; takes a mask, as that does."""
+
+    def call(self, x, mask=None):
+        return x
+
+
 def pooled_model(network, layers):
-    """A model from images (n, any, any, 3) in [0, 1] to a dict of pooled features; nothing deeper is computed."""
+    """A model from images (n, any, any, 3) in [0, 1] to a dict of pooled features, float32; nothing deeper is computed.
+    """
     pools = _in_order(network, keras.layers.MaxPooling2D)
     places = {"64": pools[0], "192": pools[1], "avg_pool": network.get_layer("mixed10")}
     with _plain_keras():
         tensors = {layer: (places.get(layer) or network.get_layer(layer)).output for layer in layers}
-        pooled = {layer: keras.ops.mean(tensor, axis=(1, 2)) for layer, tensor in tensors.items()}
+        maps = {layer: keras.ops.cast(tensor, "float32") for layer, tensor in tensors.items()}
+        pooled = {layer: keras.ops.mean(tensor, axis=(1, 2)) for layer, tensor in maps.items()}
         trunk = keras.Model(network.input, pooled)
         images = keras.Input((None, None, 3), dtype="float32")
         model = keras.Model(images, trunk(network_input(images)))
@@ -162,8 +203,8 @@ def tensorflow(what):
     return tensorflow
 
 
-def _protocol(path, layer, quantise, stretch):
-    """The protocol of one layer; refuses a file that ends before the layer."""
+def _protocol(path, layer, settings):
+    """The protocol of one layer, with further settings; refuses a file that ends before the layer."""
     convolutions, held, approximate = LAYERS[layer].convolutions, 94, set()
     if path.suffix == ".npz":
         held, approximate = weights.npz_contents(path)
@@ -180,9 +221,8 @@ def _protocol(path, layer, quantise, stretch):
         resize=f"bilinear, half-pixel centres, no antialiasing, to {SIZE}x{SIZE}",
         input_range="x in [0, 1] as 2x - 1",
         layer=layer,
-        quantise=quantise,
-        stretch=stretch,
         approximate=bool(approximate & used),
+        **settings,
     )
 
 

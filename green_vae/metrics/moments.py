@@ -105,7 +105,10 @@ class Moments:
             return
         a, b = (dataclasses.asdict(x.protocol) if x.protocol else {} for x in (self, other))
         differing = {name: (a.get(name), b.get(name)) for name in {**a, **b} if a.get(name) != b.get(name)}
-        raise ValueError(f"moments of different protocols do not compare. Received: {differing}")
+        raise ValueError(
+            "moments of different protocols do not compare; measure both sets of images with the same settings. "
+            f"Received: {differing}"
+        )
 
     def save(self, path):
         """Write n, mean, covariance, protocol and kept features to `path`, an .npz file, whole or not at all.
@@ -116,7 +119,7 @@ class Moments:
         """
         if not str(path).endswith(".npz"):
             raise ValueError(f"moments are kept as .npz. Received: {path}")
-        protocol = json.dumps(dataclasses.asdict(self.protocol) if self.protocol else None)
+        protocol = json.dumps(self.protocol.settings if self.protocol else None)
         arrays = {"n": self.n, "mean": self.mean, "covariance": self.covariance, "features": self.features}
         with write_aside(path) as aside:
             np.savez(aside, format=_FORMAT, protocol=protocol, **arrays)

@@ -21,6 +21,7 @@ LAYERS = {
     "avg_pool": Layer(2048, 94),  # the layer of the FID
 }
 TINY = Layer(64, 0)  # the features of the smoke extractor; no network
+PRECISIONS = ("float32", "bfloat16")
 
 
 def canonical_layer(layer):
@@ -34,6 +35,17 @@ def canonical_layer(layer):
             return name
     known = ", ".join(f"{name!r} ({entry.dim})" for name, entry in LAYERS.items())
     raise ValueError(f"unknown feature layer; known by name or width: {known}. Received: {layer!r}")
+
+
+def checked_precision(precision):
+    """The same, if it is one of `PRECISIONS`.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}. Received: {precision!r}")
+    return precision
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +63,7 @@ class Protocol:
         stretch: whether every image is stretched to its own minimum and maximum first (Dai and Wipf, 2019).
         layer: the pooled layer, a name of `LAYERS` or "tiny".
         approximate: whether reconstructed weights take part in this layer.
+        precision: of the network's products, "float32" or "bfloat16". Pooled features are float32 either way.
     """
 
     name: str
@@ -62,6 +75,7 @@ class Protocol:
     quantise: bool = False
     stretch: bool = False
     approximate: bool = False
+    precision: str = "float32"
 
     @property
     def dim(self):
@@ -71,7 +85,15 @@ class Protocol:
     @property
     def hash(self):
         """Twelve hexadecimal digits that name these settings; the same in every process."""
-        return digests.of_json(dataclasses.asdict(self))[:12]
+        return digests.of_json(self.settings)[:12]
+
+    @property
+    def settings(self):
+        """All fields as a dict for JSON, without the precision if it is float32: files written before have none."""
+        settings = dataclasses.asdict(self)
+        if self.precision == "float32":
+            del settings["precision"]
+        return settings
 
     @property
     def label(self):
@@ -83,6 +105,7 @@ class Protocol:
             kind = "FID" + "~" * self.approximate + depth
         notes = [self.name] * (self.name not in ("survey", "tiny"))
         notes += ["stretched"] * self.stretch + ["8 bit"] * (self.quantise and self.name != "ttur")
+        notes += [self.precision] * (self.precision != "float32")
         return f"{kind}({', '.join(notes)})" if notes else kind
 
     @property
@@ -92,7 +115,8 @@ class Protocol:
             why = "two kernels of the Inception weights are reconstructed, so it is off by several per cent"
             return f"{self.label}: {why}"
         if self.label != "FID":
-            return f"{self.label} is not on the scale of the published FID (2048 features)"
+            precision = ", in float32" * (self.precision != "float32")
+            return f"{self.label} is not on the scale of the published FID (2048 features{precision})"
         return ""
 
     def describe(self):
@@ -101,4 +125,5 @@ class Protocol:
         parts += [self.input_range, "rounded to 8 bit" if self.quantise else "not quantised"]
         parts += ["each image stretched to its own range"] * self.stretch
         parts += ["reconstructed weights"] * self.approximate
+        parts += [f"products in {self.precision}"] * (self.precision != "float32")
         return f"{self.label} [{self.name}]: {'; '.join(parts)}"

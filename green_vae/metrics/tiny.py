@@ -1,8 +1,9 @@
 """Features without a network or a file, for smoke tests; protocol `tiny`."""
 
+import keras
 import numpy as np
 
-from green_vae.metrics.protocol import TINY, Protocol
+from green_vae.metrics.protocol import TINY, Protocol, checked_precision
 from green_vae.utils import digests
 
 _GRID = 4
@@ -15,12 +16,16 @@ class TinyExtractor:
 
     Args:
         layers: ignored, so that a smoke test runs a table's own settings; the one layer is "tiny".
+        precision: "bfloat16" rounds both factors of the projection.
+
+    Raises:
+        ValueError: an unknown precision.
     """
 
     layers = ("tiny",)
 
-    def __init__(self, layers=("tiny",), batch_size=32, quantise=False, stretch=False):
-        self.batch_size = batch_size
+    def __init__(self, layers=("tiny",), batch_size=32, quantise=False, stretch=False, precision="float32"):
+        self.batch_size, self.precision = batch_size, checked_precision(precision)
         self._matrix = np.random.RandomState(2048).standard_normal((3 * _GRID**2, TINY.dim))
         self.protocols = {
             "tiny": Protocol(
@@ -32,6 +37,7 @@ class TinyExtractor:
                 layer="tiny",
                 quantise=quantise,
                 stretch=stretch,
+                precision=precision,
             )
         }
 
@@ -42,5 +48,11 @@ class TinyExtractor:
         for axis in (1, 2):
             parts = np.array_split(images.astype("float64"), _GRID, axis)
             images = np.concatenate([part.mean(axis, keepdims=True) for part in parts], axis)
-        features = np.maximum(images.reshape(len(images), -1) @ self._matrix, 0)
+        features = np.maximum(self._factor(images.reshape(len(images), -1)) @ self._factor(self._matrix), 0)
         return {"tiny": features.astype("float32")}
+
+    def _factor(self, array):
+        """A factor of the product, float64 as it comes, or rounded to bfloat16 first."""
+        if self.precision == "float32":
+            return array
+        return keras.ops.convert_to_numpy(keras.ops.cast(array, self.precision)).astype("float64")
