@@ -116,8 +116,8 @@ def lines(rows, options):
         f"{options.images:,} images of each set and {options.reference:,} test images of CIFAR-10, the same ones in "
         "both precisions. So few images bias both distances upwards; only the shift between them is of interest here. "
         "The noise is the standard error of the float32 distance under other images of a set; for 10,000 images it is "
-        "scaled by the root of their number. `+-` is the standard error of the shift. The rule, fixed before the run: bfloat16 "
-        "serves a layer if the shift of every set is smaller than the noise of 10,000 images."
+        "scaled by the root of their number. `+-` is the standard error of the shift. The rule, fixed before the run: "
+        "bfloat16 serves a layer if the shift of every set is smaller than the noise of 10,000 images."
     )
     for label, sets in rows.items():
         yield from ("", f"## {label}", "")

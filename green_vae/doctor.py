@@ -25,7 +25,7 @@ def findings(data_dir=None):
         "backend": f"{keras.backend.backend()}, {_chosen_by()}",
         "devices": ", ".join(keras.distribution.list_devices()) or "none",
         "cores": f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()}{_threads()}",
-        "processor": _instructions(),
+        "processor": instructions(),
         "data": data_found(places.data_dir(data_dir)),
         "weights": weights_found(),
         "optional": ", ".join(_optional()),
@@ -43,7 +43,7 @@ def _threads():
     return f" ({', '.join(sorted(limits))})" if limits else ""
 
 
-def _instructions(cpuinfo=None):
+def instructions(cpuinfo=None):
     """Which instructions for matrices the processor has, as Linux tells them; cpuinfo: as for `processor.flags`."""
     flags = processor.flags(cpuinfo)
     if flags is None:

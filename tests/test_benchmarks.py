@@ -5,6 +5,7 @@ import json
 import math
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -14,7 +15,7 @@ from experiment_tables import ROOT
 from scipy import stats
 
 import green_vae as gv
-from green_vae import presets, training
+from green_vae import metrics, presets, training
 from green_vae.experiments.overview import load_script
 from green_vae.models.precision import dtype_policy
 from green_vae.models.train_step import schedules_move
@@ -133,6 +134,64 @@ def test_the_start_of_commands_beside_another_process(monkeypatch, capsys, tmp_p
 
     with pytest.raises(RuntimeError, match="exit code 1 of -c raise(?s:.*)no such thing"):
         script.spent(("-c", "raise SystemExit('no such thing')"), tmp_path)
+
+
+def benchmark(name, monkeypatch, *arguments):
+    """A script of benchmarks/ that takes from its neighbours, its FID made of tiny features."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, arguments)])
+    script = load_script(ROOT / "benchmarks" / f"{name}.py")
+    monkeypatch.setattr(
+        script, "FIDEvaluator", lambda layers, **settings: metrics.FIDEvaluator(protocol="tiny", **settings)
+    )
+    return script
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_speed_of_the_fid(precision, monkeypatch, capsys, tmp_path):
+    arguments = ("--images", 20, "--rounds", 4, "--precision", precision, "--out", tmp_path)
+    script = benchmark("fid", monkeypatch, *arguments)
+    monkeypatch.setattr(script, "DIM", 16)
+    script.main()
+    lines, report = capsys.readouterr().out.splitlines(), (tmp_path / "fid.md").read_text()
+    found = json.loads((tmp_path / "fid.json").read_text())
+    assert len(lines) == (5 if precision == "bfloat16" else 3) and all(f"* {line}\n" in report for line in lines)
+    assert [len(rates) for rates in found["inception"]["images_per_s"].values()] == [4] * (len(lines) // 2)
+    rates = found["inception"]["images_per_s"]
+    if precision == "bfloat16":
+        expected = [b / a for a, b in zip(rates["float32"], rates["bfloat16"], strict=True)]
+        assert found["inception"]["ratios"] == expected and "times as many images/s; the processor has" in lines[2]
+    distance = found["frechet"]
+    assert distance["ratios"] == [b / a for a, b in zip(distance["ours_s"], distance["scipy_s"], strict=True)]
+
+    monkeypatch.setattr(script, "by_matrix_root", lambda *_: 0)
+    with pytest.raises(ValueError, match="must give one distance. Received: .* and 0"):
+        script.frechet_seconds(1)
+
+
+def test_the_shift_by_bfloat16(monkeypatch, capsys, tmp_path):
+    script = benchmark(
+        "fid_precision", monkeypatch, "--images", 40, "--reference", 90, "--cache", tmp_path / "kept", "--out", tmp_path
+    )
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (90, 8, 8, 3), "uint8")
+    monkeypatch.setattr(script.gv.data, "load", lambda *_: SimpleNamespace(images=images))
+    monkeypatch.setattr(script, "SETS", {"same": lambda n: images[:n], "dark": lambda n: images[:n] // 2})
+    script.main()
+    told = json.loads((tmp_path / "fid_precision.json").read_text())["sets"]["FID@tiny"]
+    assert list(told) == ["same", "dark"] and len(list((tmp_path / "kept").iterdir())) == 6
+    sides = {
+        precision: [metrics.FIDEvaluator(protocol="tiny", precision=precision).moments(x)["tiny"] for x in (a, images)]
+        for precision in ("float32", "bfloat16")
+        for a in [images[:40] // 2]
+    }
+    for precision, (a, b) in sides.items():
+        assert told["dark"][precision] == pytest.approx(metrics.frechet_from_moments(a, b), rel=1e-4)
+    row = told["dark"]
+    assert row["shift"] == row["bfloat16"] - row["float32"] and row["noise_of_10000"] == row["noise"] * 0.004**0.5
+    assert [script.below(row | {"shift": s, "noise_of_10000": 1.0}) for s in (-0.9, 0.9, 1, -1.1)] == [1, 1, 0, 0]
+    out = capsys.readouterr().out
+    assert (tmp_path / "fid_precision.md").read_text().startswith(out.rstrip()) and "| dark | " in out
 
 
 def test_the_wait_for_a_picture_of_the_page(monkeypatch, capsys):

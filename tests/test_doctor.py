@@ -49,5 +49,5 @@ def test_weights_that_are_missing_are_named(monkeypatch, tmp_path):
 )
 def test_matrix_instructions_are_those_of_the_kernel(tmp_path, flags, said):
     (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags\t\t: fpu {flags} sse\n")
-    assert said in doctor._instructions(tmp_path / "cpuinfo")
-    assert doctor._instructions(tmp_path / "none") == "unknown"
+    assert said in doctor.instructions(tmp_path / "cpuinfo")
+    assert doctor.instructions(tmp_path / "none") == "unknown"

@@ -134,7 +134,7 @@ class _Nothing(keras.layers.Layer):
 
 
 def pooled_model(network, layers):
-    """A model from images (n, any, any, 3) in [0, 1] to pooled float32 features by layer; nothing deeper is computed."""
+    """A model from images (n, any, any, 3) in [0, 1] to pooled float32 features; nothing deeper is computed."""
     pools = _in_order(network, keras.layers.MaxPooling2D)
     places = {"64": pools[0], "192": pools[1], "avg_pool": network.get_layer("mixed10")}
     with _plain_keras():

@@ -79,6 +79,16 @@ def test_moments_that_were_kept_serve_again(sets, tmp_path, capsys):
     assert "different protocols do not compare" in capsys.readouterr().err
 
 
+def test_a_precision_goes_by_the_moments_that_are_given_and_never_mixes(sets, tmp_path, capsys):
+    folder, file, *_ = sets
+    told = as_json(capsys, folder, file, "--precision", "bfloat16", "--cache", tmp_path / "kept")
+    assert told["label"] == "FID@tiny(bfloat16)" and "products in bfloat16" in told["protocol"]
+    kept = max((tmp_path / "kept").iterdir(), key=lambda path: metrics.Moments.load(path).n)
+    assert as_json(capsys, kept, file)["fid"] == told["fid"] != as_json(capsys, folder, file)["fid"]
+    assert cli.main(["evaluate", str(kept), str(file), "--precision", "float32", *TINY]) == 1
+    assert "with the same settings. Received: {'precision': ('bfloat16', 'float32')}" in capsys.readouterr().err
+
+
 def test_generated_images_as_the_reference_are_remarked_upon(capsys):
     assert cli.main(["evaluate", "digits:test", BETA, "-n", "40", *TINY]) == 0
     assert "B is the reference, and these images are generated" in capsys.readouterr().out

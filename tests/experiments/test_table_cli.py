@@ -6,7 +6,9 @@ import pytest
 from experiment_tables import TABLES, Counted, hide_data, read_report, small_table
 
 from green_vae.experiments import Row, main
+from green_vae.experiments.bench import Bench
 from green_vae.experiments.cli import FORMATS, chosen, parser_for
+from green_vae.experiments.run import Run
 from green_vae.experiments.runner import known_cells
 from green_vae.experiments.spec import Settings
 
@@ -68,6 +70,17 @@ def test_a_layer_goes_by_name_or_width(given, layer, tmp_path, monkeypatch):
     monkeypatch.setattr("green_vae.experiments.cli._measure", lambda table, settings, *rest: seen.append(settings) or 0)
     assert main(TABLES["survey_table2"], ["--layer", given, "--epochs", "3"]) == 0
     assert (seen[0].layer, seen[0].epochs, seen[0].smoke) == (layer, 3, False)
+
+
+def test_the_precision_of_the_fid_is_a_setting(monkeypatch, tmp_path):
+    """It changes what a cell depends on, and float32 is what it always was."""
+    seen = []
+    monkeypatch.setattr("green_vae.experiments.cli._measure", lambda table, settings, *rest: seen.append(settings) or 0)
+    table, row = TABLES["survey_table2"], TABLES["survey_table2"].rows[0]
+    for arguments in ([], ["--fid-precision", "bfloat16"]):
+        assert main(table, ["--smoke", "--out", str(tmp_path), *arguments]) == 0
+    runs = [Run(Bench(table, settings), row) for settings in seen]
+    assert [run.bench.protocol(None).label for run in runs] == ["FID@tiny", "FID@tiny(bfloat16)"]
 
 
 def test_a_smoke_test_never_goes_over_results(tmp_path, monkeypatch, capsys):

@@ -156,6 +156,33 @@ def test_different_protocols_refuse():
         plain.fid(a, {"avg_pool": b["tiny"]})
 
 
+def test_precisions_are_near_and_never_mix(tmp_path):
+    """bfloat16 has 8 significant bits, so that each factor is off by 2^-9 of itself at most."""
+    a, b = (tiny(precision=precision, cache_dir=tmp_path) for precision in ("float32", "bfloat16"))
+    plain, rounded = (evaluator.moments(A, key="k", keep=41) for evaluator in (a, b))
+    assert len(list(tmp_path.iterdir())) == 2 and rounded["tiny"].features.dtype == "float32"
+    difference = np.abs(rounded["tiny"].features - plain["tiny"].features)
+    assert 0 < difference.max() <= 2**-7 * np.abs(plain["tiny"].features).max()
+    assert b.moments(A, key="k")["tiny"].protocol.precision == "bfloat16"  # from its own file
+    for evaluator in (a, b):
+        with pytest.raises(ValueError, match="the same settings. Received: .*'float32', 'bfloat16'"):
+            evaluator.fid(plain, rounded)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "precision", "message"),
+    [
+        ("tiny", "float16", "one of float32, bfloat16. Received: 'float16'"),
+        ("survey", "half", "one of float32, bfloat16. Received: 'half'"),
+        ("ttur", "bfloat16", "as it is, in float32. Received: precision='bfloat16'"),
+        (TinyExtractor(), "bfloat16", "in its own protocols.*Received: precision='bfloat16'"),
+    ],
+)
+def test_precisions_that_there_are_not(protocol, precision, message):
+    with pytest.raises(ValueError, match=message):
+        FIDEvaluator(protocol=protocol, precision=precision)
+
+
 def test_few_images_are_said_and_one_is_refused():
     class Serious(TinyExtractor):
         def __init__(self):

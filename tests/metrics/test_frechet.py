@@ -78,6 +78,28 @@ def test_from_features_is_the_same_distance(n_a, n_b):
     assert frechet_from_features(a, a) <= 1e-9
 
 
+@pytest.mark.parametrize("n", [57, 60, 61, 62])
+def test_nearly_singular_covariances(n):
+    """Of about as many images as dimensions, where rounding decides whether a Cholesky factor exists."""
+    rng = np.random.default_rng(n)
+    a, b = rng.standard_normal((n, 60)), 1 + rng.standard_normal((300, 60))
+    pair = a.mean(0), np.cov(a, rowvar=False), b.mean(0), np.cov(b, rowvar=False)
+    expected = frechet_from_features(a, b)
+    assert frechet_distance(*pair) == pytest.approx(expected, rel=1e-6)
+    assert frechet_distance(*pair[2:], *pair[:2]) == pytest.approx(expected, rel=1e-6)
+
+
+@given(SEEDS, st.integers(1, 12), st.floats(0, 9))
+@SETTINGS
+def test_closed_form_of_covariances_that_share_their_axes(seed, d, decades):
+    """Also where their eigenvalues spread over many powers of ten."""
+    rng = np.random.default_rng(seed)
+    q, _ = np.linalg.qr(rng.standard_normal((d, d)))
+    a, b = 10 ** rng.uniform(-decades, 0, (2, d))
+    value = frechet_distance(np.zeros(d), (q * a) @ q.T, np.zeros(d), (q * b) @ q.T)
+    assert value == pytest.approx(np.sum((np.sqrt(a) - np.sqrt(b)) ** 2), rel=1e-6, abs=1e-7)
+
+
 def test_rank_deficient_pair_has_its_closed_form():
     """Two planes that share one axis; a naive root of the singular product gives NaN or a complex number."""
     a, b = np.diag([1.0, 4.0, 0.0]), np.diag([0.0, 9.0, 1.0])

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from green_vae.metrics import FIDEvaluator, InceptionExtractor, frechet_from_moments
-from green_vae.metrics.inception import build_network, network_input, network_units, pooled_model, read_slim
+from green_vae.metrics.inception import (
+    build_network,
+    in_bfloat16,
+    network_input,
+    network_units,
+    pooled_model,
+    read_slim,
+)
 
 from .conftest import SHAPES, write_npz
 
@@ -137,6 +144,41 @@ def test_the_users_settings_and_random_numbers_are_left_alone(full_npz):
     finally:
         keras.config.set_dtype_policy("float32")
     assert {layer.compute_dtype for layer in network.layers + model.layers} == {"float32"}
+
+
+def small_network():
+    """Two convolutions with batch norm, a branch, and a pool, named as in Keras's network."""
+    x = inputs = keras.Input((12, 12, 3))
+    for name in ("", "_1"):
+        x = keras.layers.Conv2D(8, 3, use_bias=False, name=f"conv2d{name}")(x)
+        x = keras.layers.BatchNormalization(scale=False, epsilon=1e-3, name=f"batch_normalization{name}")(x)
+        x = keras.layers.Activation("relu")(x)
+    return keras.Model(inputs, keras.layers.concatenate([x, keras.layers.AveragePooling2D(3, 1, "same")(x)]))
+
+
+def test_batch_norm_within_the_kernels_in_bfloat16():
+    """Beside the float32 network that it is made of, which stays as it was."""
+    rng, network = np.random.default_rng(0), small_network()
+    for convolution, norm in network_units(network):
+        convolution.set_weights([0.3 * rng.standard_normal(convolution.kernel.shape)])
+        norm.set_weights([rng.standard_normal(8), rng.standard_normal(8), rng.uniform(0.2, 4, 8)])
+    rounded = in_bfloat16(network)
+    assert {layer.compute_dtype for layer in rounded.layers[1:]} == {"bfloat16"} and rounded.output.dtype == "bfloat16"
+    assert {weight.dtype for weight in rounded.weights} == {"float32"} and not rounded.trainable_variables
+    x = rng.uniform(-1, 1, (5, 12, 12, 3)).astype("float32")
+    expected, found = (np.asarray(keras.ops.cast(net(x), "float32")) for net in (network, rounded))
+    error = np.linalg.norm(found - expected) / np.linalg.norm(expected)
+    assert 1e-4 < error < 2**-7
+    assert {layer.compute_dtype for layer in network.layers} == {"float32"}
+
+
+def test_features_in_bfloat16(full_npz, images, features):
+    """The whole way. Random weights amplify rounding more than trained ones do: the first layers are near."""
+    extractor = InceptionExtractor(("64", "192"), path=full_npz, batch_size=5, precision="bfloat16")
+    for layer, value in extractor(images).items():
+        assert extractor.protocols[layer].precision == "bfloat16" and value.dtype == "float32"
+        error = np.linalg.norm(value - features[layer]) / np.linalg.norm(features[layer])
+        assert 1e-5 < error < 0.02, layer
 
 
 @pytest.mark.parametrize("size", [8, 700])

@@ -1,6 +1,7 @@
 """Streaming moments against NumPy, and their files."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -88,6 +89,7 @@ def test_unusable_features_and_too_few_are_refused():
         ("quantise", True),
         ("stretch", True),
         ("approximate", True),
+        ("precision", "bfloat16"),
     ],
 )
 def test_other_protocols_never_compare(field, value):
@@ -95,7 +97,7 @@ def test_other_protocols_never_compare(field, value):
     a = Moments(2, PROTOCOL).update(rows)
     b = Moments(2, dataclasses.replace(PROTOCOL, **{field: value})).update(rows)
     for act in (lambda: frechet_from_moments(a, b), lambda: a.merge(b)):
-        with pytest.raises(ValueError, match=f"different protocols.*{field}"):
+        with pytest.raises(ValueError, match=f"different protocols.*the same settings. Received: .*{field}"):
             act()
     with pytest.raises(ValueError, match="different protocols"):
         frechet_from_moments(a, Moments(2).update(rows))
@@ -113,6 +115,25 @@ def test_saved_and_loaded(tmp_path):
     twice = np.concatenate([features, features]).astype("float64")
     np.testing.assert_allclose(loaded.covariance, np.cov(twice, rowvar=False), rtol=1e-10)
     assert [file.name for file in (tmp_path / "a").iterdir()] == ["m.npz"]
+
+
+def test_files_of_before_there_was_a_choice_of_precision_are_float32(tmp_path):
+    rows = np.random.default_rng(4).standard_normal((9, 4))
+    old = {name: value for name, value in dataclasses.asdict(PROTOCOL).items() if name != "precision"}
+    arrays = {
+        "n": 9,
+        "mean": rows.mean(0),
+        "covariance": np.cov(rows, rowvar=False),
+        "features": np.empty((0, 4), "f4"),
+    }
+    np.savez(tmp_path / "old.npz", format="green_vae moments 1", protocol=json.dumps(old), **arrays)
+    loaded = Moments.load(tmp_path / "old.npz")
+    assert loaded.protocol == PROTOCOL and loaded.protocol.hash == PROTOCOL.hash
+    assert frechet_from_moments(loaded, Moments(4, PROTOCOL).update(rows)) < 1e-6
+    other = Moments(4, dataclasses.replace(PROTOCOL, precision="bfloat16")).update(rows)
+    other.save(tmp_path / "other.npz")
+    with pytest.raises(ValueError, match=r"Received: \{'precision': \('float32', 'bfloat16'\)\}"):
+        frechet_from_moments(loaded, Moments.load(tmp_path / "other.npz"))
 
 
 def test_damaged_and_foreign_files_are_refused(tmp_path):

@@ -24,6 +24,10 @@ FID = Protocol("survey", "some weights", "ab" * 32, "bilinear", "2x - 1", "avg_p
         ({"name": "tiny", "layer": "tiny"}, "FID@tiny"),
         ({"stretch": True}, "FID(stretched)"),
         ({"quantise": True}, "FID(8 bit)"),
+        ({"precision": "bfloat16"}, "FID(bfloat16)"),
+        ({"precision": "bfloat16", "approximate": True}, "FID~(bfloat16)"),
+        ({"precision": "bfloat16", "layer": "mixed8", "stretch": True}, "FID@1280(stretched, bfloat16)"),
+        ({"precision": "bfloat16", "name": "tiny", "layer": "tiny"}, "FID@tiny(bfloat16)"),
     ],
 )
 def test_labels(changes, label):
@@ -35,10 +39,20 @@ def test_labels(changes, label):
 def test_hash_is_stable_and_covers_every_field():
     assert FID.hash == dataclasses.replace(FID).hash == "c0e674321aef"
     others = {"name": "x", "weights": "x", "weights_sha256": "x", "resize": "x", "input_range": "x", "layer": "mixed8"}
-    others |= {"quantise": True, "stretch": True, "approximate": True}
+    others |= {"quantise": True, "stretch": True, "approximate": True, "precision": "bfloat16"}
     assert set(others) == {field.name for field in dataclasses.fields(Protocol)}
     hashes = {dataclasses.replace(FID, **{name: value}).hash for name, value in others.items()}
     assert len(hashes | {FID.hash}) == len(others) + 1
+
+
+def test_precision_is_a_part_of_the_protocol_and_float32_goes_without_saying():
+    """Hashes and files of before there was a choice stay what they are."""
+    other = dataclasses.replace(FID, precision="bfloat16")
+    assert other != FID == dataclasses.replace(other, precision="float32") and other.hash != FID.hash
+    assert "precision" not in FID.settings and Protocol(**FID.settings) == FID
+    assert other.settings == FID.settings | {"precision": "bfloat16"} and Protocol(**other.settings) == other
+    assert other.caveat == "FID(bfloat16) is not on the scale of the published FID (2048 features, in float32)"
+    assert other.describe().endswith("; products in bfloat16") and "float32" not in FID.describe()
 
 
 def test_protocols_are_frozen():
