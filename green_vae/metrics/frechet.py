@@ -85,11 +85,11 @@ def _checked(matrix, dim):
         raise ValueError(
             f"a covariance must be real and finite. Received: {matrix.dtype} with NaN, infinity or complex"
         )
-    matrix = matrix.astype("float64")
+    matrix = np.asarray(matrix, "float64")
     asymmetry = np.abs(matrix - matrix.T).max(initial=0)
     if asymmetry > _TOLERANCE * np.abs(matrix).max(initial=0):
         raise ValueError(f"a covariance must be symmetric. Received: entries that differ by {asymmetry:.3g}")
-    return (matrix + matrix.T) / 2
+    return (matrix + matrix.T) / 2 if asymmetry else matrix
 
 
 def _check_positive(matrix):
