@@ -47,9 +47,7 @@ def parser_for(table):
     add(
         "--layer", metavar="L", help="Inception layer of the FID: 64, 192, mixed7 (768), mixed8 (1280), avg_pool (2048)"
     )
-    said = (
-        "of Inception's products: float32 (default), or bfloat16, whose distances are a column's numbers of their own"
-    )
+    said = "of Inception's products: float32 (default), or bfloat16, whose distances have another name"
     add("--fid-precision", choices=("float32", "bfloat16"), default="float32", help=said)
     add("--fresh", action="store_true", help="measure again what is recorded, features included")
     add("--format", choices=FORMATS, default="table", help="what is printed; table: one line for a row (default)")
