@@ -1,6 +1,6 @@
 """What bfloat16 does to a Frechet distance: the same images measured in both precisions, beside the noise of the FID.
 
-    python benchmarks/fid_precision.py --images 1500 --reference 4000 --out results/benchmarks
+    python benchmarks/fid_precision.py --images 1200 --reference 4000 --out results/benchmarks
 
 The sets are a random mix of CIFAR-10's training images, two of its classes, and samples of four models that ship. Both
 precisions see the same images and the same reference, the first test images. The shift is bfloat16 minus float32.
@@ -145,7 +145,7 @@ def keep(folder, rows, options, told):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--images", type=int, default=1500, metavar="N", help="of each set (default: %(default)s)")
+    add("--images", type=int, default=1200, metavar="N", help="of each set (default: %(default)s)")
     add("--reference", type=int, default=4000, metavar="N", help="test images (default: %(default)s)")
     add("--cache", type=Path, default=Path("runs/fid_precision"), metavar="FOLDER", help="default: %(default)s")
     add("--out", type=Path, metavar="FOLDER", help="to write the table to, after each set (default: none is written)")

@@ -100,16 +100,21 @@ def build_network(path, convolutions=94):
 
 
 def in_bfloat16(network):
-    """The same network, whose images, kernels and feature maps are bfloat16.
+    """The same network, whose kernels and feature maps are bfloat16 behind the first max pool.
 
-    Batch norm is a part of the convolutions: kernel / s and shift - mean / s, with s^2 = variance + epsilon, computed
-    in float64 and rounded once. As an operation of its own it would go over every feature map in float32.
+    What lies before it stays float32, for a fourteenth of the speed: three convolutions, whose rounding alone makes up
+    three quarters of the error of the features. Batch norm is a part of the convolutions: kernel / s and
+    shift - mean / s, with s^2 = variance + epsilon, computed in float64 and rounded once. As an operation of its own it
+    would go over every feature map in float32.
     """
+    names = [layer.name for layer in network.layers]
+    first = names[: names.index(_in_order(network, keras.layers.MaxPooling2D)[0].name) + 1]
 
     def same(layer):
+        dtype = "float32" if layer.name in first else "mixed_bfloat16"
         if isinstance(layer, keras.layers.BatchNormalization):
-            return _Nothing(name=layer.name, dtype="mixed_bfloat16")
-        settings = layer.get_config() | {"dtype": "mixed_bfloat16"}
+            return _Nothing(name=layer.name, dtype=dtype)
+        settings = layer.get_config() | {"dtype": dtype}
         if isinstance(layer, keras.layers.Conv2D):
             settings["use_bias"] = True
         return type(layer).from_config(settings)
