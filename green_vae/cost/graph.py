@@ -98,15 +98,15 @@ def _trace(layer, node):
     `call` and not `__call__`: the latter would record one node for the whole. The batch is 1, for layers that draw
     noise of the shape of their input. Random generators and moving statistics stay as they were (StatelessScope).
     """
-    inputs, fresh = [], {}
+    fresh = {}  # a tensor that is given twice is one input
     for tensor in node.input_tensors:
-        inputs.append(keras.Input(batch_shape=(1, *tensor.shape[1:]), dtype=tensor.dtype))
-        fresh[id(tensor)] = inputs[-1]
+        if id(tensor) not in fresh:
+            fresh[id(tensor)] = keras.Input(batch_shape=(1, *tensor.shape[1:]), dtype=tensor.dtype)
     arguments = (node.arguments.args, node.arguments.kwargs)
     args, kwargs = tree.map_structure(lambda value: fresh.get(id(value), value), arguments)
     try:
         with forgetting_calls(layer), keras.StatelessScope():
-            return keras.Function(inputs, layer.call(*args, **kwargs))
+            return keras.Function([*fresh.values()], layer.call(*args, **kwargs))
     except Exception as error:  # whatever the layer's own code raises on symbolic tensors
         received, first = f"{type(layer).__name__} {layer.name!r}", next(iter(str(error).splitlines()), "")
         raise ValueError(f"could not look inside a custom layer to count it: {first}. Received: {received}") from error
