@@ -21,7 +21,11 @@ def add(options):
         return sum(range(options["size"]))
     return {"same": {"size": options["size"]}, "flops": 2e9}, run, lambda value: {"result": value}
 
-serve({"add": add, "leave": lambda options: sys.exit("gone")}, lambda options: 10.0)
+def leave(options):
+    sys.exit("gone")
+
+
+serve([add, leave], lambda options: 10.0)
 """
 
 

@@ -109,14 +109,5 @@ def matmul(options):
     return 2 * size**3 / best / 1e9
 
 
-WORKS = {
-    "training": training,
-    "features": features,
-    "frechet": frechet,
-    "generation": generation,
-    "mixture": mixture,
-    "second stage": second_stage,
-}
-
 if __name__ == "__main__":
-    serve(WORKS, matmul)
+    serve([training, features, frechet, generation, mixture, second_stage], matmul)

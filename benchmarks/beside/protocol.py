@@ -26,10 +26,11 @@ def serve(works, matmul):
     """Answer the lines of stdin until it ends.
 
     Args:
-        works: name -> a function of options -> (facts, run, told): a dict, a function that is timed, and a function of
-            its value -> a dict that is added to the answer.
+        works: functions of options -> (facts, run, told): a dict, a function that is timed, and a function of its value
+            -> a dict that is added to the answer. Each is asked for by its name, with spaces.
         matmul: a function of options ("size", "dtype") -> GFLOP/s of the best of some products of two matrices.
     """
+    works = {work.__name__.replace("_", " "): work for work in works}
     answers = os.fdopen(os.dup(1), "w")
     with tempfile.TemporaryFile() as printed:
         os.dup2(printed.fileno(), 1)

@@ -187,25 +187,21 @@ def matmul(options):
     return 2 * size**3 / best / 1e9
 
 
+_DEFINED = []  # operators of an object that is gone are gone, too
+
+
 def _import_torchvision():
     """torchvision of a build for GPUs beside a PyTorch without: it misses two of its operators, which nobody calls."""
     with contextlib.suppress(RuntimeError):
         import torchvision  # noqa: F401
 
         return
-    _import_torchvision.operators = library = torch.library.Library("torchvision", "DEF")
+    from torch.library import Library
+
+    _DEFINED.append(Library("torchvision", "DEF"))
     for name in ("nms", "qnms"):
-        library.define(f"{name}(Tensor boxes, Tensor scores, float iou_threshold) -> Tensor")
+        _DEFINED[-1].define(f"{name}(Tensor boxes, Tensor scores, float iou_threshold) -> Tensor")
 
-
-WORKS = {
-    "training": training,
-    "features": features,
-    "frechet": frechet,
-    "generation": generation,
-    "mixture": mixture,
-    "second stage": second_stage,
-}
 
 if __name__ == "__main__":
-    serve(WORKS, matmul)
+    serve([training, features, frechet, generation, mixture, second_stage], matmul)

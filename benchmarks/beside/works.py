@@ -11,7 +11,7 @@ class Work:
     """One row.
 
     Attributes:
-        kind: name in `WORKS` of both workers; "" for processes that start and end.
+        kind: name of a function of both workers, with spaces; "" for processes that start and end.
         sides: side -> type of numbers of a worker ("float32" or "bfloat16"), or arguments of Python. Ours is first.
         marks: peer -> the ratio that is aimed at, None for none.
         rounds: turns of each side by default.
