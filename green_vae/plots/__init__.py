@@ -15,9 +15,9 @@ from green_vae.plots.charts import (
     lines,
     scatter,
     scatter2d,
-    source_of,
 )
 from green_vae.plots.diagrams import diagram
+from green_vae.plots.figures import source_of
 from green_vae.plots.images import (
     format_of,
     image_grid,

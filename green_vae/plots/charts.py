@@ -2,16 +2,14 @@
 
 import math
 import textwrap
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib import colormaps, rc_context
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-from PIL import Image
 
-from green_vae.utils.files import write_aside
+from green_vae.plots.figures import save_figure
 
 PUBLISHED, OURS = "#9aa5b1", "#1f6fb4"  # grey for what is given, blue for what was measured
 MEASURED, VALIDATION = "#1f6fb4", "#d9762b"
@@ -279,29 +277,6 @@ def _tidy(panel):
 
 def _colour(index, n):
     return colormaps["tab10"](index) if n <= 10 else colormaps["nipy_spectral"](index / n)
-
-
-def save_figure(figure, path, source=""):
-    """Write a matplotlib figure to `path` as PNG, and beside it as SVG, which a paper can take in any size.
-
-    Args:
-        source: what the figure was drawn from, say a digest of the numbers; `source_of` reads it from the PNG.
-    """
-    with write_aside(path) as aside:
-        figure.savefig(aside, format="png", dpi=120, metadata={"Source": source} if source else None)
-    # the same file for the same figure: no date, and names of its parts that do not change
-    with write_aside(Path(path).with_suffix(".svg")) as aside, rc_context({"svg.hashsalt": "", "svg.fonttype": "none"}):
-        figure.savefig(aside, format="svg", metadata={"Date": None})
-
-
-def source_of(path):
-    """What a PNG of `save_figure` was drawn from; "" if it does not tell.
-
-    Raises:
-        OSError: there is no such file, or it is no picture.
-    """
-    with Image.open(path) as picture:
-        return picture.info.get("Source", "")
 
 
 def _shapes(series):

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from green_vae.plots.charts import save_figure
+from green_vae.plots.figures import save_figure
 
 WIDTH, HEIGHT = 1.7, 0.85  # inches of a cell of the grid
 BOX = {"boxstyle": "round,pad=0.35", "edgecolor": "0.35", "linewidth": 0.8}

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from green_vae.plots.charts import save_figure
+from green_vae.plots.figures import save_figure
 
 COLOURS = colormaps["tab10"]
 
