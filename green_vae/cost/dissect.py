@@ -26,7 +26,7 @@ from scipy.special import expit, logit
 from green_vae.utils.progress import progress
 
 MODELS = ("plain", "alpha", "roofline", "sum")
-FLOAT = 4  # bytes
+BYTES = {"float32": 4, "bfloat16": 2}  # of a number
 
 
 class Layer(NamedTuple):
@@ -39,7 +39,7 @@ class Layer(NamedTuple):
 
 
 class LayerTime(NamedTuple):
-    """`seconds` of one call of such a layer on a batch."""
+    """`seconds` of one call of such a layer on a batch, with weights, inputs and outputs of one `dtype`."""
 
     kernel: int
     inputs: int
@@ -47,6 +47,7 @@ class LayerTime(NamedTuple):
     side: int
     batch_size: int
     seconds: float
+    dtype: str = "float32"
 
     @property
     def positions(self):
@@ -62,7 +63,7 @@ class LayerTime(NamedTuple):
     def bytes(self):
         """Of the call: weights, inputs and outputs once each, as by `layer_traffic`."""
         maps = self.batch_size * self.positions * (self.inputs + self.outputs)
-        return FLOAT * (self.kernel**2 * self.inputs * self.outputs + maps)
+        return BYTES[self.dtype] * (self.kernel**2 * self.inputs * self.outputs + maps)
 
 
 class TimeModel(NamedTuple):
@@ -109,7 +110,7 @@ GRID = tuple(
 )
 
 
-def measure_layers(grid=GRID, batch_size=1, repeats=50, warmup=3):
+def measure_layers(grid=GRID, batch_size=1, repeats=50, warmup=3, dtypes=("float32",)):
     """Time compiled calls of single layers.
 
     The images lie on the device already, and only a corner of the result comes back, so that the layer is what is
@@ -120,23 +121,28 @@ def measure_layers(grid=GRID, batch_size=1, repeats=50, warmup=3):
     Args:
         grid: `Layer`s. batch_size: images per call. repeats: timed calls of each. warmup: calls before; the first
             compiles.
+        dtypes: of the numbers, "float32" or "bfloat16"; all layers are timed in each, in turns.
 
     Returns:
-        list of `LayerTime`, in the order of the grid.
+        list of `LayerTime`, in the order of the grid, once for each dtype.
 
     Raises:
-        ValueError: no layer, or a number below 1.
+        ValueError: no layer, a number below 1, or another dtype.
     """
+    if unknown := set(dtypes) - set(BYTES):
+        raise ValueError(f"a layer is timed in {' or '.join(BYTES)}. Received: {', '.join(sorted(unknown))}")
     if not len(grid) or min(batch_size, repeats, warmup, *(min(layer) for layer in grid)) < 1:
         received = f"{len(grid)} layers, batch_size={batch_size}, repeats={repeats}, warmup={warmup}"
         raise ValueError(f"timing takes layers, and at least one of everything. Received: {received}")
-    calls = [_call_of(layer, batch_size) for layer in grid]
-    least = np.full(len(grid), np.inf)
+    layers = [(layer, dtype) for dtype in dtypes for layer in grid]
+    calls = [_call_of(*layer, batch_size) for layer in layers]
+    least = np.full(len(layers), np.inf)
     with progress() as bar:
         for done in bar.track(range(warmup + repeats), description="timing layers"):
             taken = [_timed(*call) for call in calls]
             least = np.minimum(least, taken) if done >= warmup else least
-    return [LayerTime(*layer, batch_size, float(value)) for layer, value in zip(grid, least, strict=True)]
+    rows = zip(layers, least, strict=True)
+    return [LayerTime(*layer, batch_size, float(seconds), dtype) for (layer, dtype), seconds in rows]
 
 
 def alpha(positions, kernel, beta, gamma):
@@ -201,15 +207,15 @@ def errors(predicted, times):
     return Errors(float(np.median(relative)), float(np.quantile(relative, 0.9)))
 
 
-def _call_of(layer, batch_size):
-    """(compiled model, images on the device) of a layer."""
+def _call_of(layer, dtype, batch_size):
+    """(compiled model, images on the device) of a layer; what the model gives back is float32."""
     shape = (layer.side, layer.side, layer.inputs)
-    images = keras.Input(shape)
-    maps = keras.layers.Conv2D(layer.outputs, layer.kernel, padding="same", use_bias=False)(images)
-    network = keras.Model(images, maps[:, :1, :1, :1])
+    images = keras.Input(shape, dtype=dtype)
+    maps = keras.layers.Conv2D(layer.outputs, layer.kernel, padding="same", use_bias=False, dtype=dtype)(images)
+    network = keras.Model(images, keras.ops.cast(maps[:, :1, :1, :1], "float32"))  # NumPy has no bfloat16
     network.compile(jit_compile="auto")
     noise = np.random.default_rng(0).random((batch_size, *shape), dtype="float32")
-    return network, keras.ops.convert_to_tensor(noise)
+    return network, keras.ops.convert_to_tensor(noise, dtype)
 
 
 def _timed(network, images):

@@ -88,10 +88,21 @@ def test_measures_every_layer_in_turns(monkeypatch):
     assert seen == [(2, 4, 4, 2), (2, 5, 5, 3)] * 4
 
 
-def test_a_call_computes_the_layer():
-    network, images = dissect._call_of(Layer(3, 2, 4, 5), 2)
+def test_precisions_are_timed_in_turns(monkeypatch):
+    seen = []
+    monkeypatch.setattr(dissect, "_timed", lambda network, images: seen.append(images.dtype.name) or len(seen))
+    times = measure_layers((Layer(1, 2, 3, 4),), repeats=2, warmup=1, dtypes=("float32", "bfloat16"))
+    assert seen == ["float32", "bfloat16"] * 3
+    assert [(row.dtype, row.seconds) for row in times] == [("float32", 3), ("bfloat16", 4)]
+    assert times[0].bytes == 2 * times[1].bytes and times[0].flops == times[1].flops
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_call_computes_the_layer(dtype):
+    network, images = dissect._call_of(Layer(3, 2, 4, 5), dtype, 2)
     (convolution,) = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
-    whole = keras.ops.convert_to_numpy(convolution(images))
+    assert convolution.kernel.dtype == dtype
+    whole = keras.ops.convert_to_numpy(keras.ops.cast(convolution(images), "float32"))
     assert whole.shape == (2, 5, 5, 4)
     np.testing.assert_allclose(network.predict_on_batch(images), whole[:, :1, :1, :1], atol=1e-6)
 
@@ -108,6 +119,7 @@ def test_a_large_layer_takes_longer():
         ((Layer(3, 1, 1, 4),), {"repeats": 0}, "repeats=0"),
         ((Layer(3, 1, 1, 4),), {"batch_size": 0}, "batch_size=0"),
         ((Layer(3, 0, 1, 4),), {}, "1 layers"),
+        ((Layer(3, 1, 1, 4),), {"dtypes": ("float32", "float16")}, "float16"),
     ],
 )
 def test_nothing_to_measure(grid, options, received):

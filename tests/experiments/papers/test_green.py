@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import pytest
 from experiment_tables import MODULES, hide_data, read_report
@@ -267,8 +268,9 @@ def test_sentences_of_the_dissection_from_made_times(out, monkeypatch):
     """Layers whose small maps take four times as long, and follow FLOPs else."""
 
     def measure(grid, **options):
-        times = [LayerTime(*layer, 1, 1.0) for layer in grid]
-        return [row._replace(seconds=row.flops * (4e-9 if row.side < 4 else 1e-9)) for row in times]
+        cost = {"float32": 1e-9, "bfloat16": 5e-10}
+        times = [LayerTime(*layer, 1, 1.0, dtype) for dtype in options["dtypes"] for layer in grid]
+        return [row._replace(seconds=row.flops * cost[row.dtype] * (4 if row.side < 4 else 1)) for row in times]
 
     monkeypatch.setattr(DISSECTION, "measure_layers", measure)
     monkeypatch.setattr(DISSECTION, "device_name", lambda: "a chip")
@@ -278,6 +280,9 @@ def test_sentences_of_the_dissection_from_made_times(out, monkeypatch):
     )
     assert all(f"{model} " in found["figure02"]["sentence"] for model in ("plain", "alpha", "roofline", "sum"))
     assert "of 8 layers" in found["figure02"]["sentence"]
+    assert "2.00 times faster in bfloat16 in the middle, 2.00 to 2.00 times" in found["figure03"]["sentence"]
+    rates = re.search(r"have (\d+) GFLOPs per second in float32 and (\d+) in", found["figure03"]["sentence"]).groups()
+    assert int(rates[1]) == pytest.approx(2 * int(rates[0]), abs=1.01)
 
 
 # the plot
