@@ -19,13 +19,15 @@ def test_a_machine_is_told_by_subject(tmp_path, capsys):
     told = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
     assert told["backend"].startswith(keras.backend.backend()) and "cpu" in told["devices"].lower()
     assert told["cores"].split()[0].isdigit() and keras.__version__ in told["versions"]
-    assert f"digits in {tmp_path}; not there: cifar10, cifar100" in told["data"]
+    assert f"digits, sprites in {tmp_path}; not there: cifar10, cifar100" in told["data"]
 
 
 def test_data_sets_are_seen_and_not_read(tmp_path):
     (tmp_path / "cifar-10-batches-py").mkdir()
     (tmp_path / "fashion_mnist").mkdir()
-    assert doctor.data_found(tmp_path).startswith(f"cifar10, fashion_mnist, digits in {tmp_path}; not there: cifar100")
+    assert doctor.data_found(tmp_path).startswith(
+        f"cifar10, fashion_mnist, digits, sprites in {tmp_path}; not there: cifar100"
+    )
 
 
 def test_weights_that_are_missing_are_named(monkeypatch, tmp_path):

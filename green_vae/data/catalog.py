@@ -2,7 +2,7 @@
 
 from green_vae.utils import places
 
-from . import celeba, cifar, digits, folder, idx, tfds
+from . import celeba, cifar, digits, folder, idx, sprites, tfds
 from .dataset import Dataset
 from .spec import not_found
 
@@ -18,6 +18,7 @@ DATASETS = {
         celeba.CELEBA,
         celeba.CELEBA_SQUEEZE,
         digits.SPEC,
+        sprites.SPEC,
     )
 }
 

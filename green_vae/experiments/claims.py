@@ -2,18 +2,18 @@
 
     python -m green_vae.experiments.claims          # writes results/claims.md
 
-Nothing is measured here. Claims and slips are data, in `papers/survey_claims`, `papers/other_claims` and
-`papers/errata`; their numbers come from the reports, so that the page follows when a report changes.
+Nothing is measured here. Claims and slips are data, in `papers/*_claims` and `papers/errata`;
+their numbers come from the reports, so that the page follows when a report changes.
 """
 
 from collections import Counter
 
 from green_vae.experiments.evidence import FAILS, HOLDS, NARROW, OPEN, OURS, Reports, verdict
 from green_vae.experiments.overview import PAPERS, page_parser, write_page
-from green_vae.experiments.papers import errata, other_claims, survey_claims
+from green_vae.experiments.papers import boon_claims, errata, slides_claims, survey_claims, svae_claims
 from green_vae.experiments.report import table_line
 
-CLAIMS = (*survey_claims.CLAIMS, *other_claims.CLAIMS)
+CLAIMS = (*survey_claims.CLAIMS, *svae_claims.CLAIMS, *boon_claims.CLAIMS, *slides_claims.CLAIMS)
 ERRATA = errata.ERRATA
 HEAD = """# Claims and errata
 

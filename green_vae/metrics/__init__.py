@@ -1,5 +1,6 @@
 """Measures of images, features and latents. Arrays in, numbers out; nothing here knows a model."""
 
+from green_vae.metrics.disentanglement import DCI, dci, factor_vae_score, mutual_information_gap
 from green_vae.metrics.evaluation import Evaluation, compare, evaluate
 from green_vae.metrics.fid import FID, FIDEvaluator, fid, fid_of_moments
 from green_vae.metrics.frechet import frechet_distance, frechet_from_features, frechet_from_moments
@@ -16,6 +17,7 @@ from green_vae.metrics.tiny import TinyExtractor
 from green_vae.metrics.weights import WeightsNotFoundError
 
 __all__ = [
+    "DCI",
     "Evaluation",
     "FID",
     "FIDEvaluator",
@@ -31,7 +33,9 @@ __all__ = [
     "active_units",
     "canonical_layer",
     "compare",
+    "dci",
     "evaluate",
+    "factor_vae_score",
     "fid",
     "fid_of_moments",
     "frechet_distance",
@@ -44,6 +48,7 @@ __all__ = [
     "kid_from_features",
     "kid_of_moments",
     "mse",
+    "mutual_information_gap",
     "neighbours",
     "psnr",
     "ssim",

@@ -18,10 +18,14 @@ class WarmUp:
             name="steps", shape=(), initializer="zeros", trainable=False, dtype="float32", aggregation="mean"
         )
 
-    def kl_weight(self):
+    def risen(self):
+        """How much of the way is gone: from 0 at the first batch to 1 after `warmup_steps`."""
         if not self.warmup_steps:
-            return ops.convert_to_tensor(float(self.beta))
-        return self.beta * ops.minimum(1.0, ops.convert_to_tensor(self.steps) / self.warmup_steps)
+            return ops.convert_to_tensor(1.0)
+        return ops.minimum(1.0, ops.convert_to_tensor(self.steps) / self.warmup_steps)
+
+    def kl_weight(self):
+        return self.beta * self.risen()
 
     def update_schedule(self, means):
         self.steps.assign(self.steps + 1.0)

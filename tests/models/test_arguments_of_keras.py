@@ -122,7 +122,7 @@ def test_fault_8_labels_are_no_images():
         model.fit(NOISY, 2 * CLEAN)
 
 
-@pytest.mark.parametrize("name", ["info_vae", "free_bits_vae", "sigma_vae", "lagging_vae"])
+@pytest.mark.parametrize("name", ["info_vae", "free_bits_vae", "capacity_vae", "sigma_vae", "lagging_vae"])
 def test_fault_8_weights_of_examples_are_refused_where_the_batch_counts_whole(name):
     model = tiny(MODELS[name])
     model.compile("adam")

@@ -38,7 +38,7 @@ from green_vae.models import MODELS, BaseVAE
 from green_vae.models.train_step import Adam
 
 WITHOUT_BETA = ("autoencoder", "rae", "info_vae")
-WARMING = ("beta_vae", "bernoulli_vae", "ladder_vae", *HIERARCHICAL)  # with a counter of steps
+WARMING = ("beta_vae", "bernoulli_vae", "capacity_vae", "ladder_vae", *HIERARCHICAL)  # with a counter of steps
 GOLDEN = Path(__file__).with_name("golden.json")
 close = np.testing.assert_allclose
 every = pytest.mark.parametrize("variant", VARIANTS)

@@ -89,6 +89,8 @@ def reference(variant, model, x, outputs):
         return 0.5 * sse(x, outputs).mean() + 900.0 * sum(max(0.5, pair.sum()) for pair in units.reshape(2, 2))
     if variant == "bernoulli_vae":
         return (cross_entropy(x, outputs) + 900.0 * 0.3 * kl(outputs)).mean()
+    if variant == "capacity_vae":  # 9 of 30 nats, after 3 of 10 steps
+        return cross_entropy(x, outputs).mean() + 900.0 * abs(kl(outputs).mean() - 9.0)
     if variant == "review_vae":
         return (sse(x, outputs) + 900.0 * kl(outputs)).mean()
     if variant == "review_vae_published":
@@ -126,6 +128,19 @@ def visible_weights(variant):
         return {"alpha": -99.0, "lambda_": 900.0}
     weighted = variant.endswith(("vae", "vae_split")) or variant.startswith(("review", "sigma"))
     return {"beta": 900.0} if weighted else {}
+
+
+def test_the_capacity_rises_to_its_end():
+    model, x = build("capacity_vae", warmup_steps=4), blobs(4)
+    seen = []
+    for _ in range(6):
+        seen.append(float(model.capacity_now()))
+        model.update_schedule({})
+    assert seen == [0.0, 7.5, 15.0, 22.5, 30.0, 30.0]
+    gap = float(model.terms(x / np.float32(255), model(x))["capacity_gap"])
+    assert gap == pytest.approx(abs(float(np.mean(model.terms(x / np.float32(255), model(x))["kl"])) - 30), rel=0.2)
+    with pytest.raises(ValueError, match="negative. Received: capacity=-1"):
+        build("capacity_vae", capacity=-1)
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -75,6 +75,10 @@ VARIANTS = {
         },
     ),
     "bernoulli_vae": ("bernoulli_vae", {**_IMAGES, "network": "cnn", "beta": 4.0, "warmup_steps": 10}),
+    "capacity_vae": (
+        "capacity_vae",
+        {**_IMAGES, "network": "cnn", "beta": 4.0, "capacity": 30.0, "warmup_steps": 10},
+    ),
     "review_vae": ("review_vae", {**_IMAGES, "network": "cnn"}),
     "review_vae_published": ("review_vae", {**_IMAGES, "network": "cnn", "kl": "published"}),
     "sigma_vae": ("sigma_vae", {**_IMAGES, "network": "slides", "network_options": {"widths": [2, 4]}}),

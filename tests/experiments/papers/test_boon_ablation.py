@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from green_vae import data, presets
-from green_vae.experiments.papers import boon_ablation, other_claims
+from green_vae.experiments.papers import boon_ablation, boon_claims
 from green_vae.experiments.spec import Row, Settings
 from green_vae.models import MODELS
 from green_vae.models.lagging_vae import mutual_information
@@ -48,7 +48,7 @@ def test_passes_in_which_the_decoder_moves():
 
 def test_the_counts_at_full_width():
     for name, counts in zip(("cifar10", "celeba"), boon_ablation.FULL_WIDTH.values(), strict=True):
-        assert counts == tuple(other_claims.trainable(f"boon/{model}-{name}") for model in ("reslag", "reslag-light"))
+        assert counts == tuple(boon_claims.trainable(f"boon/{model}-{name}") for model in ("reslag", "reslag-light"))
     cells = {"params_trainable": {"value": 200}}, {"params_trainable": {"value": 150}}
     report = {"rows": dict(zip((boon_ablation.ARMS[1, 1], boon_ablation.LIGHT), cells, strict=True)), "smoke": False}
     (line,) = boon_ablation.conclusions(())(report)

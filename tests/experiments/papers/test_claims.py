@@ -9,15 +9,15 @@ import pytest
 from core_models import blobs, build
 from experiment_tables import MODULES, TABLES
 
+from green_vae.experiments.claims import CLAIMS
 from green_vae.experiments.evidence import Reports, verdict
 from green_vae.experiments.overview import ROOT
-from green_vae.experiments.papers import boon, other_claims, survey
-from green_vae.experiments.papers.survey_claims import CLAIMS
+from green_vae.experiments.papers import boon, boon_claims, survey
 from green_vae.presets import preset
 
 
 def claim(words):
-    (found,) = (claim for claim in (*CLAIMS, *other_claims.CLAIMS) if words in claim.claim)
+    (found,) = (claim for claim in CLAIMS if words in claim.claim)
     return found
 
 
@@ -137,4 +137,4 @@ def test_claims_that_a_single_row_or_the_papers_own_numbers_deny():
 
 def test_the_floor_is_that_of_the_discrepancy():
     """As `tests/models/test_lagging.py` has it, for ten latent units."""
-    assert other_claims.discrepancy_floor(10) * 312 / 313 == pytest.approx(0.01109, abs=6e-6)
+    assert boon_claims.discrepancy_floor(10) * 312 / 313 == pytest.approx(0.01109, abs=6e-6)
