@@ -4,7 +4,7 @@ import time
 
 import keras
 import numpy as np
-from scipy.stats import kendalltau, spearmanr
+from scipy.stats import kendalltau, rankdata, spearmanr
 
 from green_vae.cost import device_name, forward_seconds, layer_traffic, traffic, training_flops
 from green_vae.experiments.spec import Column, Measurement
@@ -13,6 +13,7 @@ BATCHES = (100, 10, 1)
 PROTOCOL_IMAGES = 10_000
 PATIENCE = 5.0  # seconds for one pass over the images at the largest batch, unless --limit-eval says how many
 STEPS = 5  # of training, timed
+RESAMPLES = 2_000  # of the rows, for an interval
 PREDICTORS = {
     "params": "parameters",
     "flops_m": "FLOPs",
@@ -123,15 +124,19 @@ def conclusions(report):
         return
     for whose, place in (("the published", "published"), ("our", "value")):
         for batch in BATCHES:
-            found = {title: pair for title, *pair in correlations(report, place, f"bs{batch}_s")}
-            listed = ", ".join(f"{title} {rho:+.2f} ({tau:+.2f})" for title, (rho, tau) in found.items())
+            found = {title: rest for title, *rest in correlations(report, place, f"bs{batch}_s")}
+            listed = ", ".join(
+                f"{title} {rho:+.2f} [{low:+.2f} to {high:+.2f}] ({tau:+.2f})"
+                for title, (rho, tau, (low, high)) in found.items()
+            )
             if found:
                 best = max(found, key=found.get)
                 yield f"What goes with {whose} time at batch {batch}, Spearman (Kendall): {listed}. Best: {best}."
 
 
 def correlations(report, place, time):
-    """Yield (title, Spearman's rho, Kendall's tau) of every cost with a time, over the rows that have both.
+    """Yield (title, Spearman's rho, Kendall's tau, `interval` of rho) of every cost with a time, over the rows that
+    have both.
 
     Args:
         report: of a table, as JSON.
@@ -143,10 +148,26 @@ def correlations(report, place, time):
         both = [pair for pair in both if None not in pair]
         if len({cost for cost, _ in both}) > 2:  # with two, every ranking agrees or disagrees wholly
             costs, times = zip(*both, strict=True)
-            yield title, spearmanr(costs, times).statistic, kendalltau(costs, times).statistic
+            rho = spearmanr(costs, times).statistic
+            yield title, rho, kendalltau(costs, times).statistic, interval(costs, times)
+
+
+def interval(costs, times):
+    """(low, high) of Spearman's rho, with 95 %: the percentiles over rows drawn anew with replacement.
+
+    Draws in which all costs or all times are equal have no rho, and are left out.
+    """
+    rows = np.random.default_rng(0).integers(len(costs), size=(RESAMPLES, len(costs)))
+    ranks = (rankdata(np.asarray(values)[rows], axis=1) for values in (costs, times))
+    a, b = (rank - rank.mean(1, keepdims=True) for rank in ranks)
+    sizes = np.sqrt((a**2).sum(1) * (b**2).sum(1))
+    rho = (a * b).sum(1)[sizes > 0] / sizes[sizes > 0]
+    return tuple(map(float, np.percentile(rho, (2.5, 97.5))))
 
 
 NOTES = (
+    "What goes with a time: rank correlations over the rows, and in square brackets a bootstrap interval of 95 % of "
+    "Spearman's, whose rows are drawn anew. Rows are few, and several share a network, so that intervals are wide.",
     "Seconds: encoder and decoder over 10,000 images of random pixels with fresh weights, neither of which changes the "
     "work; compiled, after warm-up, mean of three passes.",
     "MB moved: an estimate for one image, every layer reading its weights and its input and writing its output once.",

@@ -4,14 +4,17 @@ import dataclasses
 import json
 import re
 
+import numpy as np
 import pytest
 from experiment_tables import MODULES, hide_data, read_report
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from scipy import stats
 
 from green_vae import plots
 from green_vae.cost.dissect import LayerTime
+from green_vae.experiments import timing
 from green_vae.experiments.gallery import main
 from green_vae.experiments.papers.survey import OURS, TABLE2, TABLE3, TABLE5
 from green_vae.experiments.spec import Cell, Settings
@@ -244,6 +247,29 @@ def test_figure_10_of_the_paper_and_ours(out):
 
 def test_two_rows_have_no_rank_correlation():
     assert FIGURE10.correlation([(1, 2), (3, 4), (1, 3)]) == "too few rows for a rank correlation"
+
+
+@given(st.lists(st.tuples(st.integers(0, 99), st.floats(0, 1)), min_size=3, max_size=9, unique_by=lambda pair: pair[0]))
+@settings(deadline=None, max_examples=20)
+def test_the_interval_of_a_rank_correlation(pairs):
+    """Against SciPy's bootstrap of its own correlation, in another order of draws."""
+    costs, times = zip(*pairs, strict=True)
+    low, high = timing.interval(costs, costs)
+    assert low == pytest.approx(1) and high == pytest.approx(1)
+    if len(set(times)) > 1:
+        low, high = timing.interval(costs, times)
+        assert -1 - 1e-9 <= low <= high <= 1 + 1e-9
+        mirrored = timing.interval([-cost for cost in costs], times)
+        assert mirrored == pytest.approx((-high, -low), abs=1e-9)
+
+
+def test_the_interval_against_scipy():
+    costs, times = np.array([1.0, 2, 3, 4, 5, 6, 7, 8]), np.array([2.0, 1, 4, 3, 7, 6, 8, 5])
+    drawn = stats.bootstrap(
+        (costs, times), lambda a, b: stats.spearmanr(a, b).statistic, paired=True, vectorized=False,
+        method="percentile", n_resamples=1_500, random_state=1,
+    )  # fmt: skip
+    assert timing.interval(costs, times) == pytest.approx(drawn.confidence_interval, abs=0.06)
 
 
 # the dissection
