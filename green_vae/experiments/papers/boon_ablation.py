@@ -9,6 +9,7 @@ import math
 import numpy as np
 from scipy import stats
 
+from green_vae.experiments.evidence import FAILS, HOLDS, OPEN
 from green_vae.experiments.papers.boon import evaluated, images_of
 from green_vae.experiments.spec import Column, Measurement
 from green_vae.models.lagging_vae import mean_information
@@ -36,7 +37,6 @@ SIMPLE = {
     "side branches alone": (-1.0, 0.0, 1.0, 0.0),
     "side branches beside lagging": (0.0, -1.0, 0.0, 1.0),
 }
-HOLDS, FAILS, OPEN = "holds", "does not hold", "open"
 CLAIMS = (  # claim, column, contrast, sign that it asks for
     ("Lagging lowers -ELBO at equal passes", "neg_elbo", "lagging", -1),
     ("Lagging lowers -ELBO at equal epochs", "neg_elbo_epochs", "lagging", -1),

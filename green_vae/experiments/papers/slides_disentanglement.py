@@ -6,6 +6,7 @@ import numpy as np
 from scipy import stats
 
 from green_vae.data import sprites
+from green_vae.experiments.evidence import FAILS, HOLDS, OPEN
 from green_vae.experiments.spec import Column, Measurement
 from green_vae.metrics import dci, factor_vae_score, mutual_information_gap
 
@@ -20,7 +21,6 @@ SCORES = {  # column -> title
     "informativeness": "DCI informativeness",
     "factor_vae": "FactorVAE score",
 }
-HOLDS, FAILS, OPEN = "holds", "does not hold", "open"
 
 
 def score(name):
