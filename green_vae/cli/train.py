@@ -42,6 +42,7 @@ of its learning rate are scaled, and run.json and model/metadata.json say so: "6
 examples:
   %(prog)s my/pictures --size 64 --model beta-vae
   %(prog)s my/pictures --size 32 --budget 20m
+  %(prog)s my/pictures --model autoencoder --corrupt gaussian:0.2     removes noise: reconstruct noisy pictures with it
   %(prog)s svae/mnist-mini
   %(prog)s survey/resnet-s4-b64-l64 --epochs 10 --limit-train 5000
   %(prog)s svae/cifar10-mini --budget 1h30m
@@ -50,7 +51,7 @@ examples:
 
 
 DEFAULT = "sigma-vae"
-OWN = ("size", "objective", "latent_dim", "beta")  # options of one's own pictures
+OWN = ("size", "objective", "latent_dim", "beta", "corruption")  # options of one's own pictures
 
 
 def add_train(commands):
@@ -90,6 +91,8 @@ def add_train(commands):
     own("--model", choices=OBJECTIVES, metavar="MODEL", dest="objective", help="see below (default: sigma-vae)")
     own("--latent", type=positive, metavar="N", dest="latent_dim", help="numbers of a code (default: 64)")
     own("--beta", type=float, metavar="WEIGHT", help="weight of the KL, instead of the model's own")
+    damage = "what the model learns to undo: gaussian:S, noise of that deviation, or mask:P, a share of black pixels"
+    own("--corrupt", metavar="HOW", dest="corruption", help=damage)
 
 
 def _train(options):
@@ -124,7 +127,7 @@ def _check(options, objective):
     from green_vae.presets import pictures
 
     try:
-        pictures.check(options.size or pictures.SIDE, objective, options.beta)
+        pictures.check(options.size or pictures.SIDE, objective, options.beta, options.corruption)
     except ValueError as error:
         raise WrongCommand(str(error)) from error
 
@@ -143,8 +146,7 @@ def _folder(name, given):
             return folder
         raise WrongCommand(f"{error}, and no such folder of pictures") from error
     if given:
-        wrong = ", ".join(
-            sorted({"objective": "--model", "latent_dim": "--latent"}.get(one, f"--{one}") for one in given)
-        )
+        options = {"objective": "--model", "latent_dim": "--latent", "corruption": "--corrupt"}
+        wrong = ", ".join(sorted(options.get(one, f"--{one}") for one in given))
         raise WrongCommand(f"{wrong}: only for a folder of your own pictures; a preset has its own. Received: {name}")
     return None

@@ -11,7 +11,7 @@ from green_vae.models import losses
 from green_vae.models.codec import Codec
 from green_vae.models.feeding import Feeding
 from green_vae.models.inputs import check_target, example_weights, to_unit
-from green_vae.models.layers import GaussianSample
+from green_vae.models.layers import Corruption, GaussianSample
 from green_vae.models.precision import channels_last, dtype_policy
 from green_vae.models.quantization import check_mode, quantise_as, quantised, with_config
 from green_vae.models.train_step import Adam, TrainStep, in_training_step, replicas
@@ -37,6 +37,10 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
         network: a name of `green_vae.networks.NETWORKS`.
         network_options: further arguments of its builder.
         seed: seed of the noise; None takes a random one.
+        corruption: what is done to images before they are encoded in training, while the loss still asks for the images
+            as they are (Vincent et al. 2008, denoising autoencoders; review, section 3.3): "gaussian:S" adds noise of
+            standard deviation S, "mask:P" makes a share P of the pixels black; None for nothing. In evaluation and in
+            use images are taken as they come: those to be cleaned are damaged already.
         name: as for `keras.Model`.
         dtype: policy of the networks, say "mixed_bfloat16"; None for Keras's own. Heads, draws and images are float32.
 
@@ -44,7 +48,7 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
     (batch, latent_dim) and "reconstruction" (batch, h, w, c), and the encoder's outputs.
 
     Raises:
-        ValueError: an unknown network, or images that it cannot take.
+        ValueError: an unknown network or corruption, or images that the network cannot take.
     """
 
     heads = ("mean", "log_var")  # outputs of the encoder
@@ -56,8 +60,9 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
     kept_as = {}  # argument -> attribute, where a method has the argument's name
 
     def __init__(
-        self, *, image_shape, latent_dim, network=None, network_options=None, seed=None, name=None, dtype=None
-    ):
+        self, *, image_shape, latent_dim, network=None, network_options=None, corruption=None, seed=None, name=None,
+        dtype=None
+    ):  # fmt: skip
         super().__init__(name=name, dtype=dtype)
         self.image_shape, self.latent_dim, self.seed = tuple(image_shape), latent_dim, seed
         self.network, self.network_options = network, dict(network_options or {})
@@ -66,6 +71,8 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
             self.encoder, self.decoder = self.build_networks()
             self.parts = networks.Parts(self.decoder) if self.network_options.get("split") else None
         self.sample = GaussianSample(seed=seed, name="sample")
+        self.corruption = corruption
+        self.corrupt = None if corruption is None else Corruption(corruption, seed, name="corrupt")
         self.trackers = {name: keras.metrics.Mean(name=name) for name in self.logged}
         self.built = True  # the networks are functional: weights exist, and can be loaded, from here on
 
@@ -125,7 +132,10 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
         return self.infer(posterior, lambda mean, log_var: mean, training=False)["reconstruction"]
 
     def call(self, inputs, training=False):
-        return self.infer(self.encoder(to_unit(inputs), training=training), self.sample, training)
+        images = to_unit(inputs)
+        if training and self.corrupt is not None:
+            images = self.corrupt(images)
+        return self.infer(self.encoder(images, training=training), self.sample, training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Weighted terms, averaged over the batch, plus the penalties on weights; a scalar.

@@ -11,9 +11,11 @@ import numpy as np
 
 from green_vae import networks
 from green_vae.models.feeding import gathered
+from green_vae.models.inpainting import inpainted
 from green_vae.models.inputs import check_images
 from green_vae.models.likelihood import log_likelihood, log_weights
 from green_vae.models.passes import Passes, as_floats, in_batches, joined
+from green_vae.models.paths import lines, moved
 from green_vae.networks.common import drawn_with
 from green_vae.utils.images import unit_floats
 
@@ -264,36 +266,31 @@ class Codec:
             return log_likelihood(self, x, **options)
         raise ValueError(f"kind is 'reconstruction', 'elbo' or 'iw'. Received: {kind!r}")
 
+    def inpaint(self, x, known, steps=200, learning_rate=0.1, likelihood=None, sigma=None, batch_size=100):
+        """Images whose unknown pixels are taken from the most probable code of the known ones (slides, uses of a VAE).
+
+        The code z of each image maximises log p(known pixels | z) + log p(z), p(z) = N(0, I), as Adam finds it.
+
+        Args:
+            x: images (n, h, w, c), uint8 or float in [0, 1]; unknown pixels may have any value.
+            known: bool, which pixels are known: (h, w) for all images, or (n, h, w).
+            steps, learning_rate: of Adam; the rate falls to 0 along a cosine.
+            likelihood, sigma: p(x|z) of a model that states none, as for `score`.
+
+        Returns:
+            float32 (n, h, w, c): the known pixels of x, and the model's elsewhere.
+
+        Raises:
+            ValueError: a model without a prior N(0, I) of its codes, or a hierarchy; known of another shape or type, or
+                without any known pixel; fewer than one step; and as `likelihood.log_likelihood` of p(x|z).
+        """
+        options = {"likelihood": likelihood, "sigma": sigma, "steps": steps, "learning_rate": learning_rate}
+        return inpainted(self, self.check(x), known, batch_size, **options)
+
     def _decode_paths(self, z, batch_size):
         """Images of codes (..., latent_dim): float32 (..., h, w, c)."""
         images = self.decode_alike(z.reshape(-1, z.shape[-1]), batch_size)
         return images.reshape(*z.shape[:-1], *images.shape[1:])
-
-
-def lines(a, b, steps):
-    """Codes on the straight lines from a to b, both (n, d): (n, steps, d), with the ends. ValueError for few steps."""
-    share = np.linspace(0, 1, checked_steps(steps), dtype="float32")[:, None]
-    return (1 - share) * a[:, None] + share * b[:, None]
-
-
-def moved(z, units, far, steps):
-    """Codes (n, len(units), steps, d): z (n, d) with one unit at a time moved from far[unit] below to far[unit] above.
-
-    Raises:
-        ValueError: fewer than 2 steps.
-    """
-    offsets = np.linspace(-far, far, checked_steps(steps), dtype="float32")  # (steps, d)
-    codes = np.repeat(np.repeat(z[:, None, None], len(units), axis=1), steps, axis=2)
-    for row, unit in enumerate(units):
-        codes[:, row, :, unit] += offsets[:, unit]
-    return codes
-
-
-def checked_steps(steps):
-    """`steps` as an integer, or a ValueError for fewer than two or a fraction."""
-    if int(steps) != steps or steps < 2:
-        raise ValueError(f"a line has two ends: at least 2 steps. Received: steps={steps}")
-    return int(steps)
 
 
 def fresh(seed):

@@ -7,16 +7,13 @@ import numpy as np
 from keras import ops
 
 from green_vae.networks.common import reparametrised
+from green_vae.utils.corruption import parsed
 
 
-@keras.saving.register_keras_serializable(package="green_vae")
-class GaussianSample(keras.layers.Layer):
-    """z = mean + exp(log_var / 2) * noise, noise ~ N(0, I) (the reparametrisation of Kingma and Welling, 2014).
+class Noise(keras.layers.Layer):
+    """What draws random numbers of float32, and saves the state of its generator.
 
-    Saves the state of its random generator, which Keras by itself does not, so that a resumed run draws the
-    same noise as an uninterrupted one.
-
-    Call arguments: mean and log_var, both (batch, *latent). Returns: z of that shape, float32.
+    Keras by itself does not save it. So a resumed run draws the same noise as an uninterrupted one.
     """
 
     def __init__(self, seed=None, **kwargs):
@@ -24,13 +21,6 @@ class GaussianSample(keras.layers.Layer):
         self.seed = seed
         self.generator = keras.random.SeedGenerator(seed)
         self.built = True  # no weights
-
-    def build(self, mean_shape, log_var_shape=None):
-        pass  # no weights; the method tells Keras that there is nothing to build
-
-    def call(self, mean, log_var):
-        noise = keras.random.normal(ops.shape(mean), dtype="float32", seed=self.generator)
-        return reparametrised(mean, log_var, noise)
 
     def restart(self, seed):
         """Draw from now on what a fresh layer of that seed draws."""
@@ -45,6 +35,53 @@ class GaussianSample(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="green_vae")
+class GaussianSample(Noise):
+    """z = mean + exp(log_var / 2) * noise, noise ~ N(0, I) (the reparametrisation of Kingma and Welling, 2014).
+
+    Call arguments: mean and log_var, both (batch, *latent). Returns: z of that shape, float32.
+    """
+
+    def build(self, mean_shape, log_var_shape=None):
+        pass  # no weights; the method tells Keras that there is nothing to build
+
+    def call(self, mean, log_var):
+        noise = keras.random.normal(ops.shape(mean), dtype="float32", seed=self.generator)
+        return reparametrised(mean, log_var, noise)
+
+
+@keras.saving.register_keras_serializable(package="green_vae")
+class Corruption(Noise):
+    """Damages images, as `utils.corruption.corrupted` does, with noise of its own.
+
+    Args:
+        how: "gaussian:S" or "mask:P".
+
+    Call argument: images (batch, h, w, c) in [0, 1]. Returns: images of that shape in [0, 1], float32.
+
+    Raises:
+        ValueError: another corruption.
+    """
+
+    def __init__(self, how, seed=None, **kwargs):
+        super().__init__(seed=seed, **kwargs)
+        self.how, (self.kind, self.level) = how, parsed(how)
+
+    def build(self, shape):
+        pass  # no weights; the method tells Keras that there is nothing to build
+
+    def call(self, images):
+        images = ops.cast(images, "float32")
+        if self.kind == "mask":
+            drawn = keras.random.uniform(ops.shape(images[..., :1]), dtype="float32", seed=self.generator)
+            return images * ops.cast(drawn >= self.level, "float32")
+        noise = keras.random.normal(ops.shape(images), dtype="float32", seed=self.generator)
+        return ops.clip(images + self.level * noise, 0.0, 1.0)
+
+    def get_config(self):
+        return {**super().get_config(), "how": self.how}
 
 
 @keras.saving.register_keras_serializable(package="green_vae")

@@ -57,7 +57,7 @@ def _weights_by_batch(model, x, k, likelihood, sigma, batch_size, draws, seed):
     if not model.variational:
         raise ValueError(f"a deterministic model has no likelihood. Received: {type(model).__name__}")
     x = model.check(x)
-    weights = _LogWeights(model, *_observation(model, likelihood, sigma), draws=min(int(draws), int(k)))
+    weights = _LogWeights(model, *observation_of(model, likelihood, sigma), draws=min(int(draws), int(k)))
     with _seeded(model, seed):
         for start in range(0, len(x), batch_size):
             part = np.asarray(x[start : start + batch_size])
@@ -65,7 +65,7 @@ def _weights_by_batch(model, x, k, likelihood, sigma, batch_size, draws, seed):
             yield np.concatenate(passes, axis=1).astype("float64")[:, : int(k)]
 
 
-def _observation(model, likelihood, sigma):
+def observation_of(model, likelihood, sigma):
     """(name, sigma or None) of p(x|z): what is asked for, or what the model states."""
     if likelihood is None and sigma is None:
         if model.observation() is None:

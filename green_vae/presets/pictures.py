@@ -14,6 +14,7 @@ from green_vae.presets.store import load
 from green_vae.presets.train import run_length, train
 from green_vae.training import Recipe
 from green_vae.training.checkpoint import read_history
+from green_vae.utils.corruption import parsed
 from green_vae.utils.images import unit_floats
 from green_vae.utils.progress import clock
 
@@ -26,7 +27,7 @@ NEW, REBUILT, CHART = "pictures/new.png", "pictures/validation.png", "pictures/l
 PAGE = "page.html"
 
 
-def train_on_pictures(folder, out, size=SIDE, model="sigma-vae", latent_dim=64, beta=None, **settings):
+def train_on_pictures(folder, out, size=SIDE, model="sigma-vae", latent_dim=64, beta=None, corruption=None, **settings):
     """Train a small convolutional model on a folder of pictures, and write a page about it.
 
     The same call goes on where an earlier one was stopped. A tenth of the pictures (or the folder's own `test/`, see
@@ -39,20 +40,22 @@ def train_on_pictures(folder, out, size=SIDE, model="sigma-vae", latent_dim=64, 
         model: a name of `cards.OBJECTIVES`.
         latent_dim: numbers of a code.
         beta: weight of the KL, instead of the model's own.
+        corruption: damage that the model learns to undo, "gaussian:S" or "mask:P", see `models.BaseVAE`.
         settings: of `presets.train`.
 
     Returns:
         the trained model.
 
     Raises:
-        ValueError: another size or model, a beta for a model without one, unreadable pictures; and as `presets.train`.
+        ValueError: another size, model or corruption, a beta for a model without one, unreadable pictures; and as
+            `presets.train`.
         DataNotFoundError: no such folder.
     """
-    check(size, model, beta)
+    check(size, model, beta, corruption)
     name = f"folder:{folder}@{size}"
     sets = {split: dataclasses.replace(data.load(name, split), name=shown(folder, size)) for split in ("train", "test")}
     images = sets["train"][: settings.get("limit_train")]
-    chosen = preset_of(shown(folder, size), images.shape, len(images), model, latent_dim, beta)
+    chosen = preset_of(shown(folder, size), images.shape, len(images), model, latent_dim, beta, corruption)
     (Path(out) / PAGE).unlink(missing_ok=True)  # it is about a finished training
     trained = train(chosen, out, read=lambda _, split: sets[split], **settings)
     _write_page(Path(out), chosen, len(images), sets["test"].images)
@@ -64,7 +67,7 @@ def shown(folder, size):
     return f"{Path(folder).resolve().name}@{size}"
 
 
-def check(size, model, beta=None):
+def check(size, model, beta=None, corruption=None):
     """Raise ValueError for what cannot be trained, before any picture is read."""
     if model not in OBJECTIVES:
         raise ValueError(f"model is one of {', '.join(OBJECTIVES)}. Received: {model!r}")
@@ -73,14 +76,16 @@ def check(size, model, beta=None):
         raise ValueError(f"the side is a multiple of {STEP} up to {LARGEST}, say {nearest}. Received: {size}")
     if beta is not None and "beta" not in MODELS[OBJECTIVES[model][0]].arguments():
         raise ValueError(f"{model} has no KL whose weight beta could be. Received: beta={beta}")
+    if corruption is not None:
+        parsed(corruption)
 
 
-def preset_of(dataset, image_shape, count, model, latent_dim, beta=None):
+def preset_of(dataset, image_shape, count, model, latent_dim, beta=None, corruption=None):
     """The `Preset` of a training on pictures: the survey's plain convolutional network, narrow.
 
     Args:
         dataset: what the pictures are called. image_shape: (side, side, channels). count: of training images.
-        model, latent_dim, beta: as for `train_on_pictures`.
+        model, latent_dim, beta, corruption: as for `train_on_pictures`.
     """
     kind, arguments = OBJECTIVES[model]
     side = image_shape[0]
@@ -89,7 +94,7 @@ def preset_of(dataset, image_shape, count, model, latent_dim, beta=None):
         seed_side //= 2
     options = {"base": 32 if side <= 64 else 16, "seed_side": seed_side}
     config = {"image_shape": tuple(image_shape), "latent_dim": latent_dim, "network": "cnn", "network_options": options}
-    config |= arguments | ({} if beta is None else {"beta": beta})
+    config |= arguments | {k: v for k, v in {"beta": beta, "corruption": corruption}.items() if v is not None}
     epochs = min(max(EPOCHS[0], SEEN // count), EPOCHS[1])
     halve_at = (round(0.6 * epochs), round(0.85 * epochs))
     clip = {"clip_norm": 0.3} if kind == "info_vae" else {}  # as the ResLag study has it

@@ -71,6 +71,20 @@ def _sprites(model, **config):
     return Preset(model, config, "sprites", SPRITES, "slides", samplers={})
 
 
+DENOISING = Recipe(
+    1e-3, (4,), 100, 5,
+    "the slides and the review train none of these; a narrow network that one CPU core trains in a minute",
+)  # fmt: skip
+NOISES = ("gaussian:0.1", "gaussian:0.25", "gaussian:0.5")
+
+
+def _denoising(model, corruption=None, **config):
+    """A narrow model of MNIST that cleans images, or one that was trained on clean ones alone; all by one recipe."""
+    network = {"network": "slides", "network_options": {"widths": (16, 32, 64, 128)}}
+    config = {"image_shape": DIGITS, "latent_dim": 32, "corruption": corruption, **network, **config}
+    return Preset(model, config, "mnist", DENOISING, "slides", samplers={})
+
+
 PRESETS = {
     "slides/linear-mnist-l8": _linear(8, 512, 256, 128, 64),
     "slides/linear-mnist-l2": _linear(2, 512),
@@ -90,6 +104,13 @@ PRESETS = {
         "ladder_vae", latent_dims=(64, 32, 16, 8, 4), widths=(512, 256, 128, 64, 32), warmup_steps=WARMUP
     ),
     **{f"slides/beta{beta}-sprites": _sprites("bernoulli_vae", beta=float(beta)) for beta in (1, 4, 16, 64)},
+    "slides/clean-vae-mnist-mini": _denoising("sigma_vae", sigma="mse"),
+    "slides/clean-autoencoder-mnist-mini": _denoising("autoencoder"),
+    **{
+        f"slides/denoising-{name}-{how.partition(':')[2]}-mnist-mini": _denoising(model, how, **config)
+        for how in NOISES
+        for name, model, config in (("vae", "sigma_vae", {"sigma": "mse"}), ("autoencoder", "autoencoder", {}))
+    },
     # Burgess et al. 2018 have a weight of 1000 and 25 nats; the cross-entropy of a quarter of their pixels, a quarter
     "slides/capacity-sprites": _sprites("capacity_vae", beta=250.0, capacity=25.0, warmup_steps=RISE),
 }

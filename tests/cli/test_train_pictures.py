@@ -100,6 +100,7 @@ def test_the_page_needs_no_other_file(run):
         (["--size", "30"], 2, "a multiple of 16 up to 256, say 32. Received: 30"),
         (["--size", "300"], 2, "say 256. Received: 300"),
         (["--model", "rae", "--beta", "2"], 2, "rae has no KL whose weight beta could be. Received: beta=2.0"),
+        (["--corrupt", "blur:2"], 2, "a corruption is 'gaussian:S'"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_first(folder, arguments, code, message, tmp_path, capsys):
@@ -110,8 +111,8 @@ def test_what_cannot_be_trained_is_refused_first(folder, arguments, code, messag
 def test_neither_preset_nor_folder(tmp_path, capsys):
     assert cli.main(["train", "svae/mnst-mini"]) == 2
     assert "did you mean svae/mnist-mini? Received: svae/mnst-mini, and no such folder" in capsys.readouterr().err
-    assert cli.main(["train", "svae/mnist-mini", "--size", "32", "--model", "vae"]) == 2
-    assert "--model, --size: only for a folder of your own pictures" in capsys.readouterr().err
+    assert cli.main(["train", "svae/mnist-mini", "--size", "32", "--model", "vae", "--corrupt", "mask:0.1"]) == 2
+    assert "--corrupt, --model, --size: only for a folder of your own pictures" in capsys.readouterr().err
     (tmp_path / "empty").mkdir()
     assert cli.main(["train", str(tmp_path / "empty"), "--out", str(tmp_path / "run")]) == 1
     assert "has no images for the train split" in capsys.readouterr().err
@@ -132,4 +133,6 @@ def test_every_objective_is_a_model_and_its_own_arguments():
             count: pictures.preset_of("x", (32, 32, 3), count, name, 8).recipe.epochs for count in (9, 1000, 10**6)
         }
         assert epochs == {9: 400, 1000: 200, 10**6: 20}
+        damaged = pictures.preset_of("x", (32, 32, 3), 9, name, 8, corruption="mask:0.5")
+        assert damaged.config["corruption"] == "mask:0.5" and "corruption" in MODELS[kind].arguments()
     assert presets.train_on_pictures.__defaults__[:2] == (64, "sigma-vae")

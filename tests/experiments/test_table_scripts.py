@@ -169,6 +169,7 @@ FEW = {
     "slides_likelihood": ("IAF, free bits",),
     "slides_anomaly": ("MNIST beta-VAE",),
     "slides_disentanglement": ("capacity of 25 nats",),
+    "slides_denoising": ("autoencoder, trained with noise 0.25",),
     "survey_codes": ("mini L2-RAE",),
     "survey_posteriors": ("mini CNN",),
 }
