@@ -4,6 +4,7 @@
     python reproduce/slides_figures.py --train --figures 5 6 7     # the MNIST models: an hour or so on 2 cores
     python reproduce/slides_figures.py --train --figures 4 --preset slides/sigma-mnist-l8
     python reproduce/slides_figures.py --figures 18 19     # need neither data nor weights: two minutes
+    python reproduce/slides_figures.py --figures inpainting
 
 Expected: blurred but readable digits; smooth changes along the plane and along each latent coordinate. The slides do
 not number their figures; they are counted here from the first. Figures 1 to 3, 16, 17 and 20 to 23 are borrowed or
@@ -16,6 +17,7 @@ from green_vae.experiments.gallery import Figure, Gallery, main
 from green_vae.experiments.papers import slides_toys
 from green_vae.metrics import mse
 from green_vae.plots import clouds, densities, image_grid, reconstruction_grid, save_gif, save_grid, save_png
+from green_vae.utils.images import unit_floats
 
 LINEAR = ("slides/linear-mnist-l8",)
 CONV = ("slides/conv-mnist-l8", "slides/sigma-mnist-l8")
@@ -24,6 +26,7 @@ FACES12, FACES128, FACES256 = (("slides/beta-celeba-l12",), ("slides/beta-celeba
 DIGITS8 = ("slides/sigma-mnist-l8", "slides/conv-mnist-l8")  # where there are no faces
 REACH, STEPS, DRAWS = 3.0, 20, 10  # of a traversal
 SIDE = 25  # codes along each axis of the plane
+COMPLETED = 200  # test images
 CLOUD = 1_500  # draws of each posterior of the toy
 
 
@@ -42,6 +45,24 @@ def reconstructions(context):
     made = context.run.trained.reconstruct(images, seed=context.seed)
     save_png(context.path, reconstruction_grid(images, made), zoom=2)
     return f"Squared error of these eight, summed over pixels and channels: {images[0].size * mse(images, made):.1f}."
+
+
+def completed(context):
+    """Ten test images, the same without their right halves, and completed by the most probable code."""
+    model, name = context.run.trained, context.run.preset.dataset
+    images = unit_floats(context.dataset(name, "test").images[:COMPLETED])
+    known = np.ones(images.shape[1:3], bool)
+    known[:, images.shape[2] // 2 :] = False
+    made = model.inpaint(images, known)
+    rows = (images[:10], images[:10] * known[..., None], made[:10])
+    save_grid(context.path, np.concatenate(rows), columns=10, zoom=2)
+    mean = unit_floats(context.dataset(name, "train").images).mean(0)
+    plain = np.where(known[..., None], images, mean)
+    errors = (np.square(other - images).sum((1, 2, 3)).mean() for other in (made, plain))
+    return (
+        "Squared error of the unknown half, summed over pixels, mean over {} test images: {:.1f}; with the mean "
+        "training image there: {:.1f}.".format(len(images), *errors)
+    )
 
 
 def plane_codes(latent_dim, side=SIDE, reach=1.0):
@@ -161,6 +182,13 @@ GALLERY = Gallery(
             "around it, without which three of them have no finite integral. Steps without gates, which only contract; "
             "the weight of the energy rises from 0.01 to 1 in the first half of the training. Each column has its own "
             "scale of shades.",
+        ),
+        Figure(
+            "inpainting",
+            "digits, their left halves, and the halves completed by the most probable code",
+            completed,
+            DIGITS8[:1],
+            "A use of a VAE that the slides show no picture of. The code maximises log p(known pixels | z) + log p(z).",
         ),
     ),
     notes=(
