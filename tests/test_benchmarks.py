@@ -290,3 +290,14 @@ def test_the_study_of_precisions_goes_on_with_what_is_there(monkeypatch, capsys,
     assert json.loads((tmp_path / "precision.json").read_text())["results"] == first["results"]
     printed, written = capsys.readouterr().out, (tmp_path / "precision.md").read_text()
     assert "| tiny | MSE x 1000 | " in printed and "is open" in written and "Margins, fixed before the run" in written
+
+
+@pytest.mark.slow
+def test_killed_trainings_end_with_the_same_weights(tmp_path):
+    script = ROOT / "benchmarks" / "kills.py"
+    command = [sys.executable, str(script), "--kills", "1", "--ships", "0", "--seed", "3", "--out", str(tmp_path)]
+    done = subprocess.run(command, env=child_env(), capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (row,) = json.loads((tmp_path / "kills.json").read_text())["trials"]
+    assert row["equal"] and row["loads"] and row["model"] == "plain"
+    assert "| plain | trained | 1 |" in (tmp_path / "kills.md").read_text()
