@@ -76,7 +76,7 @@ def transposed_kernels(model):
 
 
 def reference(variant, model, x, outputs):
-    if variant in ("vae", "vae_split"):
+    if variant in ("vae", "vae_split", "constant_variance_vae"):
         return (0.5 * sse(x, outputs) + 900.0 * kl(outputs)).mean()
     if variant == "autoencoder":
         return 0.5 * sse(x, outputs).mean()
