@@ -59,12 +59,19 @@ def _decode(decoder, z, training):
 
 
 def _derivative_tensorflow(network, z, directions):
+    """The gradient of J^T u along the directions with respect to u, whatever u is: in plain operations, which can be
+    counted, where TensorFlow's forward mode calls functions."""
     import tensorflow as tf
 
     z = tf.convert_to_tensor(z)
-    with tf.autodiff.ForwardAccumulator(z, tf.convert_to_tensor(directions)) as forward:
-        images = network(z)
-    return forward.jvp(images)
+    with tf.GradientTape() as outer:
+        with tf.GradientTape() as inner:
+            inner.watch(z)
+            images = network(z)
+        u = tf.zeros_like(images)
+        outer.watch(u)
+        backward = inner.gradient(images, z, output_gradients=u)
+    return outer.gradient(backward, u, output_gradients=directions)
 
 
 def _derivative_jax(network, z, directions):
