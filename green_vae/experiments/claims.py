@@ -44,6 +44,7 @@ ERRATA_HEAD = (
 MEASURED = (  # report -> columns of both errors
     ("survey_table2", "mse_train_x1e3", "mse_test_x1e3"),
     ("survey_table3", "mse_train_x1e3", "mse_test_x1e3"),
+    ("survey_rae", "mse_train_x1e3", "mse_test_x1e3"),
     ("svae_activity", "mse_train_x1e3", "mse_test_x1e3"),  # those of MNIST, which svae_table1 has, too
     ("svae_table3", "mse_train_x1e3", "mse_test_x1e3"),
     ("boon_table1", "rec_train", "rec_mean"),

@@ -1,5 +1,6 @@
 """One row of a table on its way from data to numbers: a model, its codes, its samplers, its images."""
 
+import time
 from functools import cached_property
 
 import numpy as np
@@ -107,6 +108,8 @@ class Run(TrainedRow):
             own["sampler"] = [sampler.name, sampler.settings()]
             if self.sampling(of).codes != "train":
                 own["codes"] = [self.preset.codes, self.sampling(of).codes, self.reference_count]
+            if self.sampling(of).posterior:
+                own["codes"][0] = self.sampling(of).posterior
         return own
 
     @cached_property
@@ -179,6 +182,8 @@ class Run(TrainedRow):
             return f"{what}samples from N(0, I)"
         options = {**self.preset.samplers.get(sampler.name, {}), **chosen.settings}
         settings = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        if self.model.variational and chosen.posterior:
+            code = {"mean": "the posterior mean", "sample": "one sample of the posterior"}[chosen.posterior]
         source = f"all {len(self.train_images):,} training images"
         if chosen.codes == "test":
             source = f"the {self.reference_count:,} test images that are the reference too, as the authors' code does"
@@ -197,13 +202,18 @@ class Run(TrainedRow):
                     save_grid(self._picture(kind), np.concatenate(shown)[:SHOWN], columns=16)
             yield batch
 
-    def codes(self, split="train"):
-        """Codes of the "train" or "test" images, float32 (n, latent_dim), as the row's own code takes them."""
-        path = self.folder / f"codes-{'' if split == 'train' else f'{split}-'}{self.weights_hash}.npy"
+    def codes(self, split="train", posterior=""):
+        """Codes of the "train" or "test" images, float32 (n, latent_dim).
+
+        Args:
+            posterior: "mean" or "sample", what is taken of it; "" for what the row's own code takes.
+        """
+        parts = ["codes", *([] if split == "train" else [split]), *([posterior] if posterior else [])]
+        path = self.folder / f"{'-'.join([*parts, self.weights_hash])}.npy"
         images = self.train_images if split == "train" else self.bench.reference_images
         if path.exists() and len(z := np.array(read_npy(path))) == len(images):
             return z
-        sample = self.preset.codes == "sample"
+        sample = (posterior or self.preset.codes) == "sample"
         z = self.trained.encode(images, sample=sample, seed=self.settings.seed, batch_size=STEP)
         with write_aside(path) as aside:
             np.save(aside, z)
@@ -232,13 +242,22 @@ class Run(TrainedRow):
     def sampler(self, kind):
         """The same, fitted to the codes of the training images: the one that ships, else kept in the row's folder."""
         if kind not in self._samplers:
-            sampler, split = self.new_sampler(kind), self.sampling(kind).codes
-            self._samplers[kind] = self._shipped_sampler(sampler, split) or self._fitted(sampler, split)
+            sampler, sampling = self.new_sampler(kind), self.sampling(kind)
+            self._samplers[kind] = self._shipped_sampler(sampler, sampling) or self._fitted(sampler, sampling)
         return self._samplers[kind]
 
-    def _shipped_sampler(self, sampler, split):
+    def fit_seconds(self, kind):
+        """Processor seconds in which the sampler of a kind is fitted, anew; `sampler` gives it from now on."""
+        sampling = self.sampling(kind)
+        codes, sampler = self.codes(sampling.codes, sampling.posterior), self.new_sampler(kind)
+        begin = time.process_time()
+        self._samplers[kind] = sampler.fit(codes)
+        return time.process_time() - begin
+
+    def _shipped_sampler(self, sampler, sampling):
         """The sampler beside the weights that ship, if it has these settings and was fitted on these codes."""
-        if not self.shipped or split != "train" or self.settings.limit_train:
+        other = sampling.codes != "train" or sampling.posterior not in ("", self.preset.codes)
+        if not self.shipped or other or self.settings.limit_train:
             return None
         try:
             found = store.sampler_in(self.shipped_folder, sampler.name)
@@ -246,9 +265,10 @@ class Run(TrainedRow):
             return None
         return found if found.settings() == sampler.settings() else None
 
-    def _fitted(self, sampler, split):
-        codes = self.codes(split)
-        key = digests.of_json([self.weights_hash, sampler.settings(), split, len(codes)])[:16]
+    def _fitted(self, sampler, sampling):
+        codes, posterior = self.codes(sampling.codes, sampling.posterior), sampling.posterior
+        own = [self.weights_hash, sampler.settings(), sampling.codes, len(codes), *([posterior] if posterior else [])]
+        key = digests.of_json(own)[:16]
         path = self.folder / f"{sampler.name}-{key}.npz"
         if path.exists():
             return type(sampler).load(path)

@@ -93,11 +93,13 @@ class Sampling:
         settings: its arguments.
         codes: the images whose codes it is fitted on: "train", or "test" for the table's reference images, which some
             authors' code does although these are what the samples are compared with.
+        posterior: "mean" of the posterior, or one "sample" from it, are the codes; "" for what the preset says.
     """
 
     sampler: str
     settings: dict = field(default_factory=dict)
     codes: str = "train"
+    posterior: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from green_vae.models.feeding import gathered
 from green_vae.models.gaussian_vae import GaussianVAE
 from green_vae.networks.common import latent_heads
 
-RECONSTRUCTIONS = ("cosine", "gaussian")
+RECONSTRUCTIONS = ("cosine", "squared_error", "gaussian")
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
@@ -20,12 +20,14 @@ class SecondStageVAE(GaussianVAE):
 
     * "cosine" (the survey): loss = mean over the batch of  -cos(z, z_hat) + beta KL. The survey's last code adds the
       cosine with a plus sign, which drives the vectors apart; the minus sign here is that of its earlier code.
+    * "squared_error": loss = mean over the batch of  1/2 ||z - z_hat||^2 / d + beta KL, d numbers of a vector. Where
+      both vectors have the length sqrt(d), as most draws of N(0, I) nearly do, the error is 1 - cos(z, z_hat).
     * "gaussian" (Dai and Wipf 2019): loss = mean over the batch of  -log N(z | z_hat, gamma^2) + beta KL, log gamma a
       trained scalar.
 
     Args:
         latent_dim: size of the vectors; the second latent space has the same size (Dai and Wipf 2019, section 4).
-        reconstruction: "cosine" or "gaussian".
+        reconstruction: "cosine", "squared_error" or "gaussian".
         widths: of the hidden layers; (1536, 1536) in the survey, (1024, 1024, 1024) in Dai and Wipf.
         beta: weight of the KL, 0.005 in the survey for the cosine, 1 for the likelihood.
         posterior, posterior_options, seed, name, dtype: as for `GaussianVAE`.
@@ -53,13 +55,14 @@ class SecondStageVAE(GaussianVAE):
         terms = super().terms(x, outputs)
         if self.reconstruction == "cosine":
             terms["reconstruction"] = -losses.cosine_similarity(x, outputs["reconstruction"])
-        else:
+        elif self.reconstruction == "gaussian":
             log_gamma = ops.convert_to_tensor(self.log_gamma)
             terms["reconstruction"] = losses.gaussian_nll(x, outputs["reconstruction"], log_gamma)
         return terms
 
     def term_weights(self):
-        return {"reconstruction": 1.0, "kl": self.beta}
+        weight = 0.5 / self.latent_dim if self.reconstruction == "squared_error" else 1.0
+        return {"reconstruction": weight, "kl": self.beta}
 
     def observation(self):
         return None if self.log_gamma is None else ("gaussian", math.exp(float(ops.convert_to_tensor(self.log_gamma))))

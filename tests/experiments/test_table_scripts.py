@@ -108,7 +108,7 @@ LIVE = ("params", "params_trainable", "flops_m", "traffic_mb", "calls", "train_g
         *CONFIGURED, "gflops", "weights_mb", "activations_mb")  # counted # fmt: skip
 SECONDS = ("bs100_s", "bs10_s", "bs1_s")
 # tables of seconds: two images, not thousands
-TIMED = ("survey_table4", "survey_table5", "green_training")
+TIMED = ("survey_table4", "survey_table5", "green_training", "survey_rae")
 # large networks: some of them in a quick run, all of them in a slow one
 ONE = {
     "survey_table1": ("MNIST",),
@@ -117,6 +117,7 @@ ONE = {
     "green_training": ("Resnet-s4-b48-l128",),
     "boon_table1": ("MNIST AutoEncoder", "CIFAR10 light ResLag-VAE"),
     "boon_ablation": ("CIFAR10 mini trunk",),
+    "survey_rae": ("mini AE",),
     "slides_anomaly": ("MNIST InfoVAE",),
     "survey_posteriors": ("mini CNN",),
 }
@@ -139,6 +140,11 @@ SMOKED = {
     ),
     "survey_table3": ("CNN-b128-l64", "L2-RAE-b128-l64", "Resnet-s3-b64-l64"),
     "survey_codes": ("Resnet-s4-b48-l128", "mini L2-RAE"),
+    "survey_samplers": (
+        *(f"mini CNN, second stage, {loss}" for loss in ("cosine", "squared error", "Gaussian")),
+        "mini CNN, mixture of 10, draws",
+        "Resnet-s4-b48-l128, mixture of 10, means",
+    ),
     "survey_posteriors": ("HFVAE-s4-z4-l48", "mini CNN", "mini L2-RAE", "MNIST mini Split-VAE", "MNIST Lagging VAE"),
     "svae_table1": ("RAE-SN", "2S-VAE (Dai, Wipf)", "SVAE"),
     "svae_table3": ("RAE-L2", "2S-VAE (Asperti, Trentin)", "SVAE"),
@@ -171,6 +177,8 @@ FEW = {
     "slides_disentanglement": ("capacity of 25 nats",),
     "slides_denoising": ("autoencoder, trained with noise 0.25",),
     "survey_codes": ("mini L2-RAE",),
+    "survey_rae": ("mini GP-RAE, Hutchinson",),
+    "survey_samplers": ("mini CNN, mixture of 10, draws",),
     "survey_posteriors": ("mini CNN",),
 }
 ALL = {name: SMOKED.get(name, [row.name for row in table.rows]) for name, table in TABLES.items()}

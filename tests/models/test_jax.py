@@ -32,7 +32,7 @@ from script_jax_parity import state
 pytestmark = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="JAX is not installed")
 # whose training step runs through code of its own: a penalty of the gradient, levels, two optimizers, vectors; a slow
 # run has all variants
-FITTED = ("rae_gp_dense", "ladder_vae_dense", "lagging_vae", "second_stage_cosine")
+FITTED = ("rae_gp_dense", "rae_hutchinson_dense", "ladder_vae_dense", "lagging_vae", "second_stage_cosine")
 ALL = {**DENSE, **VARIANTS}
 
 

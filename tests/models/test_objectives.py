@@ -76,7 +76,7 @@ def transposed_kernels(model):
 
 
 def reference(variant, model, x, outputs):
-    if variant in ("vae", "vae_split"):
+    if variant in ("vae", "vae_split", "constant_variance_vae"):
         return (0.5 * sse(x, outputs) + 900.0 * kl(outputs)).mean()
     if variant == "autoencoder":
         return 0.5 * sse(x, outputs).mean()
@@ -304,6 +304,13 @@ def test_the_cosine_is_rewarded():
     x = np.array([[1, 0]], "float32")
     for vector, loss in (([2, 0], -1.0), ([0.6, 0.8], -0.6), ([0, 5], 0.0), ([-3, 0], 1.0)):
         assert compare(model, x, np.array([vector], "float32")) == pytest.approx(loss, abs=1e-6)
+
+
+def test_the_squared_error_is_the_cosine_for_vectors_of_the_length_of_noise():
+    model, rng = SecondStageVAE(latent_dim=4, reconstruction="squared_error", widths=(4,)), np.random.default_rng(0)
+    x, y = (2 * v / np.linalg.norm(v, axis=1, keepdims=True) for v in rng.normal(size=(2, 5, 4)).astype("float32"))
+    assert compare(model, x, y) == pytest.approx(1 - (x * y).sum(axis=1).mean() / 4, rel=1e-5)
+    assert compare(model, x, x + 2) == pytest.approx(0.5 * 4, rel=1e-5)
 
 
 def cosine(model, x):

@@ -18,6 +18,8 @@ def test_settings_of_the_sources():
     assert (survey.halve_at, survey.batch_size, survey.rescale) == ((80, 120, 150), 100, True)
     assert (original.widths, original.beta, original.learning_rate) == ((1024, 1024, 1024), 1.0, 1e-4)
     assert original.rescale is False
+    other = SecondStage("squared_error")  # the survey's, but for the loss
+    assert {**other.settings(), "reconstruction": "cosine"} == survey.settings()
     assert SecondStage(beta=0.0, halve_at=()).settings().items() >= {"beta": 0.0, "halve_at": ()}.items()
 
 

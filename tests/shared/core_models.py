@@ -32,6 +32,7 @@ VARIANTS = {
     "rae_l2": ("rae", {**_IMAGES, "regularizer": "l2"}),
     "rae_gp": ("rae", {**_IMAGES, "regularizer": "gp"}),
     "rae_sn": ("rae", {**_IMAGES, "regularizer": "sn"}),
+    "constant_variance_vae": ("constant_variance_vae", {**_IMAGES, "sigma": 0.5, "beta": 0.02}),
     "split_vae": ("split_vae", {**_IMAGES, "network_options": {"base": 2, "projection": 8}, "beta": 8.0}),
     "vae_split": ("vae", {**_IMAGES, "network_options": {"base": 2, "split": True}}),
     "vae_iaf": ("vae", {**_IMAGES, "posterior": "iaf", "posterior_options": {"steps": 2, "widths": [8]}}),
@@ -100,6 +101,18 @@ DENSE = {
             "network": "mlp",
             "network_options": {"widths": (8,)},
             "regularizer": "gp",
+        },
+    ),
+    "rae_hutchinson_dense": (
+        "rae",
+        {
+            "image_shape": (8, 8, 1),
+            "latent_dim": LATENT,
+            "network": "mlp",
+            "network_options": {"widths": (8,)},
+            "regularizer": "gp",
+            "gradient": "hutchinson",
+            "regularizer_weight": 0.2,
         },
     ),
     "ladder_vae_dense": (

@@ -1,0 +1,47 @@
+"""Differences of two rows of a report whose cells have the same seeds, pair by pair, with their 95 % intervals."""
+
+import math
+
+import numpy as np
+from scipy import stats
+
+from green_vae.experiments.papers.boon_ablation import CONFIDENCE, FAILS, HOLDS, OPEN, interval, verdict
+
+__all__ = ["FAILS", "HOLDS", "OPEN", "difference", "interval", "mean", "no_worse", "verdict", "within"]
+
+
+def values(report, column, row):
+    """Seed -> value of a cell; {} where it is not measured, or not over seeds."""
+    return report["rows"].get(row, {}).get(column, {}).get("details", {}).get("values", {})
+
+
+def mean(report, column, row):
+    """Mean over the seeds of a cell; None where it is not measured."""
+    return report["rows"].get(row, {}).get(column, {}).get("value")
+
+
+def difference(report, column, row, other):
+    """(mean of `row` less `other` over the seeds of both, half of its 95 % interval by Student's t).
+
+    None where fewer than two seeds are in both. That a seed stands in both rows takes what it does to both out of the
+    difference: the order of the images, the draws of a sampler.
+    """
+    mine, theirs = values(report, column, row), values(report, column, other)
+    seeds = [seed for seed in mine if seed in theirs]
+    if len(seeds) < 2:
+        return None
+    pairs = np.array([mine[seed] - theirs[seed] for seed in seeds])
+    error = pairs.std(ddof=1) / math.sqrt(len(pairs))
+    return float(pairs.mean()), float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(pairs) - 1) * error)
+
+
+def no_worse(found, limit):
+    """Whether a difference, lower being better, is at most `limit`: decided where its interval lies on one side."""
+    estimate, half = found
+    return HOLDS if estimate + half <= limit else FAILS if estimate - half > limit else OPEN
+
+
+def within(found, limit):
+    """Whether a difference lies within ± `limit`: decided where its whole interval does, or none of it."""
+    estimate, half = found
+    return HOLDS if abs(estimate) + half <= limit else FAILS if abs(estimate) - half > limit else OPEN
