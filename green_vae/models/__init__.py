@@ -4,6 +4,7 @@ from green_vae.models.autoencoder import Autoencoder
 from green_vae.models.base import BaseVAE
 from green_vae.models.bernoulli_vae import BernoulliVAE
 from green_vae.models.beta_vae import BetaVAE
+from green_vae.models.control_vae import ControlVAE
 from green_vae.models.free_bits_vae import FreeBitsVAE
 from green_vae.models.gamma_vae import ComputedGammaVAE
 from green_vae.models.hierarchical_vae import HierarchicalVAE
@@ -24,6 +25,7 @@ MODELS = {
     "bernoulli_vae": BernoulliVAE,
     "beta_vae": BetaVAE,
     "computed_gamma_vae": ComputedGammaVAE,
+    "control_vae": ControlVAE,
     "free_bits_vae": FreeBitsVAE,
     "hierarchical_vae": HierarchicalVAE,
     "info_vae": InfoVAE,

@@ -24,6 +24,7 @@ TRAIN, TEST = "mse_train_x1e3", "mse_test_x1e3"
 PAIRS = {
     "survey_table2": ((TRAIN, TEST, TRAIN), ("fid_rec_train", "fid_rec_test", "fid_rec_train")),
     "survey_table3": ((TRAIN, TEST, TRAIN), ("fid_rec_train", "fid_rec_test", "fid_rec_train")),
+    "survey_balancing": ((TRAIN, TEST, ""),),
     "svae_activity": ((TRAIN, TEST, ""),),
     **{f"svae_table{n}": ((TRAIN, TEST, ""),) for n in (1, 3, 4)},
     "boon_table1": (("rec_train", "rec_mean", ""), ("rec_train", "rec", "rec")),

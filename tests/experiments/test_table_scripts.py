@@ -118,6 +118,7 @@ ONE = {
     "boon_table1": ("MNIST AutoEncoder", "CIFAR10 light ResLag-VAE"),
     "boon_ablation": ("CIFAR10 mini trunk",),
     "slides_anomaly": ("MNIST InfoVAE",),
+    "survey_balancing": ("ControlVAE",),
     "survey_posteriors": ("mini CNN",),
 }
 ELSEWHERE = (
@@ -168,6 +169,7 @@ FEW = {
     "boon_ablation": ("CIFAR10 mini trunk",),
     "slides_likelihood": ("IAF, free bits",),
     "slides_anomaly": ("MNIST beta-VAE",),
+    "survey_balancing": ("ControlVAE",),
     "survey_codes": ("mini L2-RAE",),
     "survey_posteriors": ("mini CNN",),
 }
