@@ -1,6 +1,7 @@
-"""Survey, Figures 3 and 11 to 20: latent means of digits, and grids of generated images.
+"""Survey, Figures 2, 3 and 11 to 20: a latent unit under noise, latent means of digits, grids of generated images.
 
-    python reproduce/survey_figures.py                     # from the weights and data that are here, in a minute
+    python reproduce/survey_figures.py                     # from the weights and data that are here, in minutes
+    python reproduce/survey_figures.py --figures 2         # needs no weights: its narrow model is trained now
     python reproduce/survey_figures.py --figures 12 --preset survey/resnet-mini
     python reproduce/survey_figures.py --train --figures 12      # the paper's Resnet: days on a CPU, hours on a GPU
 
@@ -9,10 +10,26 @@ fitted on the codes, at the full width and schedule. Figure 10 is survey_figure1
 """
 
 from green_vae.experiments.gallery import Figure, Gallery, main
-from green_vae.plots import image_grid, save_png, scatter2d, side_by_side
+from green_vae.experiments.papers import survey_collapse
+from green_vae.plots import curves, image_grid, save_png, scatter2d, side_by_side
 
 SHOWN, COLUMNS = 48, 6  # images in a grid, its columns
 NARROW = "a narrow model of ours, for two CPU cores, stands in where the full one has no weights"
+
+
+def under_noise(context):
+    """Noise, gain, KL and posterior variance of one latent unit, by epoch."""
+    images = context.dataset("mnist32").images[: survey_collapse.IMAGES]
+    budget = {"quarter": 2} if context.settings.smoke else {}
+    watch = survey_collapse.disturbed(images, seed=context.seed, **budget)
+    seen = {
+        "noise": [epoch["noise"] for epoch in watch.seen],
+        "gain": watch.course("gain"),
+        "KL, nats": watch.course("kl"),
+        "variance": watch.course("variance"),
+    }
+    curves(context.path, seen)
+    return survey_collapse.told(watch)
 
 
 def latent_means(context):
@@ -38,9 +55,16 @@ def grid(number, name, *presets):
 
 GALLERY = Gallery(
     name="survey_figures",
-    title="Survey: generated images",
-    source="Asperti, Evangelista, Loli Piccolomini 2021, Figures 3 and 11 to 20",
+    title="Survey: collapse, latent means and generated images",
+    source="Asperti, Evangelista, Loli Piccolomini 2021, Figures 2, 3 and 11 to 20",
     figures=(
+        Figure(
+            "figure02", "a latent unit of MNIST under noise that rises and falls again", under_noise,
+            note="The right half; the left one is borrowed. The noise is the standard deviation of Gaussian noise that "
+            "is added to one unit's codes while the network trains, in units of the prior's. The gain is what the "
+            "squared error of an image grows by if the unit is set to 0, the mean of its prior. The unit is the one "
+            "with the largest gain when the noise begins. An epoch has 100 steps. Trained while it is drawn.",
+        ),
         Figure(
             "figure03", "posterior means of MNIST digits on the plane", latent_means,
             ("slides/conv-mnist-l2", "slides/linear-mnist-l2"),

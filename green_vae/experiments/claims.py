@@ -30,7 +30,8 @@ verdict follows from both:
 
 Narrow networks (see the README) count for a comparison within one row, such as two ways to draw codes for one network.
 They do not decide what a paper says of its own width. Everything trained has one seed, but for the networks of the
-ResLag study's two ideas apart and together, which have three. FIDs are on the scale that the report names, often FID~.
+ResLag study's two ideas apart and together, and those of the ways to balance error and KL, which have three. FIDs are
+on the scale that the report names, often FID~.
 """
 GAPS = """## Errors of training and of test images
 
@@ -45,6 +46,7 @@ MEASURED = (  # report -> columns of both errors
     ("survey_table2", "mse_train_x1e3", "mse_test_x1e3"),
     ("survey_table3", "mse_train_x1e3", "mse_test_x1e3"),
     ("survey_rae", "mse_train_x1e3", "mse_test_x1e3"),
+    ("survey_balancing", "mse_train_x1e3", "mse_test_x1e3"),
     ("svae_activity", "mse_train_x1e3", "mse_test_x1e3"),  # those of MNIST, which svae_table1 has, too
     ("svae_table3", "mse_train_x1e3", "mse_test_x1e3"),
     ("boon_table1", "rec_train", "rec_mean"),

@@ -6,6 +6,7 @@ from green_vae.models.bernoulli_vae import BernoulliVAE
 from green_vae.models.beta_vae import BetaVAE
 from green_vae.models.capacity_vae import CapacityVAE
 from green_vae.models.constant_variance_vae import ConstantVarianceVAE
+from green_vae.models.control_vae import ControlVAE
 from green_vae.models.free_bits_vae import FreeBitsVAE
 from green_vae.models.gamma_vae import ComputedGammaVAE
 from green_vae.models.hierarchical_vae import HierarchicalVAE
@@ -28,6 +29,7 @@ MODELS = {
     "capacity_vae": CapacityVAE,
     "computed_gamma_vae": ComputedGammaVAE,
     "constant_variance_vae": ConstantVarianceVAE,
+    "control_vae": ControlVAE,
     "free_bits_vae": FreeBitsVAE,
     "hierarchical_vae": HierarchicalVAE,
     "info_vae": InfoVAE,

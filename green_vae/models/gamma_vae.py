@@ -20,15 +20,17 @@ class ComputedGammaVAE(GaussianVAE):
     beside it, is the evidence lower bound in nats per image, with gamma as the variance of a pixel and the whole KL: a
     quantity on one scale from the first epoch to the last, so `EarlyStopping("val_elbo", mode="max")`.
 
-    Args: as for `VAE`. gamma starts at 1 and is saved with the weights.
+    Args: as for `VAE`; minimum as for `layers.ComputedGamma`. gamma starts at 1 and is saved with the weights.
     """
 
     logged = ("reconstruction", "kl", "gamma", "elbo")
 
-    def __init__(self, *, image_shape=(32, 32, 3), latent_dim=64, network="resnet", beta=1.0, **shared):
-        self.beta = beta
+    def __init__(
+        self, *, image_shape=(32, 32, 3), latent_dim=64, network="resnet", beta=1.0, minimum="gamma", **shared
+    ):
+        self.beta, self.minimum = beta, minimum
         super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, **shared)
-        self.gamma = ComputedGamma(name="gamma")
+        self.gamma = ComputedGamma(minimum=minimum, name="gamma")
         self.pixels = math.prod(self.image_shape)
 
     def terms(self, x, outputs):

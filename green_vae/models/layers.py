@@ -9,6 +9,8 @@ from keras import ops
 from green_vae.networks.common import reparametrised
 from green_vae.utils.corruption import parsed
 
+MINIMA = ("gamma", "average", "none")  # of a computed gamma
+
 
 class Noise(keras.layers.Layer):
     """What draws random numbers of float32, and saves the state of its generator.
@@ -94,11 +96,22 @@ class ComputedGamma(keras.layers.Layer):
     2020), in the form of the survey's residual VAE and of Split-VAE.
 
     Both numbers are saved with the weights, carry no gradient, and are averaged over replicas.
+
+    Args:
+        start: of both numbers. momentum: of the running average.
+        minimum: what never rises: "gamma", as above; "average", mse itself: mse <- min(mse, the new average) and gamma
+            is mse, as in the code that Asperti and Trentin released; "none", gamma is mse and may rise. That code
+            calls sqrt(mse) gamma and divides errors by it before they are squared, which is the same division.
+
+    Raises:
+        ValueError: another minimum.
     """
 
-    def __init__(self, start=1.0, momentum=0.99, **kwargs):
+    def __init__(self, start=1.0, momentum=0.99, minimum="gamma", **kwargs):
         super().__init__(**kwargs)
-        self.start, self.momentum = start, momentum
+        if minimum not in MINIMA:
+            raise ValueError(f"minimum must be one of {', '.join(MINIMA)}. Received: {minimum!r}")
+        self.start, self.momentum, self.minimum = start, momentum, minimum
         make = keras.initializers.Constant(start)
         options = {"shape": (), "initializer": make, "trainable": False, "dtype": "float32", "aggregation": "mean"}
         self.mse = self.add_weight(name="mse", **options)
@@ -121,11 +134,15 @@ class ComputedGamma(keras.layers.Layer):
     def update(self, batch_mse):
         """Take in the mean squared error per pixel (or latent unit) of one minibatch."""
         batch_mse = ops.stop_gradient(ops.cast(batch_mse, "float32"))
-        self.mse.assign(self.momentum * self.mse + (1.0 - self.momentum) * batch_mse)
-        self.gamma.assign(ops.minimum(self.gamma, self.mse))
+        average = self.momentum * self.mse + (1.0 - self.momentum) * batch_mse
+        if self.minimum == "average":
+            average = ops.minimum(self.mse, average)
+        self.mse.assign(average)
+        self.gamma.assign(ops.minimum(self.gamma, self.mse) if self.minimum == "gamma" else self.mse)
 
     def get_config(self):
-        return {**super().get_config(), "start": self.start, "momentum": self.momentum}
+        own = {"start": self.start, "momentum": self.momentum, "minimum": self.minimum}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="green_vae")

@@ -25,6 +25,7 @@ PAIRS = {
     "survey_table2": ((TRAIN, TEST, TRAIN), ("fid_rec_train", "fid_rec_test", "fid_rec_train")),
     "survey_table3": ((TRAIN, TEST, TRAIN), ("fid_rec_train", "fid_rec_test", "fid_rec_train")),
     "survey_rae": ((TRAIN, TEST, ""),),
+    "survey_balancing": ((TRAIN, TEST, ""),),
     "svae_activity": ((TRAIN, TEST, ""),),
     **{f"svae_table{n}": ((TRAIN, TEST, ""),) for n in (1, 3, 4)},
     "boon_table1": (("rec_train", "rec_mean", ""), ("rec_train", "rec", "rec")),

@@ -119,6 +119,7 @@ ONE = {
     "boon_ablation": ("CIFAR10 mini trunk",),
     "survey_rae": ("mini AE",),
     "slides_anomaly": ("MNIST InfoVAE",),
+    "survey_balancing": ("ControlVAE",),
     "survey_posteriors": ("mini CNN",),
 }
 ELSEWHERE = (
@@ -176,6 +177,7 @@ FEW = {
     "slides_anomaly": ("MNIST beta-VAE",),
     "slides_disentanglement": ("capacity of 25 nats",),
     "slides_denoising": ("autoencoder, trained with noise 0.25",),
+    "survey_balancing": ("ControlVAE",),
     "survey_codes": ("mini L2-RAE",),
     "survey_rae": ("mini GP-RAE, Hutchinson",),
     "survey_samplers": ("mini CNN, mixture of 10, draws",),

@@ -37,7 +37,7 @@ from keras import ops
 from green_vae.models import MODELS, BaseVAE
 from green_vae.models.train_step import Adam
 
-WITHOUT_BETA = ("autoencoder", "rae", "info_vae")
+WITHOUT_BETA = ("autoencoder", "rae", "info_vae", "control_vae")
 WARMING = ("beta_vae", "bernoulli_vae", "capacity_vae", "ladder_vae", *HIERARCHICAL)  # with a counter of steps
 GOLDEN = Path(__file__).with_name("golden.json")
 close = np.testing.assert_allclose

@@ -214,6 +214,7 @@ TAKERS = {
     "vae": {"network_options": {"base": 2}},
     "beta_vae": {"network_options": {"base": 2}},
     "computed_gamma_vae": {"network": "cnn", "network_options": {"base": 2}},
+    "control_vae": {"network_options": {"base": 2}},
     "free_bits_vae": {"network_options": {"base": 2}, "groups": 2},
     "split_vae": {"network": "cnn", "network_options": {"base": 2}},
     "second_stage_vae": {"widths": (8,), "reconstruction": "gaussian", "beta": 1.0},

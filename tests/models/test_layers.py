@@ -121,6 +121,25 @@ def test_other_start_and_momentum():
     close(state(layer), (0.3, 0.15), rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("minimum", "expected"),
+    [("gamma", [(0.75, 0.75), (1.875, 0.75), (0.9375, 0.75), (0.46875, 0.46875)]),
+     ("average", [(0.75, 0.75), (0.75, 0.75), (0.375, 0.375), (0.1875, 0.1875)]),
+     ("none", [(0.75, 0.75), (1.875, 1.875), (0.9375, 0.9375), (0.46875, 0.46875)])],
+)  # fmt: skip
+def test_what_never_rises_by_hand(minimum, expected):
+    layer = ComputedGamma(momentum=0.5, minimum=minimum)
+    for error, (mse, gamma) in zip([0.5, 3.0, 0.0, 0.0], expected, strict=True):
+        layer.update(error)
+        close(state(layer), (mse, gamma), rtol=1e-6)
+    assert ComputedGamma.from_config(layer.get_config()).minimum == minimum
+
+
+def test_another_minimum_is_refused():
+    with pytest.raises(ValueError, match="gamma, average, none. Received: 'lowest'"):
+        ComputedGamma(minimum="lowest")
+
+
 def reference(errors, start=1.0, momentum=0.99):
     """Independent: gamma as the smallest running average so far, the averages by their closed form."""
     averages = []

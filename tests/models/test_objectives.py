@@ -76,7 +76,7 @@ def transposed_kernels(model):
 
 
 def reference(variant, model, x, outputs):
-    if variant in ("vae", "vae_split", "constant_variance_vae"):
+    if variant in ("vae", "vae_split", "constant_variance_vae", "control_vae"):
         return (0.5 * sse(x, outputs) + 900.0 * kl(outputs)).mean()
     if variant == "autoencoder":
         return 0.5 * sse(x, outputs).mean()
@@ -124,6 +124,8 @@ def visible_weights(variant):
     """Every term must show in the loss, unlike with the papers' 1e-6 and 0.024."""
     if variant.startswith("rae"):
         return {"latent_weight": 20.0, "regularizer_weight": 3.0}
+    if variant == "control_vae":
+        return {"lowest": 900.0, "highest": 901.0}  # it starts at the lowest
     if variant == "info_vae":
         return {"alpha": -99.0, "lambda_": 900.0}
     weighted = variant.endswith(("vae", "vae_split")) or variant.startswith(("review", "sigma"))

@@ -37,6 +37,7 @@ VARIANTS = {
     "vae_split": ("vae", {**_IMAGES, "network_options": {"base": 2, "split": True}}),
     "vae_iaf": ("vae", {**_IMAGES, "posterior": "iaf", "posterior_options": {"steps": 2, "widths": [8]}}),
     "free_bits_vae": ("free_bits_vae", {**_IMAGES, "free_bits": 0.5, "groups": 2}),
+    "control_vae": ("control_vae", {**_IMAGES, "target_kl": 2.0}),
     "ladder_vae": (
         "ladder_vae",
         {"image_shape": (SIDE, SIDE, 1), "latent_dims": (LATENT, 3, 2), "widths": (16, 12, 8), "warmup_steps": 10},

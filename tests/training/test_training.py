@@ -17,7 +17,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from core_models import SHARED, blobs, build, child_env, run_script
+from core_models import SHARED, blobs, build, child_env, only, run_script
 from keras import layers, ops
 
 from green_vae.training import Batches, Recipe, recalibrate_batch_norm, train
@@ -47,7 +47,7 @@ def uninterrupted(variant):
     return model, train(model, blobs(36), RECIPE, folder, seed=5), folder
 
 
-@pytest.mark.parametrize("variant", ["computed_gamma_vae", pytest.param("vae", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("variant", only(["computed_gamma_vae", "control_vae", "vae"], "computed_gamma_vae"))
 def test_resumed_is_the_same_as_uninterrupted(variant, tmp_path):
     straight, history, _ = uninterrupted(variant)
     x, halves, resumed = blobs(36), fresh(variant, 1), fresh(variant, 2)
