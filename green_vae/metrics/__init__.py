@@ -1,6 +1,7 @@
 """Measures of images, features and latents. Arrays in, numbers out; nothing here knows a model."""
 
 from green_vae.metrics.evaluation import Evaluation, compare, evaluate
+from green_vae.metrics.extrapolation import Extrapolation, extrapolate, extrapolate_moments
 from green_vae.metrics.fid import FID, FIDEvaluator, fid, fid_of_moments
 from green_vae.metrics.frechet import frechet_distance, frechet_from_features, frechet_from_moments
 from green_vae.metrics.graph2015 import Graph2015Extractor
@@ -17,6 +18,7 @@ from green_vae.metrics.weights import WeightsNotFoundError
 
 __all__ = [
     "Evaluation",
+    "Extrapolation",
     "FID",
     "FIDEvaluator",
     "Graph2015Extractor",
@@ -32,6 +34,8 @@ __all__ = [
     "canonical_layer",
     "compare",
     "evaluate",
+    "extrapolate",
+    "extrapolate_moments",
     "fid",
     "fid_of_moments",
     "frechet_distance",
