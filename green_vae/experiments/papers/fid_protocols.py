@@ -141,8 +141,9 @@ def distance(run, name):
     """The distance of a row's protocol, with its standard error; or that of infinitely many images."""
     layer, resize, rounded, n = _asked(run)
     if run.row.options.get("extrapolated"):
-        sides = (features(run.bench, side, layer, n) for side in (name, REFERENCE))
-        line = metrics.extrapolate(*sides, splits=SPLITS)
+        sides = [features(run.bench, side, layer, n) for side in (name, REFERENCE)]
+        parts = max(2, n // sides[0].shape[1])  # no subset with fewer images than features
+        line = metrics.extrapolate(*sides, parts, SPLITS)
         points = ", ".join(f"{d:.4g} at n = {m:,}" for m, d in zip(line.sizes, line.distances, strict=True))
         return _measurement(run, line.value, line.error, f"through {points}")
     whole, *parts = distances(run.bench, name, layer, resize, rounded, n)

@@ -7,7 +7,6 @@ import numpy as np
 
 from green_vae import metrics
 from green_vae.experiments.papers.fid_protocols import (
-    PER_CLASS,
     REAL,
     REFERENCE,
     by_class,
@@ -20,6 +19,8 @@ from green_vae.experiments.spec import Column, Measurement
 from green_vae.metrics.frechet import frechet_to_gaussian
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+POOL = 5_000  # training images in random order, a tenth of each class but for chance; and as many test images
+IMAGES = 450  # of every distance
 DRAWS = 10  # choices of k of the classes
 SLOW = 0.5  # share of the excess that half of the classes leave, from which on a fall is called slow
 
@@ -32,7 +33,7 @@ def choices(k, seed):
     return [every[i] for i in np.random.default_rng([seed, k]).choice(len(every), DRAWS, replace=False)]
 
 
-def drawn(labels, classes, rng, n=PER_CLASS):
+def drawn(labels, classes, rng, n=IMAGES):
     """Places of n images of these classes, equally many of each but for a rest; fewer where there are not so many."""
     counts = [n // len(classes) + (i < n % len(classes)) for i in range(len(classes))]
     found = [np.flatnonzero(labels == label) for label in classes]
@@ -50,7 +51,7 @@ def sets_of(run):
 
 @functools.lru_cache(maxsize=1)
 def _labels(bench):
-    return by_class(bench)[1]
+    return by_class(bench)[1][:POOL]
 
 
 @functools.lru_cache(maxsize=2)
