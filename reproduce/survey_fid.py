@@ -1,9 +1,9 @@
 """How much an FID depends on its protocol: resizing, input size, rounding, layer of features, number of images.
 
-    python reproduce/survey_fid.py                        # 52,000 images through Inception: about an hour on one core
+    python reproduce/survey_fid.py                        # 40,000 images through Inception: 40 minutes of one core
     python reproduce/survey_fid.py --rows "1280 features" --columns fid_real shift_real
 
-Every protocol sees the same 2,000 images of a set and the same 2,000 test images of CIFAR-10, and "minus default" is
+Every protocol sees the same 1,000 images of a set and the same 1,000 test images of CIFAR-10, and "minus default" is
 its distance minus that of the survey's protocol. Features are kept in cache/ beside the report, so that a run that was
 stopped goes on, and further rows cost nothing.
 
@@ -36,8 +36,8 @@ def rows():
             measured = (*(REAL if words != "rounded to 8 bit" else ()), *SVAE, *RESNET)
             names = [name for name in measured if words != "default" or name.startswith("fid")]
             yield Row(f"{width} features, {words}", dict.fromkeys(names), options={"layer": layer, **options})
-        for n in (1_000, 5_000, 10_000):
-            names = ["fid_real"] + ["fid_svae", "fid_resnet"] * (n == 1_000)
+        for n in (2_000, 5_000, 10_000):
+            names = ["fid_real"] + ["fid_svae", "fid_resnet"] * (n == 2_000)
             yield Row(f"{width} features, {n:,} images", dict.fromkeys(names), options={"layer": layer, "n": n})
         options = {"layer": layer, "n": 5_000, "extrapolated": True}
         yield Row(f"{width} features, n to infinity", {"fid_real": None}, options=options)
@@ -52,7 +52,7 @@ TABLE = Table(
     reference=Reference("cifar10"),
     notes=(
         "Images: 10,000 training images of CIFAR-10, 1,000 of each class in random order; 2,000 samples of "
-        "svae/cifar10 and 2,000 of survey/resnet-s4-b48-l128, both by the mixture that ships with it. A row has 2,000 "
+        "svae/cifar10 and 2,000 of survey/resnet-s4-b48-l128, both by the mixture that ships with it. A row has 1,000 "
         "images a side, the first ones, if its name says nothing else. So few images bias all distances upwards.",
         "±: the standard error under other images, by the standard deviation over random halves of both sides "
         "(delete-half jackknife; Shao and Wu, 1989). That of a difference is of the same halves in both protocols.",
@@ -64,7 +64,7 @@ TABLE = Table(
         "n to infinity: the end of a line in 1 / n through distances of 5,000, 2,500 and, of 1280 features, 1,666 "
         "images a side: never fewer than features (Chong and Forsyth, 2020, who hold the reference).",
         "Rules, fixed before the first run. A protocol moves a distance if the difference exceeds the noise of a "
-        "distance of 10,000 images, which is the standard error of the default row times the root of 2,000 / 10,000. "
+        "distance of 10,000 images, which is the standard error of the default row times the root of 1,000 / 10,000. "
         "It turns the order if the model that is nearer by default is not nearer under it.",
     ),
     conclusions=conclusions,

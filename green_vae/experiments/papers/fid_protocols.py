@@ -17,7 +17,8 @@ from green_vae.presets import store
 from green_vae.utils import digests
 
 LAYERS = ("mixed8", "avg_pool")
-PAIRED = 2_000  # images a side where protocols are compared
+PAIRED = 1_000  # images a side where protocols are compared
+MADE = 2_000  # samples of each model
 PER_CLASS = 1_000  # training images of each class
 SPLITS = 5  # of both sides into two random halves
 REFERENCE, REAL = "reference", "real"
@@ -49,7 +50,7 @@ def images_of(bench, name):
         return by_class(bench)[0]
     if bench.settings.smoke:
         return bench.reference_images[::-1]
-    return presets.load(MODELS[name]).generate(PAIRED, SAMPLER, seed=bench.settings.seed)
+    return presets.load(MODELS[name]).generate(MADE, SAMPLER, seed=bench.settings.seed)
 
 
 def source_of(bench, name):
@@ -66,7 +67,7 @@ def source_of(bench, name):
     if not weights.exists():
         raise NotRun(f"{NO_WEIGHTS} of {MODELS[name]} here")
     files = (weights, weights.with_name(store.sampler_file(SAMPLER)))
-    return {**source, "weights": digests.of_files(*files)[:16], "n": PAIRED}
+    return {**source, "weights": digests.of_files(*files)[:16], "n": MADE}
 
 
 @functools.lru_cache(maxsize=4)
@@ -164,7 +165,8 @@ def column(quantity, name, title, measure):
 
     def own(run):
         of = [source_of(run.bench, side) for side in (name, REFERENCE)]
-        return {**run.identity(), "quantity": quantity, "of": of, "protocol": _protocol(run).hash, "splits": SPLITS}
+        own = {"quantity": quantity, "protocol": _protocol(run).hash, "n": _asked(run)[-1], "splits": SPLITS}
+        return {**run.identity(), **own, "of": of}
 
     form = "{:,.4g}" if quantity == "fid" else "{:+,.3g}"
     return Column(f"{quantity}_{name}", title, lambda run: measure(run, name), own, format=form)
