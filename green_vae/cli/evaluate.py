@@ -33,6 +33,7 @@ examples:
   %(prog)s my/samples cifar10:test
   %(prog)s survey/cnn-mini:gmm cifar10 -n 2000 --json
   %(prog)s runs/mine/model my/pictures@64 --cache features
+  %(prog)s cifar10:train cifar10:test -n 5000 --extrapolate
 """
 DEEP, SHALLOW = "2048", "1280"
 
@@ -57,6 +58,13 @@ def add_evaluate(commands):
     add("--protocol", choices=("survey", "ttur", "tiny"), default="survey", help=protocols)
     precisions = "of Inception's products (default: float32); numbers of bfloat16 compare with each other alone"
     add("--precision", choices=("float32", "bfloat16"), help=precisions)
+    rules = "how images reach Inception's 299 x 299 pixels: bilinear (default), nearest, bicubic, bilinear-antialias, "
+    rules += "bicubic-antialias or bilinear-tf1, perhaps with another size: nearest@150; numbers of two do not compare"
+    add("--resize", metavar="RULE", help=rules)
+    whole = "round images to whole pixel values first, as files of 8 bits do; these numbers do not compare with others"
+    add("--quantise", action="store_true", help=whole)
+    infinite = "also the FID of infinitely many images, +- its standard error, by a line in 1 / n (Chong, Forsyth 2020)"
+    add("--extrapolate", action="store_true", help=infinite)
     add("--seed", type=int, default=0, metavar="S", help="of generated images, and of all choices (default: 0)")
     add("--cache", type=Path, metavar="DIR", help="keep the features of sets there, so that they are computed once")
     add("--data-dir", type=Path, metavar="DIR", help="folder with data sets and weights (default: $GREEN_VAE_DATA)")
@@ -76,7 +84,7 @@ def _evaluate(options):
         sides[place] = opened(found[place], counts[place], options.seed, options.data_dir, options.download)
         counts = [count or sides[place].count for count in counts]
     with notes():
-        compared = compare(*_moments(sides, options))
+        compared = compare(*_moments(sides, options), extrapolated=options.extrapolate)
     told = _told(sides, compared)
     if options.json:
         print(json.dumps(told, indent=2))
@@ -122,6 +130,9 @@ def _evaluator(options, protocol):
     settings["download"] = options.download
     given = protocol if protocol and protocol.name == options.protocol else None
     settings["precision"] = options.precision or (given.precision if given else "float32")
+    settings["quantise"] = options.quantise or bool(given and given.quantise)
+    if rule := options.resize or (given and given.resize_name):
+        settings["resize"] = rule
     layer = options.layer or (given.layer if given else None)
     if layer or options.protocol != "survey":
         return FIDEvaluator(layer, **settings)
@@ -140,6 +151,9 @@ def _told(sides, compared):
         told |= {"kid": compared.kid.value, "kid_error": error if math.isfinite(error) else None}
     names = ("precision", "recall", "density", "coverage")
     told |= compared.neighbours._asdict() if compared.neighbours else dict.fromkeys(names)
+    if line := compared.extrapolated:
+        told |= {"fid_extrapolated": line.value, "fid_extrapolated_error": line.error, "fid_error": line.spread}
+        told["fid_of_n"] = dict(zip(line.sizes, line.distances, strict=True))
     protocol = compared.fid.protocol
     told |= {"compared": compared.compared, "caveat": protocol.caveat, "protocol": protocol.describe()}
     return told
@@ -148,6 +162,8 @@ def _told(sides, compared):
 def _lines(compared):
     """A line for each number."""
     numbers = {compared.fid.label: f"{compared.fid.value:.2f}"}
+    if compared.extrapolated:
+        numbers[f"{compared.fid.label}, n to infinity"] = str(compared.extrapolated)
     if compared.kid:
         numbers[compared.kid.label] = f"{compared.kid.value:.5f} +- {compared.kid.error:.5f}"
     if compared.neighbours:

@@ -68,15 +68,26 @@ class Bench:
             WeightsNotFoundError: no Inception weights; the message says where to get them.
             ValueError: weights that do not reach the layer.
         """
+        return self.evaluator_of(self.feature_layers)
+
+    def evaluator_of(self, layers, **protocol):
+        """An extractor of these layers under another protocol; a smoke test knows one alone.
+
+        Args:
+            protocol: further settings of `FIDEvaluator`.
+
+        Raises: as `evaluator`.
+        """
         settings = self.settings
         return metrics.FIDEvaluator(
-            layers=None if settings.smoke else self.feature_layers,
+            layers=None if settings.smoke else layers,
             protocol="tiny" if settings.smoke else "survey",
             weights=settings.inception,
             data_dir=settings.data_dir,
             precision=settings.fid_precision,
             cache_dir=None if settings.fresh else settings.out / "cache",
             download=settings.download,
+            **({} if settings.smoke else protocol),
         )
 
     def layer_name(self, layer):

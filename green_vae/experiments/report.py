@@ -10,6 +10,7 @@ from green_vae.utils import digests
 from green_vae.utils.files import write_text
 
 STYLES = {spec.EXACT: "green", spec.REPRODUCED: "green", spec.DIFFERS: "yellow", spec.INCOMPARABLE: "cyan"}
+FEW = 3  # labels beside an axis
 LINES = ("published", "ours", "difference", "verdict")
 
 
@@ -133,7 +134,7 @@ def chart(table, report, column):
         "ours": [cell["value"] for cell in cells.values()],
         "spread": [cell.get("details", {}).get("spread") for cell in cells.values()],
         "title": f"{table.title}: {column.title}",
-        "x_label": " / ".join(labels),
+        "x_label": " / ".join(labels) if len(labels) <= FEW else "",  # the names of the rows say it, too
     }
     return shown | {"source": digests.of_json(shown)}
 

@@ -15,6 +15,7 @@ from green_vae.cost import EnergyMeter
 from green_vae.data import DataNotFoundError
 from green_vae.experiments import provenance, spec
 from green_vae.experiments.bench import Bench
+from green_vae.experiments.option_rows import OptionsRun
 from green_vae.experiments.pca import PcaRun
 from green_vae.experiments.plan import plan
 from green_vae.experiments.run import ImagesRun, Run, identity
@@ -61,6 +62,8 @@ def run_table(table, settings, rows, columns):
 
 def run_of(bench, row):
     """The run of a row, of its kind."""
+    if row.options:
+        return OptionsRun(bench, row)
     kind = ImagesRun if row.images else PcaRun if row.pca else SeedsRun if bench.table.seeds else Run
     return kind(bench, row)
 

@@ -121,6 +121,7 @@ class Row:
         preset: of `green_vae.presets.PRESETS`, for a trained model.
         images: `images(bench)` -> uint8 array, for a row that is images and no model.
         pca: components of a principal component analysis of the training images, for a row that is one and no network.
+        options: what its columns are told, for a row that is neither: a way to measure, or a choice of images.
         dataset: that these are of, if it is not that of the table's reference.
         samplers: kind -> `Sampling`, where the row differs from its table.
         notes: column name -> remark, printed below the table.
@@ -132,6 +133,7 @@ class Row:
     preset: str = ""
     images: Callable | None = None
     pca: int = 0
+    options: dict = field(default_factory=dict)
     dataset: str = ""
     samplers: dict = field(default_factory=dict)
     notes: dict = field(default_factory=dict)

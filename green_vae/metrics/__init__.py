@@ -2,6 +2,7 @@
 
 from green_vae.metrics.disentanglement import DCI, dci, factor_vae_score, mutual_information_gap
 from green_vae.metrics.evaluation import Evaluation, compare, evaluate
+from green_vae.metrics.extrapolation import Extrapolation, extrapolate, extrapolate_moments
 from green_vae.metrics.fid import FID, FIDEvaluator, fid, fid_of_moments
 from green_vae.metrics.frechet import frechet_distance, frechet_from_features, frechet_from_moments
 from green_vae.metrics.graph2015 import Graph2015Extractor
@@ -19,6 +20,7 @@ from green_vae.metrics.weights import WeightsNotFoundError
 __all__ = [
     "DCI",
     "Evaluation",
+    "Extrapolation",
     "FID",
     "FIDEvaluator",
     "Graph2015Extractor",
@@ -35,6 +37,8 @@ __all__ = [
     "compare",
     "dci",
     "evaluate",
+    "extrapolate",
+    "extrapolate_moments",
     "factor_vae_score",
     "fid",
     "fid_of_moments",

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from green_vae.metrics.extrapolation import Extrapolation, extrapolate_moments
 from green_vae.metrics.fid import FID, fid_of_moments, measured
 from green_vae.metrics.kid import KID, kid_of_moments
 from green_vae.metrics.neighbours import Neighbours, neighbours
@@ -21,6 +22,7 @@ class Evaluation:
         kid, neighbours: of the features that were kept; None if there are too few, as in moments that kept none.
         compared: how many images of either side `neighbours` is of: (images, reference).
         missing: why there is no `kid` or `neighbours`; "" if there are both.
+        extrapolated: the FID of infinitely many images, of the features that were kept; None if it was not asked for.
     """
 
     fid: FID
@@ -28,9 +30,10 @@ class Evaluation:
     neighbours: Neighbours | None
     compared: tuple
     missing: str = ""
+    extrapolated: Extrapolation | None = None
 
 
-def evaluate(images, reference, layer="avg_pool", seed=0, **settings):
+def evaluate(images, reference, layer="avg_pool", seed=0, extrapolated=False, **settings):
     """FID, KID, precision and recall, density and coverage of images beside a reference, in one pass of either.
 
     Args:
@@ -38,6 +41,7 @@ def evaluate(images, reference, layer="avg_pool", seed=0, **settings):
         reference: what it is judged by, real images.
         layer: of the features; the 2048 of the FID by default.
         seed: of random subsets.
+        extrapolated: whether to extrapolate the FID to infinitely many images, too; a minute or two for 10,000.
         settings: of `FIDEvaluator`.
 
     Returns:
@@ -47,14 +51,14 @@ def evaluate(images, reference, layer="avg_pool", seed=0, **settings):
         ValueError: unusable images or settings, or fewer than two images.
         WeightsNotFoundError: no weights.
     """
-    return compare(*measured(images, reference, layer, keep=KEPT, **settings), seed=seed)
+    return compare(*measured(images, reference, layer, keep=KEPT, **settings), seed=seed, extrapolated=extrapolated)
 
 
-def compare(moments, reference, seed=0):
+def compare(moments, reference, seed=0, extrapolated=False):
     """The same of two `Moments` at one layer, with as many features as each has kept.
 
     Raises:
-        ValueError: different protocols, or fewer than two images.
+        ValueError: different protocols, fewer than two images, or too few features to extrapolate from.
     """
     distance, kept = fid_of_moments(moments, reference), [moments.features, reference.features]
     fewest = min(map(len, kept))
@@ -64,7 +68,8 @@ def compare(moments, reference, seed=0):
     near = neighbours(*kept_few) if fewest > 5 else None
     sides = f"{len(kept[0]):,} and {len(kept[1]):,} features were kept"
     missing = "" if near else f"no precision, recall, density and coverage{'' if kid else ', and no KID'}: {sides}"
-    return Evaluation(distance, kid, near, tuple(map(len, kept_few)), missing)
+    line = extrapolate_moments(moments, reference, seed=seed) if extrapolated else None
+    return Evaluation(distance, kid, near, tuple(map(len, kept_few)), missing, line)
 
 
 def _some(features, rng):

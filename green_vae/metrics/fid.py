@@ -10,6 +10,7 @@ from green_vae.metrics.graph2015 import Graph2015Extractor
 from green_vae.metrics.inception import InceptionExtractor
 from green_vae.metrics.moments import Moments
 from green_vae.metrics.protocol import Protocol
+from green_vae.metrics.resize import DEFAULT
 from green_vae.metrics.stream import batches, track
 from green_vae.metrics.tiny import TinyExtractor
 
@@ -36,9 +37,11 @@ class FIDEvaluator:
         quantise, stretch: see `Protocol`.
         precision: of the network's products, "float32" or, quicker where the processor has units for it, "bfloat16".
             Its numbers are a protocol of their own. An extractor decides for itself.
+        resize: rule by which images reach the network, see `InceptionExtractor`; of `survey` alone. Any other than
+            "bilinear" is a protocol of its own.
 
     Raises:
-        ValueError: an unknown protocol, layer or precision, or unusable weights.
+        ValueError: an unknown protocol, layer, precision or rule, or unusable weights.
         WeightsNotFoundError: no weights.
     """
 
@@ -54,13 +57,17 @@ class FIDEvaluator:
         quantise=False,
         stretch=False,
         precision="float32",
+        resize=DEFAULT,
     ):
         layers = (layers,) if isinstance(layers, (str, int)) else layers
         files = {"path": weights, "data_dir": data_dir}
         options = {"batch_size": batch_size, "stretch": stretch, "precision": precision}
         if protocol == "survey":
-            options |= {"download": download, "quantise": quantise}
+            options |= {"download": download, "quantise": quantise, "resize": resize}
             self.extractor = InceptionExtractor(layers or ("mixed8",), **files, **options)
+        elif resize != DEFAULT:
+            told = "only the protocol survey has a choice of how images are resized; leave it out here"
+            raise ValueError(f"{told}. Received: resize={resize!r}")
         elif protocol == "ttur":
             self.extractor = Graph2015Extractor(layers or ("avg_pool",), **files, **options)
         elif protocol == "tiny":

@@ -60,6 +60,22 @@ def frechet_from_features(features_a, features_b):
     return _distance(mean_a - mean_b, np.sum(a**2) + np.sum(b**2), root)
 
 
+def frechet_to_gaussian(features, mean, covariance):
+    """The same distance from features (n, d) to a Gaussian that is known: exact, and cheap where n < d.
+
+    Tr (C1 C2)^(1/2) is the sum of the roots of the eigenvalues of X C2 X', n by n, with C1 = X'X.
+
+    Raises:
+        ValueError: other shapes, not finite, or fewer than two rows.
+    """
+    mean, covariance = np.asarray(mean, "float64"), _checked(covariance, np.size(mean))
+    if np.ndim(features) != 2 or np.shape(features)[1] != len(mean):
+        raise ValueError(f"features must be (n, {len(mean)}). Received: shape {np.shape(features)}")
+    own, rows = _centred(features)
+    values = scipy.linalg.eigvalsh(rows @ covariance @ rows.T)
+    return _distance(own - mean, np.sum(rows**2) + np.trace(covariance), np.sqrt(values.clip(0)).sum())
+
+
 def _distance(shift, traces, root):
     """The sum; below rounding, it is zero."""
     return max(float(shift @ shift + traces - 2 * root), 0.0)

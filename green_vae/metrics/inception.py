@@ -10,15 +10,15 @@ import numpy as np
 
 from green_vae.metrics import slim, weights
 from green_vae.metrics.protocol import LAYERS, Protocol, canonical_layer, checked_precision
+from green_vae.metrics.resize import DEFAULT, SIZE, described, parsed, resized
 from green_vae.utils.reading import DAMAGED, check_h5, finite_floats
-
-SIZE = 299  # pixels; the network's own input size
 
 
 class InceptionExtractor:
     """Features of Keras's InceptionV3 (very likely TF-Slim's `inception_v3_2016_08_28`) as the survey measures them.
 
-    Images in [0, 1] are resized to 299x299 (bilinear, half-pixel centres, no antialiasing) and mapped by 2x - 1.
+    Images in [0, 1] are resized to 299x299 (bilinear, half-pixel centres, no antialiasing) and mapped by 2x - 1, if
+    `resize` asks for no other rule.
     Only the layers up to the deepest one asked for are computed. Nothing is built before the first call; which
     weights there are is known, and checked, at once.
 
@@ -28,9 +28,10 @@ class InceptionExtractor:
         batch_size: images at a time; smaller batches are padded to it, so that one program serves all.
         quantise, stretch: see `Protocol`; only written down here, done by `stream.prepare`.
         precision: "float32", or "bfloat16" for the products of `in_bfloat16`.
+        resize: a rule of `resize.RULES`, perhaps with another input size: "nearest", "bicubic", "bilinear@150".
 
     Raises:
-        ValueError: unknown layer or precision, or a weights file that is damaged or ends before it.
+        ValueError: unknown layer, precision or rule, or a weights file that is damaged or ends before it.
         WeightsNotFoundError: no weights file.
     """
 
@@ -44,14 +45,16 @@ class InceptionExtractor:
         quantise=False,
         stretch=False,
         precision="float32",
+        resize=DEFAULT,
     ):
-        self.precision = checked_precision(precision)
+        self.precision, self.resize = checked_precision(precision), resize
         self.layers = tuple(dict.fromkeys(canonical_layer(layer) for layer in layers))
         if not self.layers:
             raise ValueError(f"at least one layer is needed. Received: layers={layers!r}")
         self.path = weights.find_weights(self.layers, path, data_dir, download)
         self.batch_size = batch_size
         settings = {"quantise": quantise, "stretch": stretch, "precision": precision}
+        settings["resize"] = described(resize)
         self.protocols = {layer: _protocol(self.path, layer, settings) for layer in self.layers}
         self._network, self._models = None, {}
 
@@ -76,19 +79,23 @@ class InceptionExtractor:
 
     def _model(self, layers):
         if self._network is None:
-            network = build_network(self.path, max(LAYERS[layer].convolutions for layer in self.layers))
+            deepest, (_, size) = max(LAYERS[layer].convolutions for layer in self.layers), parsed(self.resize)
+            network = build_network(self.path, deepest, size)
             self._network = network if self.precision == "float32" else in_bfloat16(network)
-        return pooled_model(self._network, layers)
+        return pooled_model(self._network, layers, self.resize)
 
 
-def build_network(path, convolutions=94):
+def build_network(path, convolutions=94, size=SIZE):
     """Keras's InceptionV3 without top, float32, its first `convolutions` convolutions set from a weights file.
+
+    Args:
+        size: of its input, in pixels.
 
     Raises:
         ValueError: the file is damaged or does not fit.
     """
     with _plain_keras():
-        inputs = keras.Input((SIZE, SIZE, 3), dtype="float32")
+        inputs = keras.Input((size, size, 3), dtype="float32")
         network = keras.applications.InceptionV3(weights=None, include_top=False, input_tensor=inputs)
     if Path(path).suffix in weights.H5_SUFFIXES:
         _load_h5(network, path)
@@ -138,7 +145,7 @@ class _Nothing(keras.layers.Layer):
         return x
 
 
-def pooled_model(network, layers):
+def pooled_model(network, layers, resize=DEFAULT):
     """A model from images (n, any, any, 3) in [0, 1] to pooled float32 features; nothing deeper is computed."""
     pools = _in_order(network, keras.layers.MaxPooling2D)
     places = {"64": pools[0], "192": pools[1], "avg_pool": network.get_layer("mixed10")}
@@ -148,15 +155,15 @@ def pooled_model(network, layers):
         pooled = {layer: keras.ops.mean(tensor, axis=(1, 2)) for layer, tensor in maps.items()}
         trunk = keras.Model(network.input, pooled)
         images = keras.Input((None, None, 3), dtype="float32")
-        model = keras.Model(images, trunk(network_input(images)))
+        model = keras.Model(images, trunk(network_input(images, resize)))
     # one compiled program per image size; XLA is slower for TensorFlow on a CPU, and all that JAX has
     model.compile(jit_compile=keras.config.backend() == "jax")
     return model
 
 
-def network_input(images):
-    """Images in [0, 1] at the network's size and range; the default rule of `tf.image.resize`, on every backend."""
-    return 2 * keras.ops.image.resize(images, (SIZE, SIZE), interpolation="bilinear", antialias=False) - 1
+def network_input(images, resize=DEFAULT):
+    """Images in [0, 1] at the network's size and range; by default the rule of `tf.image.resize`, on every backend."""
+    return 2 * resized(images, resize) - 1
 
 
 def network_units(network):
@@ -222,7 +229,6 @@ def _protocol(path, layer, settings):
         weights="InceptionV3 of Keras / TF-Slim"
         + {".npz": " (.npz)", ".h5": " (.h5)"}.get(path.suffix, " (checkpoint)"),
         weights_sha256=weights.fingerprint(path, convolutions),
-        resize=f"bilinear, half-pixel centres, no antialiasing, to {SIZE}x{SIZE}",
         input_range="x in [0, 1] as 2x - 1",
         layer=layer,
         approximate=bool(approximate & used),

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import NamedTuple
 
+from green_vae.metrics import resize
 from green_vae.utils import digests
 
 
@@ -57,7 +58,7 @@ class Protocol:
         weights: what network, in words.
         weights_sha256: of the weights file; of an .npz file: of the arrays that `layer` needs, so that a file that
             stops at mixed8 and a complete one are the same weights where they hold the same numbers.
-        resize: rule by which images reach the network's input size.
+        resize: rule by which images reach the network's input size, in words; see `resize.RULES`.
         input_range: map from pixels to the network's input.
         quantise: whether images are rounded to whole pixel values 0..255 first.
         stretch: whether every image is stretched to its own minimum and maximum first (Dai and Wipf, 2019).
@@ -96,6 +97,11 @@ class Protocol:
         return settings
 
     @property
+    def resize_name(self):
+        """The argument `resize` of an extractor that makes this rule, such as "nearest"; "" where none does."""
+        return resize.named(self.resize)
+
+    @property
     def label(self):
         """What a number of this protocol may be called: "FID" for the exact 2048 features of `survey` alone."""
         if self.name == "tiny":
@@ -104,6 +110,7 @@ class Protocol:
             depth = "" if self.layer == "avg_pool" else f"@{self.dim}"
             kind = "FID" + "~" * self.approximate + depth
         notes = [self.name] * (self.name not in ("survey", "tiny"))
+        notes += [self.resize_name] * (self.resize_name not in ("", resize.DEFAULT))
         notes += ["stretched"] * self.stretch + ["8 bit"] * (self.quantise and self.name != "ttur")
         notes += [self.precision] * (self.precision != "float32")
         return f"{kind}({', '.join(notes)})" if notes else kind
@@ -115,8 +122,9 @@ class Protocol:
             why = "two kernels of the Inception weights are reconstructed, so it is off by several per cent"
             return f"{self.label}: {why}"
         if self.label != "FID":
-            precision = ", in float32" * (self.precision != "float32")
-            return f"{self.label} is not on the scale of the published FID (2048 features{precision})"
+            rules = ", bilinear to 299x299" * (self.resize_name not in ("", resize.DEFAULT))
+            rules += ", in float32" * (self.precision != "float32")
+            return f"{self.label} is not on the scale of the published FID (2048 features{rules})"
         return ""
 
     def describe(self):

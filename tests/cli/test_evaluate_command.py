@@ -12,6 +12,7 @@ from PIL import Image
 import green_vae as gv
 from green_vae import cli, metrics
 from green_vae.metrics import FIDEvaluator
+from green_vae.metrics.resize import described
 
 TINY = ["--protocol", "tiny"]
 BETA = "boon/beta-mnist"
@@ -87,6 +88,47 @@ def test_a_precision_goes_by_the_moments_that_are_given_and_never_mixes(sets, tm
     assert as_json(capsys, kept, file)["fid"] == told["fid"] != as_json(capsys, folder, file)["fid"]
     assert cli.main(["evaluate", str(kept), str(file), "--precision", "float32", *TINY]) == 1
     assert "with the same settings. Received: {'precision': ('bfloat16', 'float32')}" in capsys.readouterr().err
+
+
+def test_rounding_goes_by_the_moments_that_are_given_and_never_mixes(sets, tmp_path, capsys):
+    folder, file, *_ = sets
+    told = as_json(capsys, folder, file, "--quantise", "--cache", tmp_path / "kept")
+    assert told["label"] == "FID@tiny(8 bit)" and "rounded to 8 bit" in told["protocol"]
+    kept = max((tmp_path / "kept").iterdir(), key=lambda path: metrics.Moments.load(path).n)
+    assert as_json(capsys, kept, file)["label"] == told["label"] != as_json(capsys, folder, file)["label"]
+
+
+def test_a_resize_goes_by_the_moments_that_are_given_and_never_mixes(sets, tmp_path, monkeypatch, capsys):
+    """What the extractor is asked for; the network itself is tested elsewhere."""
+    asked, file = [], sets[1]
+
+    def evaluator(layer, **settings):
+        asked.append(settings.get("resize"))
+        raise ValueError("no network in this test")
+
+    monkeypatch.setattr(metrics, "FIDEvaluator", evaluator)
+    nearest = metrics.Protocol("survey", "w", "0", described("nearest@150"), "2x - 1", "avg_pool")
+    metrics.Moments(2048, nearest).update(np.eye(2048)[:9]).save(tmp_path / "kept.npz")
+    for options in ([], ["--resize", "bicubic"]):
+        assert cli.main(["evaluate", str(tmp_path / "kept.npz"), str(file), *options]) == 1
+    assert asked == ["nearest@150", "bicubic"] and "no network in this test" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert cli.main(["evaluate", str(file), str(file), "--resize", "cubic", *TINY]) == 1
+    assert "Received: resize='cubic'" in capsys.readouterr().err
+
+
+def test_the_distance_of_infinitely_many_images(sets, capsys):
+    folder, file, a, b = sets
+    told = as_json(capsys, folder, file, "--extrapolate")
+    extractor = metrics.TinyExtractor()
+    with pytest.warns(UserWarning, match="6 images are fewer than the 64 features"):
+        line = metrics.extrapolate(*(extractor(x / np.float32(255))["tiny"] for x in (a, b)))
+    assert told["fid_extrapolated"] == pytest.approx(line.value, rel=1e-6) and told["fid_extrapolated_error"] > 0
+    assert list(told["fid_of_n"]) == ["24", "12", "8", "6"] and told["fid_error"] == pytest.approx(
+        line.spread, rel=1e-6
+    )
+    assert cli.main(["evaluate", str(folder), str(file), *TINY, "--extrapolate"]) == 0
+    assert f"FID@tiny, n to infinity  {line}" in capsys.readouterr().out
 
 
 def test_generated_images_as_the_reference_are_remarked_upon(capsys):

@@ -13,6 +13,7 @@ from PIL import Image
 
 from green_vae.experiments import main
 from green_vae.experiments.cli import parser_for
+from green_vae.experiments.option_rows import OptionsRun
 from green_vae.experiments.pca import PcaRun
 from green_vae.experiments.smoke import shrink
 from green_vae.presets import PRESETS
@@ -213,7 +214,7 @@ def test_table_is_whole(name):
         names = [entry.name.lower() for entry in entries]
         assert names and len(set(names)) == len(names)
     for row in table.rows:
-        assert row.preset in PRESETS or row.images or row.pca or row.missing, row.name
+        assert row.preset in PRESETS or row.images or row.pca or row.options or row.missing, row.name
         assert not row.preset or row.preset in PRESETS
         assert set(row.published) <= {column.name for column in table.columns}
         assert set(row.notes) <= {column.name for column in table.columns}
@@ -439,6 +440,8 @@ def test_first_run_counts_to_the_digit_and_says_why_not_the_rest(name, first_run
                 assert (cell["verdict"], cell["reason"]) == ("not run", PcaRun.unprinted)
             elif row.missing:
                 assert (cell["verdict"], cell["reason"]) == ("not run", row.missing)
+            elif row.options and column not in row.published:
+                assert (cell["verdict"], cell["reason"]) == ("not run", OptionsRun.unprinted)
             elif column not in row.published and not row.images:
                 assert (cell["verdict"], cell["reason"]) == ("not run", "the paper prints nothing here")
             elif column in LIVE and row.published[column] is None:

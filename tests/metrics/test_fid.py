@@ -183,6 +183,12 @@ def test_precisions_that_there_are_not(protocol, precision, message):
         FIDEvaluator(protocol=protocol, precision=precision)
 
 
+@pytest.mark.parametrize("protocol", ["ttur", "tiny", TinyExtractor()])
+def test_other_protocols_resize_by_themselves(protocol):
+    with pytest.raises(ValueError, match="only the protocol survey has a choice.*Received: resize='nearest'"):
+        FIDEvaluator(protocol=protocol, resize="nearest")
+
+
 def test_few_images_are_said_and_one_is_refused():
     class Serious(TinyExtractor):
         def __init__(self):

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from green_vae.metrics import Moments, frechet, frechet_distance, frechet_from_features, frechet_from_moments
+from green_vae.metrics.frechet import frechet_to_gaussian
 
 SETTINGS = settings(max_examples=25, deadline=None)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -76,6 +77,26 @@ def test_from_features_is_the_same_distance(n_a, n_b):
     # where only the second covariance is singular, roots of eigenvalues that are rounding add 1e-8 each
     assert frechet_from_features(a, b) == pytest.approx(value, rel=1e-7)
     assert frechet_from_features(a, a) <= 1e-9
+    assert frechet_to_gaussian(a, b.mean(0), np.cov(b, rowvar=False)) == pytest.approx(value, rel=1e-6)
+
+
+def by_the_product(a, b):
+    """From features, by the definition: eigenvalues of the product of the covariances, which is not symmetric."""
+    means = [x.sum(0) / len(x) for x in (a, b)]
+    first, second = ((x.T @ x - len(x) * np.outer(m, m)) / (len(x) - 1) for x, m in zip((a, b), means, strict=True))
+    root = np.sqrt(np.linalg.eigvals(first @ second).astype(complex)).real.sum()
+    return np.sum((means[0] - means[1]) ** 2) + np.trace(first) + np.trace(second) - 2 * root
+
+
+@pytest.mark.parametrize("rank", [64, 20])
+def test_ten_thousand_features(rank):
+    """Against another algorithm; also where all features lie in a space of few dimensions."""
+    rng = np.random.default_rng(rank)
+    a, b = (rng.standard_normal((10_000, rank)) @ rng.standard_normal((rank, 64)) + shift for shift in (0, 0.3))
+    expected = by_the_product(a, b)
+    moments = [Moments(64).update(x) for x in (a, b)]
+    assert frechet_from_moments(*moments) == pytest.approx(expected, rel=1e-6)
+    assert frechet_from_features(a, b) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("n", [57, 60, 61, 62])
@@ -142,6 +163,8 @@ def test_unusable_means_and_features_are_refused():
         frechet_from_features(np.zeros((3, 4)), np.zeros((3, 5)))
     with pytest.raises(ValueError, match="finite"):
         frechet_from_features(np.full((3, 4), np.nan), np.zeros((3, 4)))
+    with pytest.raises(ValueError, match=r"must be \(n, 2\). Received: shape \(5, 3\)"):
+        frechet_to_gaussian(np.zeros((5, 3)), np.zeros(2), np.eye(2))
 
 
 @pytest.mark.parametrize("condition", [1e1, 1e6, 1e10, 1e14])

@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import multiprocessing
+import tracemalloc
+from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pytest
@@ -64,6 +67,37 @@ def test_merge_pools_and_does_not_average():
     np.testing.assert_allclose(Moments(3).merge(in_batches(a, 32)).mean, a.mean(0))
     gap = in_batches(a[:5], 5, keep=20).merge(in_batches(b, 32, keep=2)).update(a)
     np.testing.assert_array_equal(gap.features, np.concatenate([a[:5], b[:2]]).astype("float32"))
+
+
+def _part(number):
+    """A quarter of a million vectors of 16 numbers in small batches: their moments, and the memory that it took."""
+    rng, moments = np.random.default_rng(number), Moments(16)
+    mix = np.random.default_rng(99).standard_normal((16, 16))
+    tracemalloc.start()
+    for _ in range(250):
+        moments.update(rng.standard_normal((1000, 16)) @ mix + number)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return moments, peak
+
+
+@pytest.mark.slow
+def test_a_million_vectors_from_four_processes():
+    """Merged, they have the moments of all at once, and no process held more than a few batches."""
+    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as pool:
+        parts = list(pool.map(_part, range(4)))
+    merged = Moments(16)
+    for moments, peak in parts:
+        assert peak < 2**21  # the vectors of one process take 32 MB
+        merged.merge(moments)
+    rngs, mix = (
+        [np.random.default_rng(number) for number in range(4)],
+        np.random.default_rng(99).standard_normal((16, 16)),
+    )
+    whole = np.concatenate([rng.standard_normal((250_000, 16)) @ mix + number for number, rng in enumerate(rngs)])
+    assert merged.n == len(whole) == 1_000_000
+    np.testing.assert_allclose(merged.mean, whole.mean(0), rtol=1e-9)
+    np.testing.assert_allclose(merged.covariance, np.cov(whole, rowvar=False), rtol=1e-9)
 
 
 def test_unusable_features_and_too_few_are_refused():

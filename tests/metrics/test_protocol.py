@@ -6,6 +6,7 @@ import pytest
 
 from green_vae.metrics import LAYERS, Protocol
 from green_vae.metrics.protocol import canonical_layer
+from green_vae.metrics.resize import described
 
 FID = Protocol("survey", "some weights", "ab" * 32, "bilinear", "2x - 1", "avg_pool")
 
@@ -28,6 +29,10 @@ FID = Protocol("survey", "some weights", "ab" * 32, "bilinear", "2x - 1", "avg_p
         ({"precision": "bfloat16", "approximate": True}, "FID~(bfloat16)"),
         ({"precision": "bfloat16", "layer": "mixed8", "stretch": True}, "FID@1280(stretched, bfloat16)"),
         ({"precision": "bfloat16", "name": "tiny", "layer": "tiny"}, "FID@tiny(bfloat16)"),
+        ({"resize": described("bilinear")}, "FID"),
+        ({"resize": described("nearest")}, "FID(nearest)"),
+        ({"resize": described("bilinear@75"), "quantise": True}, "FID(bilinear@75, 8 bit)"),
+        ({"resize": described("bicubic"), "layer": "mixed8"}, "FID@1280(bicubic)"),
     ],
 )
 def test_labels(changes, label):
@@ -53,6 +58,13 @@ def test_precision_is_a_part_of_the_protocol_and_float32_goes_without_saying():
     assert other.settings == FID.settings | {"precision": "bfloat16"} and Protocol(**other.settings) == other
     assert other.caveat == "FID(bfloat16) is not on the scale of the published FID (2048 features, in float32)"
     assert other.describe().endswith("; products in bfloat16") and "float32" not in FID.describe()
+
+
+def test_another_resize_is_not_on_the_published_scale():
+    other = dataclasses.replace(FID, resize=described("nearest@150"))
+    assert other.hash != FID.hash and other.resize_name == "nearest@150" and Protocol(**other.settings) == other
+    told = "FID(nearest@150) is not on the scale of the published FID (2048 features, bilinear to 299x299)"
+    assert other.caveat == told
 
 
 def test_protocols_are_frozen():
