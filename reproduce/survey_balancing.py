@@ -15,8 +15,9 @@ that was. What decides is fixed below: the FID@1280 of the prior, by differences
 from green_vae.experiments import Reference, Row, Table, columns, main
 from green_vae.experiments.papers import balancing
 from green_vae.experiments.papers.posteriors import quantity
-from green_vae.experiments.papers.survey import SOURCE
+from green_vae.experiments.papers.survey import ERRORS, SOURCE
 from green_vae.experiments.seeds import over_seeds
+from green_vae.experiments.spec import pca
 from green_vae.presets.survey import BALANCING_BATCH, BALANCING_EPOCHS, PILOT_GAMMA, PILOT_KL
 
 LAYER = "mixed8"
@@ -40,9 +41,12 @@ TABLE = Table(
     title="Ways to balance reconstruction error and KL",
     source=f"{SOURCE}, section on balancing",
     columns=COLUMNS,
-    rows=tuple(
-        Row(name, dict.fromkeys(column.name for column in COLUMNS), preset=f"survey/balancing-{arm}-mini")
-        for name, arm in balancing.ARMS.items()
+    rows=(
+        *(
+            Row(name, dict.fromkeys(column.name for column in COLUMNS), preset=f"survey/balancing-{arm}-mini")
+            for name, arm in balancing.ARMS.items()
+        ),
+        pca(64, ERRORS),
     ),
     reference=Reference("mnist32", n=500),
     layer=LAYER,
