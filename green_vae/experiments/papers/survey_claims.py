@@ -334,7 +334,7 @@ CLAIMS = (
         "collapse, Figure 2",
         "A variable whose noise is raised is given up, and comes back when the noise falls.",
         under_noise,
-        "python reproduce/survey_figures.py --figures 02",
+        "python reproduce/survey_figures.py --figures figure02",
         "the experiment of Figure 2, which has not been run",
     ),
     Claim(
