@@ -2,17 +2,14 @@
 
 import functools
 
-import numpy as np
-from scipy import stats
-
 from green_vae import metrics
 from green_vae.experiments.evidence import FAILS, HOLDS, OPEN
+from green_vae.experiments.papers.paired import difference, interval
 from green_vae.experiments.spec import Column, Measurement
 from green_vae.presets.slides import NOISES
 from green_vae.utils.corruption import corrupted
 from green_vae.utils.images import unit_floats
 
-CONFIDENCE = 0.95
 VAE, AUTOENCODER = "VAE", "autoencoder"
 MEASURES = {"psnr": ("PSNR, dB", metrics.psnr, "{:,.2f}"), "ssim": ("SSIM", metrics.ssim, "{:,.3f}")}
 
@@ -65,34 +62,17 @@ def conclusions(report):
     if report["smoke"]:
         return
     for how in NOISES:
-        for measure, (title, _, shown) in MEASURES.items():
-            rows = {
-                "trained with it instead of on clean images": (trained_for(VAE, how), trained_for(VAE, "")),
-                "autoencoder instead of VAE, both trained with it": (
-                    trained_for(AUTOENCODER, how),
-                    trained_for(VAE, how),
-                ),
-            }
+        rows = {
+            "trained with it instead of on clean images": (trained_for(VAE, how), trained_for(VAE, "")),
+            "autoencoder instead of VAE, both trained with it": (trained_for(AUTOENCODER, how), trained_for(VAE, how)),
+        }
+        for measure, (title, _, _) in MEASURES.items():
             found = {what: difference(report, column(measure, how), *pair) for what, pair in rows.items()}
-            told = [
-                f"{what} {shown.format(mean)} ({shown.format(low)} to {shown.format(high)})"
-                for what, (mean, low, high) in ((what, one) for what, one in found.items() if one)
-            ]
+            told = [f"{what} {interval(*pair)}" for what, pair in found.items() if pair]
             if told:
                 yield f"{title} at noise {how.partition(':')[2]}, differences with 95 %: {'; '.join(told)}."
     if word := verdict(report):
         yield f"A VAE that is trained with the noise removes it better than one that saw clean images alone: {word}."
-
-
-def difference(report, name, row, other):
-    """(mean of row - other seed by seed, lower and upper end of its 95 % interval); None without two common seeds."""
-    values, others = (_values(report, name, one) for one in (row, other))
-    seeds = sorted(values.keys() & others.keys())
-    if len(seeds) < 2:
-        return None
-    apart = np.array([values[seed] - others[seed] for seed in seeds])
-    half = stats.t.ppf(0.5 + CONFIDENCE / 2, len(apart) - 1) * apart.std(ddof=1) / np.sqrt(len(apart))
-    return float(apart.mean()), float(apart.mean() - half), float(apart.mean() + half)
 
 
 def verdict(report):
@@ -100,10 +80,6 @@ def verdict(report):
     found = [difference(report, column("psnr", how), trained_for(VAE, how), trained_for(VAE, "")) for how in NOISES]
     if not all(found):
         return ""
-    if all(low > 0 for _, low, _ in found):
+    if all(estimate > half for estimate, half in found):
         return HOLDS
-    return FAILS if any(high < 0 for *_, high in found) else OPEN
-
-
-def _values(report, name, row):
-    return report["rows"].get(row, {}).get(name, {}).get("details", {}).get("values", {})
+    return FAILS if any(estimate < -half for estimate, half in found) else OPEN
