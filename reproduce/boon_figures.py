@@ -90,11 +90,11 @@ def samples(models, dataset):
 
     def draw(context):
         runs, missing = trained_models(context, models, dataset)
-        grids = []
-        for run in runs.values():
+        grids = {}
+        for title, run in runs.items():
             z = np.random.default_rng(context.seed).standard_normal((16, run.trained.latent_dim), dtype="float32")
-            grids.append(image_grid(run.trained.decode(z), 4))
-        save_png(context.path, side_by_side(grids), zoom=2)
+            grids[title] = image_grid(run.trained.decode(z), 4)
+        save_png(context.path, side_by_side(grids, zoom=2))
         return f"From the left: {', '.join(runs)}. The autoencoder has no prior; N(0, I) stands for it.{missing}"
 
     return draw

@@ -16,7 +16,16 @@ import numpy as np
 from green_vae.experiments.gallery import Figure, Gallery, main
 from green_vae.experiments.papers import slides_toys
 from green_vae.metrics import mse
-from green_vae.plots import clouds, densities, image_grid, reconstruction_grid, save_gif, save_grid, save_png
+from green_vae.plots import (
+    clouds,
+    densities,
+    image_grid,
+    reconstruction_grid,
+    rows_picture,
+    save_gif,
+    save_grid,
+    save_png,
+)
 from green_vae.utils.images import unit_floats
 
 LINEAR = ("slides/linear-mnist-l8",)
@@ -54,8 +63,8 @@ def completed(context):
     known = np.ones(images.shape[1:3], bool)
     known[:, images.shape[2] // 2 :] = False
     made = model.inpaint(images, known)
-    rows = (images[:10], images[:10] * known[..., None], made[:10])
-    save_grid(context.path, np.concatenate(rows), columns=10, zoom=2)
+    rows = {"image": images[:10], "known": images[:10] * known[..., None], "completed": made[:10]}
+    save_png(context.path, rows_picture(rows, zoom=2))
     mean = unit_floats(context.dataset(name, "train").images).mean(0)
     plain = np.where(known[..., None], images, mean)
     errors = (np.square(other - images).sum((1, 2, 3)).mean() for other in (made, plain))

@@ -43,9 +43,11 @@ def generated(context):
     """Left from the prior, right from a mixture of Gaussians."""
     run, model = context.run, context.run.trained
     samplers = [None if model.variational else run.sampler("prior"), run.sampler("gmm")]
-    grids = [image_grid(model.generate(SHOWN, sampler, seed=context.seed), COLUMNS) for sampler in samplers]
-    save_png(context.path, side_by_side(grids), zoom=2)
     left = "N(0, I)" if model.variational else "one Gaussian of a single variance"
+    names = f"codes from {left}", "codes from a mixture"
+    images = (model.generate(SHOWN, sampler, seed=context.seed) for sampler in samplers)
+    grids = {name: image_grid(made, COLUMNS) for name, made in zip(names, images, strict=True)}
+    save_png(context.path, side_by_side(grids, zoom=2))
     return f"Left: codes from {left}; right: from a mixture fitted on the training codes."
 
 

@@ -93,10 +93,36 @@ def rows_picture(rows, pad=2, zoom=1):
     return np.concatenate([np.repeat(names, channels, axis=-1), grid], axis=1)
 
 
-def side_by_side(pictures, gap=8):
-    """Pictures of one height and as many channels, uint8 (h, w, channels), as one with white gaps between them."""
-    white = np.full((len(pictures[0]), gap, pictures[0].shape[-1]), _BACKGROUND, np.uint8)
-    return np.concatenate([part for picture in pictures for part in (white, picture)][1:], axis=1)
+def side_by_side(pictures, gap=8, zoom=1):
+    """Pictures beside each other, with white gaps between them and each one's name above it.
+
+    Args:
+        pictures: dict name -> uint8 (h, w, channels), all of one height and as many channels. No band is left for the
+            names if all are "". A name that is wider than its picture is cut.
+        gap: pixels between them, before the zoom.
+        zoom: every pixel becomes `zoom` x `zoom`; names keep their size.
+
+    Returns:
+        uint8 array (height, width, channels), for `save_png`.
+    """
+    first = next(iter(pictures.values()))
+    white = np.full((len(first), gap, first.shape[-1]), _BACKGROUND, np.uint8)
+    whole = np.concatenate([part for picture in pictures.values() for part in (white, picture)][1:], axis=1)
+    whole = whole.repeat(zoom, axis=0).repeat(zoom, axis=1)
+    font = ImageFont.load_default()
+    boxes = [font.getbbox(name) for name in pictures]
+    height = max(math.ceil(bottom) for *_, bottom in boxes) if any(pictures) else 0
+    names = Image.new("L", (whole.shape[1], height + 2 * _MARGIN if height else 0), _BACKGROUND)
+    left = 0
+    for (name, picture), (start, _, end, _) in zip(pictures.items(), boxes, strict=True):
+        width = zoom * picture.shape[1]
+        label = Image.new("L", (min(width, math.ceil(end)), names.height), _BACKGROUND)
+        if height and label.width:
+            ImageDraw.Draw(label).text((-start, _MARGIN), name, fill=0, font=font)
+            names.paste(label, (left + max(0, (width - label.width) // 2), 0))
+        left += width + zoom * gap
+    names = np.asarray(names).reshape(-1, whole.shape[1], 1)
+    return np.concatenate([np.repeat(names, whole.shape[-1], axis=-1), whole])
 
 
 def save_grid(path, images, columns=None, pad=2, zoom=1):

@@ -269,9 +269,23 @@ def test_what_an_animation_refuses(pictures, tmp_path):
 def test_side_by_side():
     red, blue = np.zeros((2, 3, 3), np.uint8), np.zeros((2, 1, 3), np.uint8)
     red[..., 0], blue[..., 2] = 255, 255
-    joined = plots.side_by_side([red, blue], gap=2)
+    joined = plots.side_by_side({"": red, " ": blue}, gap=2)[-2:]
     np.testing.assert_array_equal(joined, np.concatenate([red, np.full((2, 2, 3), 255), blue], axis=1))
-    np.testing.assert_array_equal(plots.side_by_side([red]), red)
+    np.testing.assert_array_equal(plots.side_by_side({"": red}), red)
+
+
+def test_names_stand_above_their_own_pictures():
+    """Text is dark on white: it lies in the band above, within the width of the picture that it names."""
+    grey, zoom, gap = np.full((10, 40, 1), 128, np.uint8), 2, 5
+    bare = plots.side_by_side({"": grey, " ": grey, "  ": grey}, gap, zoom)
+    named = plots.side_by_side({"": grey, "prior": grey, "a name that is far too long for it": grey}, gap, zoom)
+    np.testing.assert_array_equal(named[-20:], bare[-20:])
+    dark = np.flatnonzero((named[:-20] < 100).any((0, 2)))
+    starts = [zoom * place * (40 + gap) for place in range(3)]
+    groups = [dark[(dark >= start) & (dark < start + zoom * 40)] for start in starts]
+    assert len(groups[0]) == 0 and sum(map(len, groups)) == len(dark)
+    middle = starts[1] + 40
+    assert abs(groups[1].mean() - middle) < 4 and groups[2].min() < starts[2] + 4
 
 
 def test_diagram(tmp_path):
