@@ -166,6 +166,20 @@ def test_the_l2_penalty_is_seen_in_the_loss():
     assert transposed_kernels(model) > 1
 
 
+def test_a_sigma_model_of_the_data_trains_as_a_beta_vae():
+    """SSE / (2 s^2) + KL is 1 / s^2 times 1/2 SSE + s^2 KL, and Adam does not see a factor: the same weights, but for
+    its epsilon (ResLag study, which gives 2 s^2 beside the SSE).
+    """
+    x, dense = blobs(8), {"network": "mlp", "network_options": {"widths": (8,)}}
+    variance = float((x / 255.0).var())
+    models = [build("sigma_vae_data", **dense), build("vae", beta=variance, **dense)]
+    for model in models:
+        model.compile(optimizer=keras.optimizers.Adam(1e-3, epsilon=1e-12))
+        model.fit(x, batch_size=8, epochs=10, verbose=0)
+    for one, other in zip(*(model.trainable_weights for model in models), strict=True):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), atol=2e-4, err_msg=one.path)
+
+
 def test_warm_up_of_the_kl():
     model, x = build("beta_vae", warmup_steps=4), blobs(4)
     seen = []
