@@ -301,3 +301,36 @@ def test_killed_trainings_end_with_the_same_weights(tmp_path):
     (row,) = json.loads((tmp_path / "kills.json").read_text())["trials"]
     assert row["equal"] and row["loads"] and row["model"] == "plain"
     assert "| plain | trained | 1 |" in (tmp_path / "kills.md").read_text()
+
+
+def test_operations_of_a_step_by_group():
+    script = load_script(ROOT / "benchmarks" / "step_profile.py")
+    for operation, kind, group in (
+        ("encoder/conv2d/convolution", "FusedConv2D", "convolutions"),
+        ("gradient_tape/decoder/batch_normalization_2/mul", "Mul", "batch norm"),
+        ("decoder/batch_normalization/Cast", "Cast", "casts"),
+        ("decoder/dense/MatMul", "MatMul", "products of matrices"),
+        ("decoder/activation/Relu", "Relu", "element by element"),
+        ("adam/ResourceApplyAdam_3", "ResourceApplyAdam", "updates of weights"),
+        ("noise/StatelessRandomNormalV2", "StatelessRandomNormalV2", "all else"),
+    ):
+        assert script.group_of(operation, kind) == group
+    single = {"seconds": (0.4, 0.6), "system": 0.1, "pages": 8, "groups": {"convolutions": 0.9, "casts": 0.1}}
+    half = {"seconds": (0.2, 0.2), "system": 0.0, "pages": 4, "groups": {"convolutions": 0.3}}
+    page = list(script.lines({"a net": {"float32": single, "bfloat16": half}}, batch=7))
+    assert page[0] == "## a net, batches of 7" and "2.50 (2.00 to 3.00) times as long" in page[2]
+    assert "| convolutions | 900 | 90% | 300 | 100% | 3.00 |" in page
+    assert "| casts | 100 | 10% | 0 | 0% |  |" in page and "| pages brought in | 8 | | 4 | | 2.00 |" in page
+
+
+@pytest.mark.slow
+def test_the_profile_of_a_step(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(presets.PRESETS, "test/tiny", Preset("vae", CONFIG, "digits", Recipe(batch_size=4), "us"))
+    monkeypatch.setattr(
+        sys, "argv", ["step_profile.py", "test/tiny", "--steps", "1", "--batch", "4", "--out", str(tmp_path)]
+    )
+    load_script(ROOT / "benchmarks" / "step_profile.py").main()
+    (found,) = json.loads((tmp_path / "step_profile.json").read_text())["rows"].values()
+    for precision in ("float32", "bfloat16"):
+        assert found[precision]["groups"]["products of matrices"] > 0 and found[precision]["seconds"][0] > 0
+    assert "## test/tiny, batches of 4" in capsys.readouterr().out
