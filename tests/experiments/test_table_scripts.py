@@ -186,6 +186,8 @@ FEW = {
     "survey_rae": ("mini GP-RAE, Hutchinson",),
     "survey_samplers": ("mini CNN, mixture of 10, draws",),
     "survey_posteriors": ("mini CNN",),
+    "survey_fid": ("1280 features, default", "2048 features, rounded to 8 bit"),
+    "svae_classes": ("3 classes", "frog"),
 }
 ALL = {name: SMOKED.get(name, [row.name for row in table.rows]) for name, table in TABLES.items()}
 SMOKES = [

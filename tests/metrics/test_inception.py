@@ -18,6 +18,7 @@ from green_vae.metrics.inception import (
     pooled_model,
     read_slim,
 )
+from green_vae.metrics.resize import resized
 
 from .conftest import SHAPES, write_npz
 
@@ -55,6 +56,14 @@ def test_the_last_batch_has_no_false_rows(extractor, images, features):
         np.testing.assert_allclose(value, features[layer][4:], **CLOSE)
     with pytest.raises(ValueError, match="at most batch_size=4 images at a time. Received: 5"):
         extractor(images)
+
+
+def test_a_rule_reaches_the_network(extractor, images):
+    """The same network, given images that were resized before: then there is nothing left to resize."""
+    plain, same = (extractor(x, ("64",))["64"] for x in (images[:2], np.asarray(resized(images[:2], "nearest"))))
+    nearest = pooled_model(extractor._network, ("64",), "nearest").predict_on_batch(images[:2])["64"]
+    np.testing.assert_allclose(nearest, same, **CLOSE)
+    assert np.abs(nearest - plain).max() > 1e-3
 
 
 def test_deeper_layers_are_not_computed(extractor):
@@ -205,10 +214,15 @@ def test_on_jax_without_tensorflow():
 import sys; sys.modules["tensorflow"] = None
 import numpy as np, green_vae.metrics as metrics
 from green_vae.metrics.inception import network_input, tensorflow
+from green_vae.metrics.resize import resized
 line = np.linspace(0, 1, 7) ** 2
 image = np.broadcast_to(line[None, None, :, None], (1, 7, 7, 3)).astype("float32")
 places = (np.arange(299) + 0.5) * 7 / 299 - 0.5
 assert np.abs(np.asarray(network_input(image))[0, 5, :, 0] - 2 * np.interp(places, np.arange(7), line) + 1).max() < 1e-5
+nearest, tf1 = (np.asarray(resized(image, rule))[0, 5, :, 0] for rule in ("nearest@75", "bilinear-tf1@75"))
+steps = np.arange(75)
+assert np.abs(nearest - line[((steps + 0.5) * 7 / 75).astype(int)]).max() < 1e-6
+assert np.abs(tf1 - np.interp(steps * 7 / 75, np.arange(7), line)).max() < 1e-5
 images = np.random.default_rng(0).integers(0, 256, (9, 8, 8, 1), "uint8")
 print(metrics.fid(images, images[:6], protocol="tiny"))
 try:

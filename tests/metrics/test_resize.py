@@ -73,6 +73,7 @@ def test_unknown_rules_are_refused(resize):
         parsed(resize)
 
 
+@pytest.mark.slow
 def test_a_rule_and_a_size_reach_the_network(full_npz, images):
     """The same network, given images that were resized before: then there is nothing left to resize."""
     extractor = InceptionExtractor(("64",), path=full_npz, batch_size=2, resize="bilinear-tf1@75")

@@ -168,8 +168,7 @@ def column(quantity, name, title, measure):
         own = {"quantity": quantity, "protocol": _protocol(run).hash, "n": _asked(run)[-1], "splits": SPLITS}
         return {**run.identity(), **own, "of": of}
 
-    form = "{:,.4g}" if quantity == "fid" else "{:+,.3g}"
-    return Column(f"{quantity}_{name}", title, lambda run: measure(run, name), own, format=form)
+    return Column(f"{quantity}_{name}", title, lambda run: measure(run, name), own, format="{:,.4g}")
 
 
 COLUMNS = tuple(

@@ -8,6 +8,7 @@ from experiment_tables import TABLES
 
 from green_vae.experiments.bench import Bench
 from green_vae.experiments.papers import fid_protocols, svae_classes
+from green_vae.experiments.papers.svae_claims import falls_slowly
 from green_vae.experiments.spec import Settings
 from green_vae.metrics import frechet_from_features
 
@@ -97,8 +98,6 @@ def test_choices_of_classes():
 
 @pytest.mark.parametrize(("left", "verdict"), [((0.7, 0.6), True), ((0.2, 0.4), False), ((0.7, 0.4), None)])
 def test_what_a_slow_fall_is(left, verdict):
-    from green_vae.experiments.papers.other_claims import falls_slowly
-
     rows = {
         name: {"fid": cell(value), "fid_1280": cell(other)}
         for name, value, other in (("1 class", 110.0, 11.0), ("5 classes", 10 + 100 * left[0], 1 + 10 * left[1]))
