@@ -4,6 +4,8 @@ Small enough to be trained within a figure, in a minute or two. Source of the ex
 Variational Autoencoders", from which the survey borrows the figure.
 """
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
@@ -51,7 +53,7 @@ class RisingNoise(keras.callbacks.Callback):
 
     Attributes:
         unit: its number, once it is chosen. seen: a dict for each epoch: "noise", and "gain", "kl" and "variance" of
-            every unit, (units,) each, see `measured`.
+            every unit, see `measured`; once the unit is chosen the gain is its alone.
     """
 
     def __init__(self, x, quarter=QUARTER, peak=PEAK, seed=0):
@@ -70,7 +72,8 @@ class RisingNoise(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         disturbance = ops.convert_to_numpy(self.model.sample.disturbance)
-        self.seen.append({"noise": self.noise, **measured(self.model, self.x, disturbance, self.seed)})
+        units = range(self.model.latent_dim) if self.unit is None else [self.unit]
+        self.seen.append({"noise": self.noise, **measured(self.model, self.x, disturbance, units, self.seed)})
 
     def course(self, name):
         """What was seen of the chosen unit, epoch by epoch."""
@@ -82,8 +85,9 @@ def height(epoch, quarter):
     return float(np.interp(epoch, [quarter - 1, 2 * quarter - 1, 3 * quarter - 1], [0.0, 1.0, 0.0]))
 
 
-def measured(model, x, disturbance, seed=0):
-    """Of every unit: gain, KL in nats and mean posterior variance, (units,) each.
+def measured(model, x, disturbance, chosen, seed=0):
+    """Of every unit: KL in nats and mean posterior variance, and of the `chosen` ones the gain, NaN for the others;
+    (units,) each.
 
     The gain of a unit is how much the squared error of an image grows, in the mean, if the unit is set to 0, the mean
     of its prior, while the others stay as drawn.
@@ -99,11 +103,11 @@ def measured(model, x, disturbance, seed=0):
     def error(codes):
         return float(np.square(images - model.decode(codes), dtype="float64").sum(axis=(1, 2, 3)).mean())
 
-    drawn = error(z)
-    masked = np.array([error(np.where(np.arange(z.shape[1]) == unit, 0, z)) for unit in range(z.shape[1])])
+    drawn, units = error(z), np.arange(z.shape[1])
+    gain = [error(np.where(units == unit, 0, z)) - drawn if unit in chosen else math.nan for unit in units]
     variance = np.exp(log_var.astype("float64"))
     kl = 0.5 * (np.square(mean, dtype="float64") + variance - log_var - 1).mean(axis=0)
-    return {"gain": masked - drawn, "kl": kl, "variance": variance.mean(axis=0)}
+    return {"gain": np.array(gain), "kl": kl, "variance": variance.mean(axis=0)}
 
 
 def disturbed(images, quarter=QUARTER, seed=0):
