@@ -4,12 +4,8 @@ Two ways are compared seed by seed: the same seed means the same first weights, 
 the mean of these differences, by Student's t.
 """
 
-import math
-
-import numpy as np
-from scipy import stats
-
-from green_vae.experiments.papers.boon_ablation import CONFIDENCE, interval, values_of
+from green_vae.experiments.papers import paired
+from green_vae.experiments.papers.paired import difference, interval
 from green_vae.experiments.spec import Column, Measurement
 
 COMPUTED = "computed gamma"  # the survey's, whose gamma never rises
@@ -25,7 +21,6 @@ ARMS = {  # row -> arm of `presets.survey.BALANCING`
     "ControlVAE": "control",
 }
 NOTHING = 1e-30  # in place of a paid KL of 0, which a controller leaves so while the KL is far below its target
-HOLDS, FAILS, OPEN = "holds", "does not hold", "open"
 MARGIN = 0.1  # how much higher a FID may be, in parts of the other way's, to be called no worse
 LEARNED = "better than a learned gamma"
 CLAIMS = (  # how computed gamma generates, the way that it is compared with, margin
@@ -97,41 +92,15 @@ def _balance(epoch):
 # differences and verdicts
 
 
-def difference(ours, others):
-    """(mean of the differences seed by seed, half of its confidence interval).
-
-    Args:
-        ours, others: values of the same seeds in the same order, at least two.
-
-    Raises:
-        ValueError: not as many of both, or fewer than two.
-    """
-    if len(ours) != len(others) or len(ours) < 2:
-        raise ValueError(f"two values of each, seed by seed. Received: {len(ours)} and {len(others)}")
-    apart = np.subtract(ours, others)
-    quantile = stats.t.ppf(0.5 + CONFIDENCE / 2, len(apart) - 1)
-    return float(apart.mean()), float(quantile * apart.std(ddof=1) / math.sqrt(len(apart)))
-
-
 def verdict(estimate, half, margin=0.0):
-    """Whether a difference lies below `margin`: decided where its interval does not contain it."""
-    if estimate + half < margin:
-        return HOLDS
-    return FAILS if estimate - half > margin else OPEN
-
-
-def measured(report, column, row, of=COMPUTED):
-    """`difference` of a column, of one row less another one; None unless both are measured with the same seeds."""
-    cells = [report["rows"].get(name, {}).get(column, {}).get("details", {}).get("values", {}) for name in (of, row)]
-    if cells[0].keys() != cells[1].keys() or len(cells[0]) < 2:
-        return None
-    return difference(*(values_of(report, column, name) for name in (of, row)))
+    """Whether computed gamma is better, or with a margin no worse by more than that; lower is better."""
+    return paired.no_worse((estimate, half), margin) if margin else paired.verdict(estimate, half, -1)
 
 
 def judged(report):
     """(claim, verdict, estimate, half of its interval, margin) of every claim that was measured."""
     for claim, row, part in CLAIMS:
-        if found := measured(report, "fid_gen1", row):
+        if found := difference(report, "fid_gen1", COMPUTED, row):
             margin = part * report["rows"][row]["fid_gen1"]["value"]
             yield claim, verdict(*found, margin), *found, margin
 
@@ -145,7 +114,7 @@ def conclusions(report):
         found = f"{word}; FID@1280 {interval(estimate, half)}{allowed}"
         yield f"Computed gamma generates {claim}, in this narrow network: {found}."
     for row in ARMS:
-        told = {title: measured(report, column, COMPUTED, of=row) for column, title in COMPARED.items()}
+        told = {title: difference(report, column, row, COMPUTED) for column, title in COMPARED.items()}
         shown = [f"{title} {interval(*found)}" for title, found in told.items() if found]
         if row != COMPUTED and shown:
             yield f"{row}, less computed gamma: {', '.join(shown)}."

@@ -9,13 +9,13 @@ import math
 import numpy as np
 from scipy import stats
 
-from green_vae.experiments.evidence import FAILS, HOLDS, OPEN
+from green_vae.experiments.evidence import OPEN
 from green_vae.experiments.papers.boon import evaluated, images_of
+from green_vae.experiments.papers.paired import CONFIDENCE, interval, verdict
 from green_vae.experiments.spec import Column, Measurement
 from green_vae.models.lagging_vae import mean_information
 from green_vae.presets import preset
 
-CONFIDENCE = 0.95
 DRAWS = 25  # codes for each image, of the mutual information
 CEILING = 0.01  # an estimate of information that lies this near to its greatest possible value tells nothing
 ARMS = {  # (lagging, side branches) -> row
@@ -213,19 +213,6 @@ def effects(arms):
         error = math.sqrt(pooled * np.sum(np.square(weights) / counts))
         found[name] = float(np.dot(weights, means)), float(quantile * error)
     return found
-
-
-def interval(estimate, half):
-    """An effect in words, to three digits of half its interval: "+16.73 ± 3.49"."""
-    digits = max(0, 2 - math.floor(math.log10(half))) if half else 2
-    return f"{estimate:+,.{digits}f} ± {half:,.{digits}f}"
-
-
-def verdict(estimate, half, sign):
-    """Whether an effect has the sign that a claim asks for, decided where its interval does not contain 0."""
-    if abs(estimate) <= half:
-        return OPEN
-    return HOLDS if estimate * sign > 0 else FAILS
 
 
 def at_the_ceiling(report):

@@ -5,9 +5,9 @@ import math
 import numpy as np
 from scipy import stats
 
-from green_vae.experiments.papers.boon_ablation import CONFIDENCE, FAILS, HOLDS, OPEN, interval, verdict
+from green_vae.experiments.evidence import FAILS, HOLDS, OPEN
 
-__all__ = ["FAILS", "HOLDS", "OPEN", "difference", "interval", "mean", "no_worse", "verdict", "within"]
+CONFIDENCE = 0.95
 
 
 def values(report, column, row):
@@ -30,9 +30,33 @@ def difference(report, column, row, other):
     seeds = [seed for seed in mine if seed in theirs]
     if len(seeds) < 2:
         return None
-    pairs = np.array([mine[seed] - theirs[seed] for seed in seeds])
+    return of_pairs([mine[seed] for seed in seeds], [theirs[seed] for seed in seeds])
+
+
+def of_pairs(mine, theirs):
+    """`difference` of two sequences of values, pair by pair.
+
+    Raises:
+        ValueError: not as many of both, or fewer than two.
+    """
+    if len(mine) != len(theirs) or len(mine) < 2:
+        raise ValueError(f"two values of each, pair by pair. Received: {len(mine)} and {len(theirs)}")
+    pairs = np.subtract(mine, theirs)
     error = pairs.std(ddof=1) / math.sqrt(len(pairs))
     return float(pairs.mean()), float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(pairs) - 1) * error)
+
+
+def interval(estimate, half):
+    """An effect in words, to three digits of half its interval: "+16.73 ± 3.49"."""
+    digits = max(0, 2 - math.floor(math.log10(half))) if half else 2
+    return f"{estimate:+,.{digits}f} ± {half:,.{digits}f}"
+
+
+def verdict(estimate, half, sign):
+    """Whether an effect has the sign that a claim asks for, decided where its interval does not contain 0."""
+    if abs(estimate) <= half:
+        return OPEN
+    return HOLDS if estimate * sign > 0 else FAILS
 
 
 def no_worse(found, limit):

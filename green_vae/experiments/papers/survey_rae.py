@@ -1,9 +1,7 @@
 """Regularised autoencoders as formulas and as code have them: contrasts of pairs of rows, and the verdicts."""
 
+from green_vae.experiments.evidence import FAILS, HOLDS, OPEN
 from green_vae.experiments.papers.paired import (
-    FAILS,
-    HOLDS,
-    OPEN,
     difference,
     interval,
     mean,

@@ -6,7 +6,8 @@ import numpy as np
 
 from green_vae.cost import device_name
 from green_vae.experiments import columns
-from green_vae.experiments.papers.paired import FAILS, HOLDS, OPEN, difference, interval, verdict
+from green_vae.experiments.evidence import FAILS, HOLDS, OPEN
+from green_vae.experiments.papers.paired import difference, interval, verdict
 from green_vae.experiments.spec import Column, Measurement, Row, Sampling
 
 SEEDS = ("0", "1", "2")  # of second stages
