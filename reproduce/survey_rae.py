@@ -73,6 +73,9 @@ TABLE = Table(
         "see strokes, cost a third of deeper ones, and were chosen before any KID was measured. N(0, I) is no prior "
         "of the models but CV-VAE. The Gaussian has a full covariance. Both mixtures are fitted on the codes of the "
         "training images, drawn codes for CV-VAE.",
+        "Rows with one seed start from the same weights, but for SN-RAE and CV-VAE, whose networks have other parts: "
+        "their pairs share the order of the images alone. Weights were trained before directional derivatives on "
+        "TensorFlow took another form, which is the same to rounding; costs are those of the new form.",
         "Processor seconds of a step of 50 images, all threads, on a machine that others used.",
         "Rules, fixed before any of these numbers was known. A contrast is the mean difference of two rows over the "
         "seeds, ± half of its 95 % interval by Student's t of the pairs of one seed; it is lower or higher where the "
