@@ -316,8 +316,9 @@ def test_smoke_draws_what_it_measures(smoked):
         if row.images:
             expected.add(f"{row.name.replace(' ', '-')}.png")
         elif not row.missing and row.name in rows:
+            seed = f", seed {table.seeds[0]}" if table.seeds else ""
             expected |= {
-                f"{row.name}-{kind}.png"
+                f"{row.name}{seed}-{kind}.png"
                 for name, kind in PICTURES.items()
                 if name in row.published and not headless(row, name)
             }
