@@ -142,7 +142,10 @@ def first_figures(asked):
 
 @pytest.mark.parametrize(
     "asked",
-    [*only(GALLERIES, *GALLERIES.keys() - {"green_dissection"}), *(pytest.param(f"{n}-all", marks=SLOW) for n in FEW)],
+    [
+        *only(GALLERIES, *GALLERIES.keys() - {"green_dissection", "green_frontier"}),
+        *(pytest.param(f"{n}-all", marks=SLOW) for n in FEW),
+    ],
 )
 def test_first_run_without_data_says_why_not(asked, tmp_path):
     name, figures = first_figures(asked)

@@ -191,8 +191,12 @@ FEW = {
     "svae_classes": ("3 classes", "frog"),
 }
 ALL = {name: SMOKED.get(name, [row.name for row in table.rows]) for name, table in TABLES.items()}
+LATER = ("survey_table3", "svae_table4", "survey_samplers")  # smoked in a slow run alone: others do what they do
 SMOKES = [
-    *(pytest.param((name, FEW.get(name, rows)), id=name) for name, rows in ALL.items()),
+    *(
+        pytest.param((name, FEW.get(name, rows)), id=name, marks=[pytest.mark.slow] * (name in LATER))
+        for name, rows in ALL.items()
+    ),
     *(
         pytest.param((name, rest), id=f"{name}-rest", marks=pytest.mark.slow)
         for name, few in FEW.items()

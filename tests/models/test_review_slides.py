@@ -22,6 +22,11 @@ close = np.testing.assert_allclose
 
 PLAIN = (784 + 512) * 512 + 2 * 513 * 64 + (64 + 512) * 512 + 513 * 784 + 4 * 2 * 512
 FLOW = 513 * 64 + 4 * (65 * 256 + 64 * 256 + 2 * 257 * 64)  # the third head, and four steps
+SPRITES = 1025 * 512 + 513 * 256 + 2 * 257 * 10 + 11 * 256 + 257 * 512 + 513 * 1024
+# kernels of 2, batch norm of 2 trained numbers for each channel; a map of 3 x 3 x 128 and a last kernel of 6
+DOWN = sum((4 * a + 1) * b + 2 * b for a, b in ((1, 16), (16, 32), (32, 64), (64, 128)))
+UP = 33 * 1152 + sum((4 * a + 1) * b + 2 * b for a, b in ((128, 64), (64, 32), (32, 16), (16, 1))) + 37
+NARROW, HEAD, NORMS = DOWN + UP, 1153 * 32, 2 * (16 + 32 + 64 + 128 + 64 + 32 + 16 + 1)
 
 # preset -> (trainable, total): the review prints the first, and the slides' counts are trainable ones, too
 COUNTS = {
@@ -42,6 +47,12 @@ COUNTS = {
     "slides/iaf-mnist-binary": (PLAIN + FLOW, PLAIN + FLOW + 4 * 2 * 512),
     "slides/iaf-free-bits-mnist-binary": (PLAIN + FLOW, PLAIN + FLOW + 4 * 2 * 512),
     "slides/ladder-mnist-binary": (1_858_936, 1_866_872),  # see test_ladder.py
+    **{f"slides/{name}-sprites": (SPRITES, SPRITES) for name in ("beta1", "beta4", "beta16", "beta64", "capacity")},
+    **{
+        f"slides/{how.format(kind)}-mnist-mini": (NARROW + heads * HEAD, NARROW + heads * HEAD + NORMS)
+        for kind, heads in (("vae", 2), ("autoencoder", 1))
+        for how in ("clean-{}", "denoising-{}-0.1", "denoising-{}-0.25", "denoising-{}-0.5")
+    },
 }
 
 

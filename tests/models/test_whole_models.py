@@ -18,6 +18,7 @@ from green_vae.cost import (
 
 BALANCES = {"steps", "mse", "gamma", "log_gamma", "log_sigma", "variance", "batches"}
 BALANCES |= {"aggressive_left", "turn", "joint", "best_information", "fallen"}  # of the lagging schedule
+BALANCES |= {"kl_weight", "total"}  # of a controller
 close = np.testing.assert_allclose
 
 
