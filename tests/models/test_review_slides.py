@@ -375,7 +375,8 @@ def test_recipes():
     ]
     assert all(recipe.note for recipe in (review, linear, conv, faces))
     assert preset("review/mlp-cifar10-published").recipe == review
-    assert {preset(name).dataset for name in COUNTS} == {"cifar10", "mnist", "mnist_binary", "celeba_squeeze"}
+    data = {"cifar10", "mnist", "mnist_binary", "celeba_squeeze", "sprites"}
+    assert {preset(name).dataset for name in COUNTS} == data
 
 
 def test_objectives_of_the_presets():
