@@ -29,10 +29,8 @@ verdict follows from both:
 * **open**: neither is the case. The last column says what would decide it.
 
 Narrow networks (see the README) count for a comparison within one row, such as two ways to draw codes for one network.
-They do not decide what a paper says of its own width. Everything trained has one seed, but for four kinds that have
-three: the networks of the ResLag study's two ideas apart and together, those of the ways to balance error and KL,
-regularised autoencoders by formula and by code, and second stages of three losses. FIDs are on the scale that the
-report names, often FID~.
+They do not decide what a paper says of its own width. Everything trained has one seed, but where a report has "±"
+beside its numbers: those have three seeds or five. FIDs are on the scale that the report names, often FID~.
 """
 GAPS = """## Errors of training and of test images
 
