@@ -73,7 +73,7 @@ def _sprites(model, **config):
 
 DENOISING = Recipe(
     1e-3, (4,), 100, 5,
-    "the slides and the review train none of these; a narrow network that one CPU core trains in a minute",
+    "the slides and the review train none of these; a narrow network that one CPU core trains in minutes",
 )  # fmt: skip
 NOISES = ("gaussian:0.1", "gaussian:0.25", "gaussian:0.5")
 
