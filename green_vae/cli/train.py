@@ -75,8 +75,8 @@ def add_train(commands):
     add("--data-dir", type=Path, metavar="DIR", help="folder with the data sets (default: $GREEN_VAE_DATA)")
     add("--download", action="store_true", help="fetch the data set if it is missing")
     precision = command.add_mutually_exclusive_group().add_argument
-    told = "bfloat16 is quicker on accelerators and processors with AMX: auto takes it there (default: float32)"
-    precision("--precision", choices=("auto", "float32", "bfloat16"), help=told)
+    told = "auto: bfloat16 on accelerators and processors with AMX, where it is quicker, else float32 (default: auto)"
+    precision("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help=told)
     same = "the same as --precision bfloat16"
     precision("--mixed-precision", action="store_const", const="bfloat16", dest="precision", help=same)
     add("--devices", choices=("one", "all"), default="one", help="share batches among all accelerators (JAX)")

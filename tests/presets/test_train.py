@@ -35,7 +35,18 @@ def trained(tmp_path_factory, printed):
         tiny = Preset("split_vae", CONFIG, "digits", recipe, "us", samplers={"gmm": {}, "neighbourhood": {}})
         patch.setitem(presets.PRESETS, "test/tiny", tiny)
         patch.setattr("green_vae.training.account.idle", lambda: (None, ""))
-        command = ["train", "test/tiny", "--limit-train", "60", "--pictures-every", "2", "--out", str(out)]
+        command = [
+            "train",
+            "test/tiny",
+            "--limit-train",
+            "60",
+            "--pictures-every",
+            "2",
+            "--precision",
+            "float32",
+            "--out",
+            str(out),
+        ]
         assert cli.main([*command, "--epochs", "1"]) == 0
         first = store.metadata_of(out / "model")
         with redirect_stdout(io.StringIO()) as stdout:

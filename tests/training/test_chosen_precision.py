@@ -98,7 +98,7 @@ def test_a_run_says_what_it_computes_in_and_goes_on_with_it(machine, tmp_path, c
 @pytest.mark.parametrize(
     ("arguments", "precision"),
     [
-        ([], None),
+        ([], "auto"),
         (["--precision", "auto"], "auto"),
         (["--precision", "float32"], "float32"),
         (["--mixed-precision"], "bfloat16"),

@@ -235,7 +235,20 @@ def test_fresh_deletes_what_is_the_runs_own_and_nothing_else(out, straight):
 
 
 def test_the_command_line_starts_over(out):
-    arguments = ["train", "test/tiny", "--out", str(out), "--limit-train", "40", "--seed", "1", "--epochs", "1"]
+    arguments = [
+        "train",
+        "test/tiny",
+        "--out",
+        str(out),
+        "--limit-train",
+        "40",
+        "--seed",
+        "1",
+        "--epochs",
+        "1",
+        "--precision",
+        "float32",
+    ]
     assert cli.main(arguments) == 1
     assert cli.main([*arguments, "--fresh"]) == 0
     assert len(read_history(out)) == 1 and store.metadata_of(out / "model")["length"] == "1 of 10 epochs"
