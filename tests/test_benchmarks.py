@@ -26,15 +26,17 @@ CONFIG = {"image_shape": (8, 8, 1), "latent_dim": 2, "network": "mlp", "network_
 
 
 @pytest.mark.parametrize("options", [[], ["--mixed-precision"]])
-def test_fault_11_the_speed_of_training(options, monkeypatch, capsys):
+def test_fault_11_the_speed_of_training(options, monkeypatch, capsys, tmp_path):
     monkeypatch.setitem(presets.PRESETS, "test/tiny", Preset("vae", CONFIG, "digits", Recipe(batch_size=4), "us"))
-    monkeypatch.setattr(sys, "argv", ["training.py", "test/tiny", "--steps", "1", *options])
+    monkeypatch.setattr(sys, "argv", ["training.py", "test/tiny", "--steps", "1", "--out", str(tmp_path), *options])
     script = load_script(ROOT / "benchmarks" / "training.py")
     monkeypatch.setattr(script.matmul_rate, "__defaults__", (16, 1))
     with dtype_policy(None):  # the script sets one
         script.main()
         assert keras.config.dtype_policy().name == ("mixed_bfloat16" if options else "float32")
     first, second = capsys.readouterr().out.splitlines()
+    (page,) = tmp_path.glob("training-*.md")
+    assert second in page.read_text() and page.with_suffix(".json").exists()
     assert "GFLOP/s" in first and second.startswith("test/tiny: ") and "images/s" in second and " graph)" in second
 
 
