@@ -92,30 +92,17 @@ VARIANTS = {
     "second_stage_cosine": ("second_stage_vae", _VECTORS),
     "second_stage_gaussian": ("second_stage_vae", {**_VECTORS, "reconstruction": "gaussian", "beta": 1.0}),
 }
+_DENSE_GP = {
+    "image_shape": (8, 8, 1),
+    "latent_dim": LATENT,
+    "network": "mlp",
+    "network_options": {"widths": (8,)},
+    "regularizer": "gp",
+}
 # small enough for JAX, which compiles every operation anew for every shape
 DENSE = {
-    "rae_gp_dense": (
-        "rae",
-        {
-            "image_shape": (8, 8, 1),
-            "latent_dim": LATENT,
-            "network": "mlp",
-            "network_options": {"widths": (8,)},
-            "regularizer": "gp",
-        },
-    ),
-    "rae_hutchinson_dense": (
-        "rae",
-        {
-            "image_shape": (8, 8, 1),
-            "latent_dim": LATENT,
-            "network": "mlp",
-            "network_options": {"widths": (8,)},
-            "regularizer": "gp",
-            "gradient": "hutchinson",
-            "regularizer_weight": 0.2,
-        },
-    ),
+    "rae_gp_dense": ("rae", _DENSE_GP),
+    "rae_hutchinson_dense": ("rae", {**_DENSE_GP, "gradient": "hutchinson", "regularizer_weight": 0.2}),
     "ladder_vae_dense": (
         "ladder_vae",
         {"image_shape": (8, 8, 1), "latent_dims": (LATENT, 3), "widths": (8, 6), "warmup_steps": 10},

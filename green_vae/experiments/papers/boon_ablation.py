@@ -11,7 +11,7 @@ from scipy import stats
 
 from green_vae.experiments.evidence import OPEN
 from green_vae.experiments.papers.boon import evaluated, images_of
-from green_vae.experiments.papers.paired import CONFIDENCE, interval, verdict
+from green_vae.experiments.papers.paired import CONFIDENCE, interval, values, verdict
 from green_vae.experiments.spec import Column, Measurement
 from green_vae.models.lagging_vae import mean_information
 from green_vae.presets import preset
@@ -185,8 +185,7 @@ def bound(mean, log_var):
 
 def values_of(report, column, row):
     """Values of the seeds of one arm; () where it is not measured."""
-    details = report["rows"].get(row, {}).get(column, {}).get("details", {})
-    return tuple(details.get("values", {}).values())
+    return tuple(values(report, column, row).values())
 
 
 def effects(arms):

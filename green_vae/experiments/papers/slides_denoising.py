@@ -37,7 +37,7 @@ def column(measure, how):
     return f"{measure}_{how.partition(':')[2]}"
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=9)  # every column goes through all seeds of a row; three noises
 def cleaned(run, how):
     """What a trained row makes of the noisy images; the noise is the same for all rows and seeds."""
     return run.trained.reconstruct(corrupted(_clean(run), how, seed=0), sample=False)

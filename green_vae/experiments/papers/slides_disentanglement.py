@@ -7,10 +7,10 @@ from scipy import stats
 
 from green_vae.data import sprites
 from green_vae.experiments.evidence import FAILS, HOLDS, OPEN
+from green_vae.experiments.papers import paired
 from green_vae.experiments.spec import Column, Measurement
 from green_vae.metrics import dci, factor_vae_score, mutual_information_gap
 
-CONFIDENCE = 0.95
 PLAIN = "beta = 1"
 ARMS = ("beta = 4", "beta = 16", "beta = 64")
 CAPACITY = "capacity of 25 nats"
@@ -47,7 +47,7 @@ def error(name, title):
     return Column(name, title, measure, identity=identity, format="{:,.2f}")
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=5)  # every column goes through all seeds of a row
 def scores(run):
     """Name of every score -> its value for one trained row."""
     codes, factors, seed = run.trained.encode(_images(run)), factors_of(run), run.settings.seed
@@ -59,7 +59,7 @@ def scores(run):
     }
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=5)  # every column goes through all seeds of a row
 def terms(run):
     """Name -> mean over the test images, as the model logs them."""
     run.trained.compile()
@@ -95,13 +95,13 @@ def differences(report, column):
 
     The intervals hold for all rows together, with 95 %.
     """
-    values = {row: _values(report, column, row) for row in (PLAIN, *ARMS, CAPACITY)}
+    values = {row: [*paired.values(report, column, row).values()] for row in (PLAIN, *ARMS, CAPACITY)}
     if min(map(len, values.values())) < 2:
         return {}
     plain = values.pop(PLAIN)
     if not any(np.ptp(sample) for sample in (plain, *values.values())):
         return {}  # no spread, no interval
-    interval = stats.dunnett(*values.values(), control=plain, random_state=0).confidence_interval(CONFIDENCE)
+    interval = stats.dunnett(*values.values(), control=plain, random_state=0).confidence_interval(paired.CONFIDENCE)
     means = (np.mean(sample) - np.mean(plain) for sample in values.values())
     return {row: tuple(map(float, one)) for row, *one in zip(values, means, interval.low, interval.high, strict=True)}
 
@@ -116,7 +116,3 @@ def verdict(report, column="mig"):
     if any(low > 0 for _, low, _ in found):
         return HOLDS
     return FAILS if any(high < 0 for _, _, high in found) else OPEN
-
-
-def _values(report, column, row):
-    return [*report["rows"].get(row, {}).get(column, {}).get("details", {}).get("values", {}).values()]
