@@ -78,6 +78,7 @@ TABLE = Table(
         row("HFVAE-s4-z4-l48", "survey/hfvae-s4-z4-l48", WITHOUT),
         row("Split-VAE", "svae/cifar10", WITHOUT),
         row("ResLag study, multi-level Optimal Sigma", "boon/optimal-sigma-multi-level-cifar10", WITHOUT),
+        row("ResLag study, light ResLag-VAE", "boon/reslag-light-cifar10", WITHOUT),
         row("mini CNN", "survey/cnn-mini"),
         row("mini L2-RAE", "survey/l2-rae-mini"),
         row("mini GP-RAE", "survey/gp-rae-mini"),

@@ -40,11 +40,12 @@ MODELS = {
     "mini HFVAE": (16, 100),
 }
 AXES = {"width": "width: channels of the first convolution", "latent": "latent numbers"}
-# preset whose history ships -> row of Table 2, latent numbers; the ResLag study's model has no row there
+# preset whose history ships -> row of Table 2, latent numbers; the ResLag study's models have no row there
 TRAINED = {
     "survey/resnet-s4-b48-l128": ("Resnet-s4-b48-l128", 128),
     "survey/hfvae-s4-z4-l48": ("HFVAE-s4-z4-l48", 76),
     "boon/optimal-sigma-multi-level-cifar10": ("ResLag study, multi-level", 100),
+    "boon/reslag-light-cifar10": ("ResLag study, light ResLag-VAE", 100),
 }
 
 

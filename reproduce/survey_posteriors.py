@@ -23,6 +23,7 @@ ROWS = {
     "HFVAE-s4-z4-l48": "survey/hfvae-s4-z4-l48",
     "Split-VAE": "svae/cifar10",
     "multi-level Optimal Sigma": "boon/optimal-sigma-multi-level-cifar10",
+    "light ResLag-VAE": "boon/reslag-light-cifar10",
     "Optimal Sigma": "boon/optimal-sigma-cifar10",
     "review's MLP": "review/mlp-cifar10-published",
     "mini CNN": "survey/cnn-mini",
