@@ -2,6 +2,7 @@
 
     python benchmarks/fuzz.py --minutes 10              # all readers, an equal share each
     python benchmarks/fuzz.py --minutes 1 --readers "CelebA zip" moments
+    python benchmarks/fuzz.py --minutes 60 --out results/benchmarks   # writes fuzz.json and fuzz.md
 
 One line for a reader: cases, cases a second, how many were refused, and faults. A fault is another error than one
 ValueError or OSError that says what it received, a crash of the process, more than 10 s or 1 GiB, a program or a
@@ -12,6 +13,7 @@ code is 1 if there was a fault. The readers are those of tests/shared/fuzzed_rea
 import argparse
 import collections
 import contextlib
+import json
 import os
 import random
 import sys
@@ -23,6 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "shared")]
 SHOWN = 5  # faults of a reader
+COUNTS = ("cases", "seconds", "refused", "read", "fault")
 
 
 def main():
@@ -33,13 +36,14 @@ def main():
     add("--readers", nargs="+", default=[], metavar="NAME", help="some of them (default: all)")
     add("--seed", type=int, default=0, help="of the first case; the next one has the next (default: 0)")
     add("--cases", type=int, help="at most so many for a reader")
+    add("--out", type=Path, metavar="DIR", help="write fuzz.json and fuzz.md there")
     options = parser.parse_args()
     import fuzzed_readers
 
     names = options.readers or list(fuzzed_readers.READERS)
     if unknown := [name for name in names if name not in fuzzed_readers.READERS]:
         parser.error(f"there are {', '.join(fuzzed_readers.READERS)}. Received: {', '.join(unknown)}")
-    begin, codes = time.monotonic(), []
+    begin, codes, rows = time.monotonic(), [], []
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
             child = os.fork()  # a crash ends the child alone; and TensorFlow takes long to import
@@ -49,8 +53,36 @@ def main():
             if codes[-1] not in (0, 1):
                 last = Path(folder, "seed").read_text() if Path(folder, "seed").exists() else "none"
                 print(f"{name}: FAULT: the process ended with {codes[-1]} at seed {last}", flush=True)
+            counts = Path(folder, "counts")
+            found = json.loads(counts.read_text()) if counts.exists() else dict.fromkeys(COUNTS)
+            rows.append({"reader": name, **found})
     print(f"{time.monotonic() - begin:.0f} s in all; readers with faults: {sum(map(bool, codes))}")
+    if options.out:
+        record(options, rows, codes)
     return int(any(codes))
+
+
+def record(options, rows, codes):
+    """Write fuzz.json and fuzz.md: one line for a reader, and the sum."""
+    from green_vae.experiments.provenance import machine
+    from green_vae.utils.files import write_json, write_text
+
+    told, faulty = machine(), sum(map(bool, codes))
+    versions = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
+    write_json(options.out / "fuzz.json", {"machine": told, "seed": options.seed, "readers": rows})
+    total = {"reader": "all", **{key: sum(row[key] or 0 for row in rows) for key in COUNTS}}
+    lines = ["# Damaged and hostile files in every reader", "", "Written by `python benchmarks/fuzz.py`.", ""]
+    lines += ["| reader | cases | cases a second | refused | read | faults |", "|---|---:|---:|---:|---:|---:|"]
+    for row in [*rows, total]:
+        if row["cases"] is None:
+            lines.append(f"| {row['reader']} | the process ended | | | | |")
+            continue
+        rate = row["cases"] / row["seconds"]
+        counted = " | ".join(f"{row[key]:,}" for key in ("refused", "read", "fault"))
+        lines.append(f"| {row['reader']} | {row['cases']:,} | {rate:,.0f} | {counted} |")
+    where = f"{told['device']}, {told['date']}, commit {told['commit'][:10]}"
+    lines += ["", f"Readers with faults: {faulty}. {where}; {versions}."]
+    write_text(options.out / "fuzz.md", "\n".join(lines) + "\n")
 
 
 def fuzz(name, folder, options, seconds):
@@ -76,6 +108,8 @@ def fuzz(name, folder, options, seconds):
             seed += 1
         took = time.monotonic() - begin
     total = sum(counts.values())
+    told = {"cases": total, "seconds": took, **{key: counts[key] for key in COUNTS[2:]}}
+    (folder / "counts").write_text(json.dumps(told))
     rest = f"{counts['refused']:,} refused, {counts['read']:,} read, {counts['fault']:,} faults"
     print(f"{name}: {total:,} cases, {total / took:,.0f} a second: {rest}", flush=True)
     print("".join(f"  {fault}\n" for fault in faults[:SHOWN]), end="", flush=True)
