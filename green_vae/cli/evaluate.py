@@ -145,14 +145,15 @@ def _evaluator(options, protocol):
 def _told(sides, compared):
     """All that was found, as JSON."""
     told = {name: {"source": side.source.text, "images": side.count} for name, side in zip("ab", sides, strict=True)}
-    told |= {"label": compared.fid.label, "fid": compared.fid.value, "kid": None, "kid_error": None}
+    told |= {"label": compared.fid.label, "fid": compared.fid.value, "fid_error": compared.fid.error}
+    told |= {"kid": None, "kid_error": None}
     if compared.kid:
         error = compared.kid.error
         told |= {"kid": compared.kid.value, "kid_error": error if math.isfinite(error) else None}
     names = ("precision", "recall", "density", "coverage")
     told |= compared.neighbours._asdict() if compared.neighbours else dict.fromkeys(names)
     if line := compared.extrapolated:
-        told |= {"fid_extrapolated": line.value, "fid_extrapolated_error": line.error, "fid_error": line.spread}
+        told |= {"fid_extrapolated": line.value, "fid_extrapolated_error": line.error, "fid_error_of_both": line.spread}
         told["fid_of_n"] = dict(zip(line.sizes, line.distances, strict=True))
     protocol = compared.fid.protocol
     told |= {"compared": compared.compared, "caveat": protocol.caveat, "protocol": protocol.describe()}
@@ -161,7 +162,8 @@ def _told(sides, compared):
 
 def _lines(compared):
     """A line for each number."""
-    numbers = {compared.fid.label: f"{compared.fid.value:.2f}"}
+    error = "" if compared.fid.error is None else f" +- {compared.fid.error:.2f}"
+    numbers = {compared.fid.label: f"{compared.fid.value:.2f}{error}"}
     if compared.extrapolated:
         numbers[f"{compared.fid.label}, n to infinity"] = str(compared.extrapolated)
     if compared.kid:

@@ -5,6 +5,8 @@ from functools import cached_property
 from green_vae import data, metrics
 from green_vae.experiments.smoke import IMAGES
 
+KEPT = 2000  # features of enough images: for the standard error of their FID, to 2 %
+
 
 class Bench:
     """Shared by the runs of one table; everything is made when first asked for.
@@ -49,16 +51,22 @@ class Bench:
     @cached_property
     def reference_moments(self):
         images = self.reference_images
-        return self.moments(images, metrics.image_key(images), "reference")
+        few = self.count if self.few else 0
+        return self.moments(images, metrics.image_key(images), "reference", keep=few)
 
     @property
-    def keep(self):
-        """How many features to keep for the KID, which needs no minimum of images; none where the FID has enough."""
-        return self.count if self.count < 10_000 else 0
+    def few(self):
+        """Whether there are fewer reference images than an FID needs: a KID stands beside it then."""
+        return self.count < metrics.ENOUGH
 
-    def moments(self, images, key, description, total=None):
-        """`FIDEvaluator.moments` of images whose content `key` names, with features if they are few."""
-        return self.evaluator.moments(images, key=key, description=description, total=total, keep=self.keep)
+    def moments(self, images, key, description, total=None, keep=None):
+        """`FIDEvaluator.moments` of images whose content `key` names.
+
+        Args:
+            keep: how many features; None for as many as the KID of few images needs, or the FID's standard error.
+        """
+        keep = (self.count if self.few else KEPT) if keep is None else keep
+        return self.evaluator.moments(images, key=key, description=description, total=total, keep=keep)
 
     @cached_property
     def evaluator(self):

@@ -68,6 +68,9 @@ def fid_rec(split, optional=""):
 def fid(name, of, title, layer=None, tolerance=0.1, format="{:,.1f}", optional=""):
     """Frechet distance between a kind of images and the table's reference.
 
+    Beside it stands its standard error under other images of the kind, see `metrics.FID`, where these and the reference
+    have more images than features have dimensions.
+
     Args:
         of: kind of `Run.images`: one of `RECONSTRUCTIONS`, "prior" or one of the table's samplers, with ":" and a part
             for split models ("prior:x1"); "row" for a row that is images.
@@ -91,7 +94,14 @@ def fid(name, of, title, layer=None, tolerance=0.1, format="{:,.1f}", optional="
             few = f"only {counts[0]:,} images against {counts[1]:,}"
             why = f"{why}; {few}" if why else few
         return Measurement(
-            run.fid(of, own), label, why, _kid_beside(run, of, own), protocol.describe(), run.made(of), *counts
+            run.fid(of, own),
+            label,
+            why,
+            _kid_beside(run, of, own),
+            protocol.describe(),
+            run.made(of),
+            *counts,
+            spread=run.fid_error(of, own),
         )
 
     return Column(
@@ -104,6 +114,7 @@ def fid(name, of, title, layer=None, tolerance=0.1, format="{:,.1f}", optional="
         layers=lambda settings: (layer or settings.layer,),
         possible=lambda run: run.check_kind(of),
         optional=optional,
+        spread="beside a Frechet distance: its standard error if other images of the same kind had been measured",
     )
 
 
@@ -146,7 +157,7 @@ def kid_x1e3(run, of, layer):
 
 def _kid_beside(run, of, layer):
     """The KID beside a Frechet distance of few images, in words; "" for enough images."""
-    if not run.bench.keep or run.settings.smoke:
+    if not run.bench.few or run.settings.smoke:
         return ""
     label, mean, deviation = kid_x1e3(run, of, layer)
     return f"{label} x 1000 = {mean:.1f} +- {deviation:.1f}"

@@ -51,8 +51,8 @@ def long_form(table, columns, rows, footnotes):
 
 
 def remarks(report, columns, rows=()):
-    """A line for each row with remarks, such as the KID beside every FID, for each way images were made, and for each
-    protocol."""
+    """A line for each row with remarks, such as the KID beside every FID, for each way images were made, for what "±"
+    means, and for each protocol."""
     for name, cells in report["rows"].items():
         found = [
             f"{column.title}: {cells[column.name]['remark']}" for column in columns if cells[column.name]["remark"]
@@ -67,6 +67,12 @@ def remarks(report, columns, rows=()):
                 made.setdefault(how, []).append(name)
         for how, names in made.items():
             yield f"{column.title}, {', '.join(names)}: {how}"
+    yield from dict.fromkeys(
+        f"± {column.spread}"
+        for _, cells in shown
+        for column in columns
+        if column.spread and "spread" in (told := cells[column.name]["details"]) and "values" not in told
+    )
     protocols = (cells[column.name]["details"].get("protocol") for _, cells in shown for column in columns)
     yield from dict.fromkeys(filter(None, protocols))
 

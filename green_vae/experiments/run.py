@@ -132,6 +132,11 @@ class Run(TrainedRow):
         moments, reference = self.moments(kind), self.bench.reference_moments
         return self.bench.evaluator.fid(moments, reference)[self.bench.layer_name(layer)]
 
+    def fid_error(self, kind, layer):
+        """Standard error of `fid` under other images of this kind; None for too few images."""
+        name = self.bench.layer_name(layer)
+        return metrics.error_of_moments(self.moments(kind)[name], self.bench.reference_moments[name])
+
     def moments(self, kind):
         """Moments of one kind of images, by layer; measured once."""
         if kind not in self._moments:

@@ -41,6 +41,7 @@ class Column:
         trained: whether the value depends on trained weights.
         possible: `possible(run)` raises NotRun if the row's model cannot have the quantity, whatever its weights.
         optional: why the column is left out unless --columns names it; "" for a column that is always measured.
+        spread: what "±" beside a number of one training means, for the notes.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Column:
     trained: bool = True
     possible: Callable = lambda run: None
     optional: str = ""
+    spread: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Measurement:
         images: how many of ours were measured, None if it is not about images.
         reference_images: how many they were compared with, None if with none.
         values: seed -> value, of a row that is trained several times; {} for one training.
-        spread: standard deviation of these, with n - 1; None for fewer than two.
+        spread: standard deviation of these, with n - 1; of one training, what `Column.spread` says; None if not known.
     """
 
     value: float

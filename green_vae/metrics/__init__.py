@@ -3,8 +3,8 @@
 from green_vae.metrics.disentanglement import DCI, dci, factor_vae_score, mutual_information_gap
 from green_vae.metrics.evaluation import Evaluation, compare, evaluate
 from green_vae.metrics.extrapolation import Extrapolation, extrapolate, extrapolate_moments
-from green_vae.metrics.fid import FID, FIDEvaluator, fid, fid_of_moments
-from green_vae.metrics.frechet import frechet_distance, frechet_from_features, frechet_from_moments
+from green_vae.metrics.fid import ENOUGH, FID, FIDEvaluator, error_of_moments, fid, fid_of_moments
+from green_vae.metrics.frechet import frechet_distance, frechet_error, frechet_from_features, frechet_from_moments
 from green_vae.metrics.graph2015 import Graph2015Extractor
 from green_vae.metrics.image import mse, psnr, ssim
 from green_vae.metrics.inception import InceptionExtractor
@@ -19,6 +19,7 @@ from green_vae.metrics.weights import WeightsNotFoundError
 
 __all__ = [
     "DCI",
+    "ENOUGH",
     "Evaluation",
     "Extrapolation",
     "FID",
@@ -36,6 +37,7 @@ __all__ = [
     "canonical_layer",
     "compare",
     "dci",
+    "error_of_moments",
     "evaluate",
     "extrapolate",
     "extrapolate_moments",
@@ -43,6 +45,7 @@ __all__ = [
     "fid",
     "fid_of_moments",
     "frechet_distance",
+    "frechet_error",
     "frechet_from_features",
     "frechet_from_moments",
     "image_key",

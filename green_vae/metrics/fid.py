@@ -5,7 +5,7 @@ import re
 import warnings
 from pathlib import Path
 
-from green_vae.metrics.frechet import frechet_from_moments
+from green_vae.metrics.frechet import frechet_error, frechet_from_moments
 from green_vae.metrics.graph2015 import Graph2015Extractor
 from green_vae.metrics.inception import InceptionExtractor
 from green_vae.metrics.moments import Moments
@@ -161,12 +161,19 @@ class FIDEvaluator:
 
 @dataclasses.dataclass(frozen=True)
 class FID:
-    """A Frechet distance and all that it depends on."""
+    """A Frechet distance and all that it depends on.
+
+    Attributes:
+        value: the distance. n_a, n_b: images. protocol: of the features.
+        error: its standard error if the first images were others of their kind, see `frechet_error`; None where it is
+            not known.
+    """
 
     value: float
     n_a: int
     n_b: int
     protocol: Protocol
+    error: float | None = None
 
     @property
     def label(self):
@@ -177,7 +184,8 @@ class FID:
         return self.value
 
     def __str__(self):
-        return f"{self.label} = {self.value:.4f} (n = {self.n_a} and {self.n_b})"
+        error = "" if self.error is None else f" ± {self.error:.2g}"
+        return f"{self.label} = {self.value:.4f}{error} (n = {self.n_a} and {self.n_b})"
 
 
 def fid(images_a, images_b, layer=None, **settings):
@@ -192,7 +200,7 @@ def fid(images_a, images_b, layer=None, **settings):
         ValueError: unusable images or settings, or fewer than two images.
         WeightsNotFoundError: no weights.
     """
-    return fid_of_moments(*measured(images_a, images_b, layer, **settings))
+    return fid_of_moments(*measured(images_a, images_b, layer, keep=ENOUGH, **settings))
 
 
 def measured(images_a, images_b, layer=None, keep=0, **settings):
@@ -207,14 +215,25 @@ def measured(images_a, images_b, layer=None, keep=0, **settings):
 
 
 def fid_of_moments(a, b):
-    """The `FID` of two `Moments`; warns of fewer than 10,000 images.
+    """The `FID` of two `Moments`, with its standard error if `a` has kept features; warns of fewer than 10,000 images.
 
     Raises:
         ValueError: different protocols, or fewer than two images.
     """
     for moments in (a, b):
         _warn_of_few(moments)
-    return FID(frechet_from_moments(a, b), a.n, b.n, a.protocol)
+    return FID(frechet_from_moments(a, b), a.n, b.n, a.protocol, error_of_moments(a, b))
+
+
+def error_of_moments(a, b):
+    """`frechet_error` of two `Moments`, by the features that `a` has kept.
+
+    None without two of them, and where either side has no more images than features have dimensions: a covariance
+    without an inverse has no such error.
+    """
+    if len(a.features) < 2 or min(a.n, b.n) <= a.dim:
+        return None
+    return frechet_error(a.features, a.mean, a.covariance, b.mean, b.covariance, a.n)
 
 
 def _warn_of_few(moments):

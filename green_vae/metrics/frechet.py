@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.linalg
 
+_ROUNDING = 1e-12  # of the largest eigenvalue
 _SMALL_PIVOT = 1e-8  # of the largest entry, far above what rounding makes of a direction without variance
 _TOLERANCE = 1e-6  # of the largest entry: asymmetry and negative eigenvalues that rounding (of float32, too) explains
 
@@ -42,6 +43,33 @@ def frechet_from_moments(a, b):
     """
     a.check_comparable(b)
     return frechet_distance(a.mean, a.covariance, b.mean, b.covariance)
+
+
+def frechet_error(features, mean_a, covariance_a, mean_b, covariance_b, n):
+    """Standard error of `frechet_distance` if n other images of the same kind had made the first Gaussian.
+
+    By the delta method: the distance changes with the mean by 2 (m1 - m2), and with the covariance by I - T, where
+    T = C2^(1/2) (C2^(1/2) C1 C2^(1/2))^(-1/2) C2^(1/2) carries the first Gaussian to the second. An image's share in
+    it is 2 (m1 - m2) (x - m1) + (x - m1)' (I - T) (x - m1), and the error is the standard deviation of this over the
+    images, divided by the root of n. Two sets of one origin, whose whole distance is bias, have a smaller one.
+
+    Args:
+        features: (k, d), of some of the n images, chosen at random.
+        mean_a, covariance_a: (d,) and (d, d), of all n images; they must have more images than dimensions.
+        mean_b, covariance_b: of the reference, which is held as it is.
+
+    Returns:
+        A float, in squared units of the features.
+    """
+    rows, shift = np.asarray(features, "float64") - mean_a, np.asarray(mean_a) - mean_b
+    values, vectors = scipy.linalg.eigh(covariance_b)
+    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
+    values, vectors = scipy.linalg.eigh(root @ covariance_a @ root)
+    found = values > _ROUNDING * values.max(initial=0)  # directions in which both vary
+    half = root @ vectors[:, found] / values[found] ** 0.25
+    carried = rows @ half  # its squares sum to x' T x
+    shares = 2 * rows @ shift + np.sum(rows**2, 1) - np.sum(carried**2, 1)
+    return float(np.std(shares, ddof=1) / np.sqrt(n))
 
 
 def frechet_from_features(features_a, features_b):

@@ -1,4 +1,4 @@
-"""The column of the kernel distance: its standard error, and what a report says of it."""
+"""The columns of the kernel and the Frechet distance: their standard errors, and what a report says of them."""
 
 from types import SimpleNamespace
 
@@ -7,8 +7,10 @@ import pytest
 
 from green_vae.experiments import Reference, Row, Table, columns
 from green_vae.experiments.bench import Bench
+from green_vae.experiments.report import remarks
 from green_vae.experiments.run import Run
 from green_vae.experiments.spec import Settings
+from green_vae.metrics import Moments, fid_of_moments
 from green_vae.metrics.kid import squared_mmd
 
 N = 200
@@ -47,3 +49,21 @@ def test_the_cell_of_generated_images(tmp_path):
     assert (found.images, found.reference_images, found.label) == (24, 24, "KID@tiny")
     assert found.made == "samples from N(0, I)" and found.remark.startswith("standard error ")
     assert column.identity(run)["quantity"] == "kid" and column.identity(run)["n"] == 24
+
+
+def test_a_frechet_distance_of_more_images_than_features_has_its_standard_error(tmp_path):
+    column = columns.fid("fid", "prior", "FID")
+    table = Table("few", "Few", "nobody", (column,), (), Reference("digits", n=24))
+    run = Run(Bench(table, Settings(out=tmp_path, smoke=True)), Row("only", {}, preset="review/mlp-cifar10"))
+    run.prepared = True
+    rng, protocol = np.random.default_rng(0), run.bench.protocol("tiny")
+    ours, theirs = (Moments(64, protocol, keep=100).update(rng.standard_normal((100, 64)) + mean) for mean in (0, 2))
+    run._moments["prior"], run.bench.reference_moments = {"tiny": ours}, {"tiny": theirs}
+    found = column.measure(run)
+    assert found.value == pytest.approx(4 * 64, rel=0.2) and found.spread == fid_of_moments(ours, theirs).error
+    # 2 |m1 - m2| / sqrt(n), in standard deviations along the shift, is the larger part of it
+    assert found.spread == pytest.approx(2 * 2 * 8 / 10, rel=0.5)
+    cell = {"remark": "", "details": {"spread": found.spread}}
+    assert [*remarks({"rows": {"only": {"fid": cell}}}, [column])] == [f"± {column.spread}"]
+    several = {**cell, "details": {**cell["details"], "values": {"0": 1.0}}}
+    assert not [*remarks({"rows": {"only": {"fid": several}}}, [column])]

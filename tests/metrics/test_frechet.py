@@ -6,7 +6,15 @@ import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from green_vae.metrics import Moments, frechet, frechet_distance, frechet_from_features, frechet_from_moments
+from green_vae.metrics import (
+    Moments,
+    frechet,
+    frechet_distance,
+    frechet_error,
+    frechet_from_features,
+    frechet_from_moments,
+)
+from green_vae.metrics.fid import error_of_moments
 from green_vae.metrics.frechet import frechet_to_gaussian
 
 SETTINGS = settings(max_examples=25, deadline=None)
@@ -180,3 +188,46 @@ def test_both_factors_of_a_covariance_give_the_same_distance(condition, monkeypa
         monkeypatch.setattr(frechet, "_SMALL_PIVOT", limit)
         distance = frechet.frechet_distance(means, covariances[0], means, covariances[1])
         assert distance == pytest.approx(expected, rel=1e-7)
+
+
+@pytest.mark.parametrize(("d", "n"), [(4, 400), (16, 48)])
+def test_the_standard_error_is_the_deviation_of_distances_of_other_images(d, n):
+    """300 sets of images that are not Gaussian, from far off the reference, so that the distance is no mere bias."""
+    rng = np.random.default_rng(0)
+    factor, (_, reference) = rng.standard_normal((d, d)), gaussian(rng, d)
+    distances, errors = [], []
+    for _ in range(300):
+        x = np.abs(rng.standard_normal((n, d))) ** 1.3 @ factor
+        own = x.mean(0), np.cov(x, rowvar=False)
+        distances.append(frechet_distance(*own, np.zeros(d), reference))
+        errors.append(frechet_error(x, *own, np.zeros(d), reference, n))
+    assert np.mean(errors) == pytest.approx(np.std(distances), rel=0.15)
+
+
+def test_the_standard_error_in_one_dimension_is_that_of_mean_and_deviation():
+    """The distance is (m1 - m2)^2 + (s1 - s2)^2 there, and the delta method can be written down."""
+    x = np.random.default_rng(1).gamma(2.0, size=(500, 1))
+    mean, deviation = x.mean(), x.std(ddof=1)
+    shares = 2 * (mean - 5) * (x - mean) + (1 - 3 / deviation) * (x - mean) ** 2
+    expected = shares.std(ddof=1) / np.sqrt(500)
+    found = frechet_error(x, np.array([mean]), [[deviation**2]], np.array([5.0]), [[9.0]], 500)
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_directions_without_variance_have_no_part_in_the_standard_error():
+    rng = np.random.default_rng(2)
+    x, (mean, reference) = rng.standard_normal((90, 3)), gaussian(rng, 3)
+    expected = frechet_error(x, x.mean(0), np.cov(x, rowvar=False), mean, reference, 90)
+    padded = np.hstack([x, np.ones((90, 2))])
+    own = padded.mean(0), np.cov(padded, rowvar=False)
+    wide = np.zeros((5, 5))
+    wide[:3, :3] = reference
+    assert frechet_error(padded, *own, np.append(mean, [1, 1]), wide, 90) == pytest.approx(expected, rel=1e-6)
+
+
+def test_too_few_images_or_none_kept_have_no_standard_error():
+    rng = np.random.default_rng(3)
+    many = Moments(4, keep=50).update(rng.standard_normal((60, 4)))
+    few, unkept = Moments(4, keep=9).update(many.features[:4]), Moments(4).update(many.features)
+    assert error_of_moments(many, unkept) > 0
+    assert [error_of_moments(*pair) for pair in ((unkept, many), (few, many), (many, few))] == [None] * 3
