@@ -1,7 +1,6 @@
 """The parser of `green-vae`, and what a command's end means."""
 
 import argparse
-import logging
 import os
 import sys
 
@@ -17,6 +16,7 @@ from green_vae.cli.generate import add_generate
 from green_vae.cli.known import add_info, add_list
 from green_vae.cli.pictures import add_interpolate, add_reconstruct, add_traverse
 from green_vae.cli.train import add_train
+from green_vae.utils.quiet import quiet_loggers
 
 EPILOG = """examples:
   %(prog)s list --trained                      what there is: data set, source, parameters, size
@@ -73,7 +73,7 @@ def parser():
 def main(arguments=None):
     """Run one command; returns the exit code. arguments: instead of `sys.argv[1:]`."""
     options = parser().parse_args(arguments)  # exits with 2
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    quiet_loggers()
     try:
         options.run(options)
         sys.stdout.flush()

@@ -1,13 +1,13 @@
 """The command line of every script in `reproduce/`: what tables and galleries share, and that of a table."""
 
 import argparse
-import logging
 import sys
 import textwrap
 from pathlib import Path
 
 from green_vae.experiments.spec import Settings
 from green_vae.utils.arguments import positive
+from green_vae.utils.quiet import quiet_loggers
 
 OUT, RECORDED, SMOKE = Path("runs/tables"), Path("results"), Path("runs/smoke")
 FORMATS = ("table", "long", "md", "csv", "json", "latex", "html")
@@ -166,7 +166,7 @@ def _run(parser, arguments, choose, work):
     elif options["out"] is None:
         options["out"] = SMOKE if options["smoke"] else OUT
         options["recorded"] = None if options["smoke"] else RECORDED
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # one graph per network is meant, not a mistake
+    quiet_loggers()
     try:
         work(Settings(**options, arguments=tuple(arguments)), *asked)
         return 0

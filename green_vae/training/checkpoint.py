@@ -1,19 +1,22 @@
 """Weights and training state as files: what a training resumes from, and what ships."""
 
+import math
 import re
 import tempfile
 import warnings
 from pathlib import Path
 
 import h5py
+import numpy as np
 
-from green_vae.utils.files import narrowed, write_aside, write_json
+from green_vae.utils.files import check_room, narrowed, write_aside, write_json
 from green_vae.utils.reading import check_h5, read_json
 
 # names that a run gives its files, matched whole: whatever else lies in its folder is somebody's
 EPOCH, BEST = re.compile(r"epoch-(\d+)\.weights\.h5"), re.compile(r"best-(\d+)\.weights\.h5")
 ASIDE = re.compile(r"\.((epoch|best)-\d+\.weights\.h5|(history|run)\.json)\..+")
 HISTORY = "history.json"
+OVERHEAD = 1200  # bytes of HDF5's own for each array
 
 
 def epoch_path(out, epoch):
@@ -28,8 +31,15 @@ def best_path(out, epoch):
 
 def write_weights(model, path):
     """Write weights, optimizer and noise state, whole or not at all."""
-    with write_aside(path) as aside:
+    with write_aside(path, _size(model)) as aside:
         model.save_weights(aside, overwrite=True)
+
+
+def _size(model, itemsize=4, optimizer=True):
+    """Bytes of the file that Keras writes of a model, about; none of its numbers is wider than 32 bits."""
+    own = getattr(model, "optimizer", None) if optimizer else None
+    variables = [*model.variables, *(own.variables if own else ())]
+    return sum(itemsize * math.prod(variable.shape) + OVERHEAD for variable in variables)
 
 
 def named(out, pattern):
@@ -133,8 +143,10 @@ def save_weights(model, path, dtype="float16"):
     Raises:
         ValueError: a weight is NaN or infinite.
     """
-    with write_aside(path) as aside, tempfile.TemporaryDirectory() as folder:
+    narrow = _size(model, np.dtype(dtype).itemsize, optimizer=False)
+    with write_aside(path, narrow) as aside, tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole.weights.h5"
+        check_room(whole, _size(model))
         model.save_weights(whole)
         with h5py.File(whole) as source, h5py.File(aside, "w") as target:
             _copy_narrow(source, target, dtype)

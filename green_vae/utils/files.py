@@ -9,12 +9,30 @@ from pathlib import Path
 import numpy as np
 
 
+def check_room(path, size):
+    """Make sure that a file of so many bytes fits in the place of `path`, which ends empty.
+
+    A library in C that finds the disk full in the middle of a file may crash the process. Where the system cannot
+    reserve room, this does nothing.
+
+    Raises:
+        OSError: it does not fit.
+    """
+    if hasattr(os, "posix_fallocate") and size:
+        with open(path, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+            file.truncate(0)
+
+
 @contextlib.contextmanager
-def write_aside(path):
+def write_aside(path, size=0):
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds, delete it otherwise.
 
     The temporary file has the same suffixes, so that writers which look at them (`numpy.savez`, Keras) behave.
     Parent folders are made. A reader therefore sees the old file or the whole new one, also after `kill -9`.
+
+    Args:
+        size: bytes that the file will have at most, if known: whether they fit is found before the block.
 
     Raises:
         OSError: the disk is full or not writable; the message names `path`, and nothing half-written is left.
@@ -26,6 +44,7 @@ def write_aside(path):
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent)
         os.close(handle)
         aside = Path(name)
+        check_room(aside, size)
         yield aside
         with open(aside, "rb+") as file:
             os.fsync(file.fileno())

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import logging
 import os
 import sys
 
@@ -20,6 +21,13 @@ def quiet_start():
     """
     with _no_collection(), _no_messages():
         yield
+
+
+def quiet_loggers():
+    """For a command: no warnings of TensorFlow, to which one graph for each network looks like a mistake, nor of
+    matplotlib, which tells of a home folder that it cannot write to."""
+    for name in ("tensorflow", "matplotlib"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 
 import pytest
 
@@ -63,6 +64,20 @@ def test_a_full_disk_is_reported_with_the_path(tmp_path):
             raise OSError(errno.ENOSPC, "No space left on device")
     assert caught.value.errno == errno.ENOSPC
     assert names(tmp_path) == ["file.txt"] and path.read_text() == "old"
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system reserves no room")
+def test_a_file_that_will_not_fit_is_refused_before_it_is_begun(tmp_path):
+    path, begun = tmp_path / "file.txt", []
+    write_text(path, "old")
+    with pytest.raises(OSError, match=r"could not write .*file\.txt .*free some space"):
+        with write_aside(path, size=2**62):  # no disk is so large
+            begun.append(True)
+    assert not begun and names(tmp_path) == ["file.txt"] and path.read_text() == "old"
+    with write_aside(path, size=10_000) as aside:
+        assert aside.stat().st_size == 0
+        aside.write_text("new")
+    assert path.read_text() == "new"
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 import gc
 import os
+import subprocess
 import sys
 
 import pytest
+from core_models import child_env
 
 from green_vae.utils.quiet import quiet_start
 
@@ -41,3 +43,13 @@ def test_a_collector_that_is_off_stays_off(monkeypatch):
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_a_home_that_cannot_be_written_to_is_no_news(tmp_path):
+    """A folder cannot be made under a file, even by root."""
+    (tmp_path / "file").write_text("")
+    changes = {"HOME": str(tmp_path / "file"), "MPLCONFIGDIR": "", "XDG_CACHE_HOME": "", "XDG_CONFIG_HOME": ""}
+    command = ["generate", "slides/sigma-mnist-l2", "--out", str(tmp_path / "new.png")]
+    code = f"from green_vae import cli; raise SystemExit(cli.main({command}))"
+    done = subprocess.run([sys.executable, "-c", code], env=child_env(**changes), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "") and (tmp_path / "new.png").exists()
