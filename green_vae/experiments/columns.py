@@ -140,7 +140,14 @@ def kid(name, of, title):
         made = run.bench.protocol(chosen(run)).describe(), run.made(of)
         return Measurement(mean, label, "", f"standard error {deviation:.2g}", *made, run.image_count(of), count)
 
-    return Column(name, title, measure, identity=identity, layers=lambda settings: (settings.layer,))
+    return Column(
+        name,
+        title,
+        measure,
+        identity=identity,
+        layers=lambda settings: (settings.layer,),
+        possible=lambda run: run.check_kind(of),
+    )
 
 
 def kid_x1e3(run, of, layer):

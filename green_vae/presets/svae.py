@@ -40,6 +40,10 @@ PRESETS = {
     "svae/mnist-mini": _split("mnist32", 30, **MNIST_SPLIT, base=16),
     "svae/cifar10-mini": _split("cifar10", 7, **CIFAR_SPLIT, base=16),
     "svae/mnist-mini-plain": _split("mnist32", 30, **MNIST_SPLIT, base=16, split=False),
+    "svae/cifar10-mini-plain": _split("cifar10", 7, **CIFAR_SPLIT, base=16, split=False),
+    # an eighth of it, for several seeds
+    "svae/mnist-tiny": _split("mnist32", 6, **MNIST_SPLIT, base=8),
+    "svae/mnist-tiny-plain": _split("mnist32", 6, **MNIST_SPLIT, base=8, split=False),
     # what the paper compares with; its CIFAR-10 networks are those of survey/
     "svae/l2-rae-mnist": rae(32, 16, "mnist32", "l2", **MNIST_RAE),
     "svae/gp-rae-mnist": rae(32, 16, "mnist32", "gp", **MNIST_RAE),
