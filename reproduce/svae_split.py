@@ -19,6 +19,7 @@ from green_vae.experiments.papers.svae import SOURCE
 from green_vae.experiments.seeds import over_seeds
 
 MEASURED = (
+    columns.mse("train"),
     columns.mse("test"),
     columns.latent("active_means", "active units of 32, by the means", format="{:,.1f}"),
     *(columns.kid(f"kid_{part}", f"prior{end}", f"KID x 1000 of {part}") for part, end in PARTS.items()),
