@@ -1,7 +1,7 @@
 """Claims of Split-VAE, and what numbers say of them."""
 
 from green_vae.experiments.evidence import OURS, PUBLISHED, Claim, Side, every, lower, usually
-from green_vae.experiments.papers import svae_classes
+from green_vae.experiments.papers import paired, split_maps, svae_classes
 from green_vae.experiments.spec import comparable
 from green_vae.presets import preset
 
@@ -23,7 +23,23 @@ def units_in_use(reports):
         if None not in (with_head, without):
             texts.append(f"{width}: {with_head:.0f} with the head, {without:.0f} without")
             says = with_head > without if width == "full width" else says
+    tiny = {"rows": reports.rows("svae_split")}
+    if found := paired.difference(tiny, "active_means", split_maps.SPLIT, split_maps.TWIN):
+        texts.append(f"an eighth of the width, five seeds: {paired.interval(*found)} with the head")
     return Side("no twin"), Side("; ".join(texts) or "not measured", says)
+
+
+def looks(reports):
+    """How the maps of several seeds divide an image, by their share of high frequencies."""
+    ratios = paired.values({"rows": reports.rows("svae_split")}, "map_high_ratio", split_maps.SPLIT)
+    if len(ratios) < 2:
+        return Side("two runs, two looks"), Side("not measured")
+    found = [split_maps.look(ratio) for ratio in ratios.values()]
+    told = ", ".join(f"{found.count(name)} {name}" for name in dict.fromkeys(found))
+    span = f"{min(ratios.values()):.2f} to {max(ratios.values()):.2f} times the high frequencies of the images"
+    return Side("two runs, two looks"), Side(
+        f"of {len(found)} seeds, {told}: maps have {span}", {"syntactic", "semantic"} <= set(found)
+    )
 
 
 def inactive_units(reports):
@@ -104,6 +120,13 @@ CLAIMS = (
         units_in_use,
         ACTIVITY,
         "svae/mnist and svae/mnist-plain at full width",
+    ),
+    Claim(
+        "svae",
+        "Figures 1 and 2",
+        "Whether a map divides an image by its lines (syntactic) or by regions (semantic) differs from run to run.",
+        looks,
+        "python reproduce/svae_split.py",
     ),
     Claim(
         "svae",

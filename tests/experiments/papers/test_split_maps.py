@@ -1,9 +1,11 @@
 """Numbers of how a Split-VAE divides its images, against closed forms; verdicts, from made reports."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from green_vae.experiments.papers import split_maps
+from green_vae.experiments.papers import split_maps, svae_claims
 from green_vae.experiments.papers.split_maps import SPLIT, TWIN, edge_correlation, high_share, look
 
 
@@ -69,3 +71,17 @@ def test_the_looks_meet_without_a_gap():
     assert [look(ratio) for ratio in (0.99, 1.0, 2.0, 2.01)] == [
         "semantic", "between the two", "between the two", "syntactic",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ratios", "says", "told"),
+    [
+        ((2.5, 0.4, 1.2), True, "of 3 seeds, 1 syntactic, 1 semantic, 1 between the two: maps have 0.40 to 2.50 times"),
+        ((3.0, 2.5, 1.2), False, "of 3 seeds, 2 syntactic, 1 between the two: maps have 1.20 to 3.00 times"),
+        ((3.0,), None, "not measured"),
+    ],
+)
+def test_the_claim_of_two_looks(ratios, says, told):
+    rows = report(map_high_ratio=ratios)["rows"]
+    _, ours = svae_claims.looks(SimpleNamespace(rows=lambda table: rows if table == "svae_split" else {}))
+    assert ours.says is says and ours.text.startswith(told)
