@@ -15,8 +15,10 @@ seed by seed and their 95 % interval; and maps of both looks among five seeds.
 from green_vae.experiments import Reference, Row, Table, columns, main
 from green_vae.experiments.papers import split_maps
 from green_vae.experiments.papers.split_maps import PARTS, SPLIT, TWIN, division
+from green_vae.experiments.papers.survey import ERRORS
 from green_vae.experiments.papers.svae import SOURCE
 from green_vae.experiments.seeds import over_seeds
+from green_vae.experiments.spec import pca
 
 MEASURED = (
     columns.mse("train"),
@@ -39,6 +41,7 @@ TABLE = Table(
     rows=(
         Row(SPLIT, dict.fromkeys(column.name for column in COLUMNS), preset="svae/mnist-tiny"),
         Row(TWIN, dict.fromkeys(column.name for column in COLUMNS), preset="svae/mnist-tiny-plain"),
+        pca(32, ERRORS),
     ),
     reference=Reference("mnist32", n=500),
     layer="mixed7",
