@@ -136,7 +136,7 @@ class Perfect:
 
 
 def test_ssim_of_perfect_reconstructions(tmp_path):
-    context = Made(tmp_path, history=[{"ssim": 0.25, "ssim_published": 0.5}], trained=Perfect())
+    context = Made(tmp_path, history=[{"ssim": 0.25, "ssim_changing": 0.5}], trained=Perfect())
     context.run.train_images = context.images
     sentence = figure(REVIEW, "figure16").draw(context)
     assert "mean over 64 test images with a data range of 1: 1.000" in sentence
@@ -150,7 +150,8 @@ def test_ssim_of_perfect_reconstructions(tmp_path):
 def test_reconstructions_scatter_and_neighbours(tmp_path):
     context = Made(tmp_path, trained=Perfect())
     context.run.train_images = context.images
-    assert "summed over pixels and channels: 0.0." in figure(REVIEW, "figure17").draw(context)
+    told = "summed over pixels and channels: 0.0; of ten test images: 0.0."
+    assert told in figure(REVIEW, "figure17").draw(context)
     shown = picture(context.path)
     assert shown.shape == (2 * (2 * 10 + 2), 2 * (10 * 10 + 2), 3)  # two rows of ten
     assert np.array_equal(shown[4:20], shown[24:40])
