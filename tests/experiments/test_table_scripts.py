@@ -133,6 +133,7 @@ ELSEWHERE = (  # what other tables count, too; and tables with seeds, whose firs
     "slides_denoising",
     "survey_balancing",
     "survey_rae",
+    "review_sweep",
 )
 FIRST_RUNS = [
     *only(TABLES, *TABLES.keys() - set(ELSEWHERE)),
@@ -183,6 +184,7 @@ FEW = {
     "slides_disentanglement": ("capacity of 25 nats",),
     "slides_denoising": ("autoencoder, trained with noise 0.25",),
     "survey_balancing": ("ControlVAE",),
+    "review_sweep": ("KL weight 1", "linear autoencoder"),
     "survey_codes": ("mini L2-RAE",),
     "survey_rae": ("mini AE",),
     "survey_samplers": ("mini CNN, mixture of 10, draws",),
