@@ -121,6 +121,7 @@ ONE = {
     "survey_rae": ("mini AE",),
     "survey_samplers": ("mini CNN, second stage, cosine",),
     "slides_anomaly": ("MNIST InfoVAE",),
+    "slides_left_out": ("without 3",),
     "survey_balancing": ("ControlVAE",),
     "survey_posteriors": ("mini CNN",),
 }
@@ -165,6 +166,7 @@ SMOKED = {
         *(f"MNIST {model}" for model in ("AutoEncoder", "beta-VAE", "InfoVAE", "Optimal Sigma VAE", "Lagging VAE")),
         *(f"MNIST {model}, 8 latents" for model in ("linear VAE", "convolutional VAE", "sigma-VAE")),
     ),
+    "slides_left_out": ("without 3",),
 }
 # of these, what no other table smokes: in a quick run; the others in a slow one
 FEW = {

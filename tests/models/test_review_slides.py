@@ -44,6 +44,7 @@ COUNTS = {
     "slides/beta-celeba-l128": (3_928_341, 3_931_291),
     # 128 latents more: two heads of 2048 inputs with a bias, and 2048 weights into the decoder, for each
     "slides/beta-celeba-l256": (3_928_341 + 128 * (2 * 2049 + 2048), 3_931_291 + 128 * (2 * 2049 + 2048)),
+    **{f"slides/without-{digit}-mnist": (1_151_136, 1_151_136) for digit in range(10)},
     # by hand: dense layers without bias, 4 numbers of a norm per unit, of which 2 are trained, and the heads
     "slides/vae-mnist-binary": (PLAIN, PLAIN + 4 * 2 * 512),
     "slides/iaf-mnist-binary": (PLAIN + FLOW, PLAIN + FLOW + 4 * 2 * 512),
