@@ -10,12 +10,12 @@ COLOURS = colormaps["tab10"]
 
 
 def clouds(path, panels, reach, title=None):
-    """Points in the square [-reach, reach]^2, a panel for each set of clouds, a colour for each cloud.
+    """Points in squares [-reach, reach]^2, a panel for each set of clouds, a colour for each cloud.
 
     Args:
         path: of the PNG.
         panels: dict title -> (clouds, n, 2), at most ten clouds.
-        reach: half the side of the square; what lies outside is not seen.
+        reach: half the side of the square, or one for each panel; what lies outside is not seen.
         title: above the panels.
 
     Raises:
@@ -62,11 +62,12 @@ def densities(path, rows, reach, title=None):
 
 
 def _square_panels(titles, reach, title):
-    """A figure, and its panels row by row, for the square; titles: of rows of panels."""
+    """A figure, and its panels row by row, for squares; titles: of rows of panels. reach: one, or of each panel."""
     figure = Figure(figsize=(3.2 * len(titles[0]), 3.4 * len(titles)), layout="constrained")
+    reaches = np.broadcast_to(reach, len(titles) * len(titles[0]))
     figure.suptitle(title)
     shape, flat = (len(titles), len(titles[0])), [name for row in titles for name in row]
     axes = [figure.add_subplot(*shape, index + 1, title=name, aspect="equal") for index, name in enumerate(flat)]
-    for panel in axes:
-        panel.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="z 1", ylabel="z 2")
+    for panel, half in zip(axes, reaches, strict=True):
+        panel.set(xlim=(-half, half), ylim=(-half, half), xlabel="z 1", ylabel="z 2")
     return figure, axes

@@ -8,7 +8,7 @@ from PIL import Image
 from green_vae import presets
 from green_vae.data import Dataset
 from green_vae.experiments import NotRun
-from green_vae.experiments.papers import review
+from green_vae.experiments.papers import review, review_planes
 from green_vae.models.codec import Codec
 
 REVIEW, SLIDES = MODULES["review_figures"], MODULES["slides_figures"]
@@ -102,7 +102,8 @@ def test_batch_norm_has_parameters_that_are_not_trained():
 
 
 def test_figures_of_the_review():
-    assert [figure.label for figure in REVIEW.GALLERY.figures] == [f"Figure {number}" for number in range(14, 21)]
+    numbers = (10, 11, *range(14, 21))
+    assert [figure.label for figure in REVIEW.GALLERY.figures] == [f"Figure {number}" for number in numbers]
     assert figure(REVIEW, "figure16").watch and not figure(REVIEW, "figure14").presets
 
 
@@ -162,6 +163,31 @@ def test_reconstructions_scatter_and_neighbours(tmp_path):
     noise = np.random.default_rng(0).standard_normal((32, 3), dtype="float32")[:, 0]
     expected = (context.images[:32, 0, 0, 0] / 255 + 0.1 * noise).clip(0, 1)
     np.testing.assert_allclose(values.ravel(), expected, atol=0.003)
+
+
+class Plane:
+    """A model of two units: the mean is the class, on a circle, and the standard deviation a tenth of its radius."""
+
+    def encode(self, x, sample=False, seed=0):
+        angle = 0.2 * np.pi * x[:, 0, 0, 0]
+        noise = 0.1 * np.random.default_rng(seed).standard_normal((len(x), 2)) if sample else 0
+        return np.stack([np.cos(angle), np.sin(angle)], axis=1) + noise
+
+    def latent_moments(self, x):
+        return self.encode(x), np.full((len(x), 2), 0.01)
+
+
+def test_codes_on_a_plane():
+    labels = np.arange(200) % 10
+    images = np.broadcast_to(labels[:, None, None, None], (200, 8, 8, 1)).astype("uint8")
+    data, model = Dataset("made", "test", images, labels), Plane()
+    assert review_planes.accuracy(model, data) == 100.0  # ten of each class in the first half
+    assert review_planes.width(model, data) == pytest.approx(0.1 / np.sqrt(0.5))
+    means = review_planes.means_by_class(model, data)
+    assert means.shape == (10, 20, 2) and np.ptp(means, axis=1).max() == 0
+    draws = review_planes.draws_of_classes(model, data)
+    np.testing.assert_allclose(draws.mean(1), means[:, 0], atol=0.04)
+    assert review_planes.reach(means) == pytest.approx(3.5 * np.sqrt(0.5))
 
 
 # the slides' figures
