@@ -171,7 +171,7 @@ def test_a_learned_sigma_pays_the_whole_likelihood():
 
 
 def test_the_best_sigma_is_the_error():
-    """Of all, the root of the mean squared error costs least; and it is trained, and comes back from a configuration."""
+    """Of all, the root of the mean squared error costs least; it is trained, and comes back from a configuration."""
     model, x = LadderVAE(**TWO_LEVELS, likelihood="gaussian", sigma="learned", seed=0), blobs(3, side=8)
     outputs, found = model(x / np.float32(255)), {}
     for log_sigma in np.linspace(-3, 1, 401):
