@@ -143,8 +143,10 @@ def energies(context):
 
 def richer_samples(context):
     """Draws of the three models of digits in two values, a row for each, as probabilities of white."""
-    rows = {name: context.other(preset).trained.generate(16, seed=context.seed) for name, preset in RICHER.items()}
+    runs = {name: context.other(preset) for name, preset in RICHER.items()}
+    rows = {name: run.trained.generate(16, seed=context.seed) for name, run in runs.items()}
     save_png(context.path, rows_picture(rows, zoom=2))
+    return f"Weights: {', '.join(f'{name} {run.weights_hash}' for name, run in runs.items())}."
 
 
 def held_levels(context):
