@@ -54,8 +54,8 @@ TABLE = Table(
         "error is over the images; that of the differences is taken image by image. Neither contains the spread "
         "between trainings with other seeds.",
         "Time: processor seconds of one process in which both models take turns, nine times, in batches of 100; the "
-        "least of the row over the least of the first one. Encoding draws a code of every image. A flow takes part in encoding alone, a "
-        "ladder's priors in both.",
+        "least of the row over the least of the first one. Encoding draws a code of every image. A flow takes part in "
+        "encoding alone, a ladder's priors in both.",
         "Active units: of 64; of 124 in the ladder, in units of their own priors. With a flow they are counted on the "
         "moments of 50 draws. Posterior: mean posterior variance not above 0.8; means: variance not below 0.05.",
     ),
