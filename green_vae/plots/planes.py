@@ -30,7 +30,8 @@ def clouds(path, panels, reach, title=None):
     figure, axes = _square_panels([list(panels)], reach, title)
     for panel, points in zip(axes, panels.values(), strict=True):
         for index, cloud in enumerate(points):
-            panel.scatter(*cloud.T, s=3, linewidths=0, alpha=0.5, color=COLOURS(index))
+            # thousands of points: an image within the SVG, too
+            panel.scatter(*cloud.T, s=3, linewidths=0, alpha=0.5, color=COLOURS(index), rasterized=True)
     save_figure(figure, path)
 
 
