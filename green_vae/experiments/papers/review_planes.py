@@ -30,8 +30,7 @@ def _trained(images, weight, seed, epochs):
             image_shape=images.shape[1:], latent_dim=2, beta=weight, network="mlp", network_options=options, seed=seed
         )
     model.compile(optimizer=keras.optimizers.Adam(1e-3), jit_compile="auto")
-    keras.utils.set_random_seed(seed)  # of the order
-    model.fit(images, batch_size=100, epochs=epochs, verbose=0)
+    model.fit(images, batch_size=100, epochs=epochs, shuffle=False, verbose=0)
     return model
 
 
