@@ -71,4 +71,5 @@ def _square_panels(titles, reach, title):
     axes = [figure.add_subplot(*shape, index + 1, title=name, aspect="equal") for index, name in enumerate(flat)]
     for panel, half in zip(axes, reaches, strict=True):
         panel.set(xlim=(-half, half), ylim=(-half, half), xlabel="z 1", ylabel="z 2")
+        panel.locator_params(nbins=5)  # more numbers may overlap
     return figure, axes
