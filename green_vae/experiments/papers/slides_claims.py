@@ -4,6 +4,7 @@ import re
 
 from green_vae.experiments.evidence import FAILS, HOLDS, Claim, Side, fixed
 from green_vae.experiments.papers import paired, review_sweep, slides_denoising, slides_disentanglement
+from green_vae.presets.review import SWEEP_EPOCHS
 from green_vae.presets.slides import NOISES
 
 SAYS = {HOLDS: True, FAILS: False}
@@ -83,12 +84,15 @@ def realistic(reports):
 
 
 def linear(reports):
-    """Training error of a trained linear autoencoder less that of PCA."""
+    """Training error of a linear autoencoder less that of PCA: a short training may confirm the claim, not deny it."""
     found = review_sweep.linear_error({"rows": reports.rows("review_sweep")})
     if not found:
         return Side("no number"), Side("not measured")
-    text = f"MSE x 1000 less that of PCA: {paired.interval(*found[0])}; {found[1]:.2f} would count as the same"
-    return Side("no number"), Side(text, SAYS.get(paired.no_worse(*found)))
+    estimate = paired.interval(*found[0])
+    text = (
+        f"MSE x 1000 less that of PCA: {estimate} after {SWEEP_EPOCHS} epochs; {found[1]:.2f} would count as the same"
+    )
+    return Side("no number"), Side(text, True if paired.no_worse(*found) == HOLDS else None)
 
 
 TESTS = "python -m pytest tests/experiments/papers/test_claims.py"
