@@ -14,13 +14,14 @@ import numpy as np
 from green_vae.experiments import NotRun
 from green_vae.experiments.gallery import Figure, Gallery, main
 from green_vae.experiments.papers import review_planes
-from green_vae.metrics import mse, ssim
+from green_vae.metrics import WeightsNotFoundError, kid_of_moments, mse, ssim
 from green_vae.plots import clouds, lines, reconstruction_grid, save_grid, save_png, scatter2d
 
 # the divergence that the paper ran, and the right one
 MODELS = ("review/mlp-cifar10-published", "review/mlp-cifar10")
 BATCH, ZOOM = 32, 2
 WATCHED = 1000  # test images for the SSIM of every epoch
+COMPARED = 500  # images on either side of a KID
 KNN = "Test images whose class ten neighbours tell, in % (10 is chance)"
 WIDTHS = "Standard deviation of a posterior over that of the means of all images"
 PLANES = (
@@ -147,10 +148,35 @@ def samples(context):
 
 def neighbours(context):
     """Decoded codes of the first 32 training images, moved by a tenth of a standard normal draw."""
+    save_grid(context.path, moved(context, 32), columns=8, zoom=ZOOM)
+    return realism(context)
+
+
+def moved(context, n):
+    """Decoded neighbours of the codes of the first n training images."""
     model = context.run.trained
-    z = model.encode(context.run.train_images[:32], sample=True, seed=context.seed)
+    z = model.encode(context.run.train_images[:n], sample=True, seed=context.seed)
     noise = np.random.default_rng(context.seed).standard_normal(z.shape, dtype="float32")
-    save_grid(context.path, model.decode(z + np.float32(0.1) * noise), columns=8, zoom=ZOOM)
+    return model.decode(z + np.float32(0.1) * noise)
+
+
+def realism(context):
+    """KIDs of neighbours and of decoded draws from N(0, I), in words; "" without Inception weights."""
+    test = context.dataset(context.run.preset.dataset, "test").images[:COMPARED]
+    drawn = context.run.trained.generate(len(test), seed=context.seed)
+    try:
+        evaluator = context.run.bench.evaluator
+        sides = [evaluator.moments(images, keep=COMPARED) for images in (moved(context, len(test)), drawn, test)]
+    except WeightsNotFoundError:
+        return ""
+    near, far, real = (list(side.values())[-1] for side in sides)
+    size = min(near.n, far.n, real.n) // 2
+    found = [kid_of_moments(side, real, subset_size=size, seed=context.seed) for side in (near, far)]
+    told = [f"{1000 * kid.value:.1f} +- {1000 * kid.error:.1f}" for kid in found]
+    return (
+        f"{found[0].label} x 1000 against the first {len(test)} test images: {told[0]} of as many neighbours, "
+        f"{told[1]} of draws from N(0, I)."
+    )
 
 
 GALLERY = Gallery(

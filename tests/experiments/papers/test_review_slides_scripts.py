@@ -9,6 +9,7 @@ from green_vae import presets
 from green_vae.data import Dataset
 from green_vae.experiments import NotRun
 from green_vae.experiments.papers import review, review_planes
+from green_vae.metrics import FIDEvaluator
 from green_vae.models.codec import Codec
 
 REVIEW, SLIDES = MODULES["review_figures"], MODULES["slides_figures"]
@@ -132,6 +133,9 @@ class Perfect:
         assert sample  # as in the paper
         return x[:, 0, :3, 0] / np.float32(255)
 
+    def generate(self, n, seed=0):
+        return self.decode(np.random.default_rng(seed).standard_normal((n, 3)))
+
     def decode(self, z):
         return np.broadcast_to(z[:, :1, None, None].clip(0, 1), (len(z), 8, 8, 3)).astype("float32")
 
@@ -157,7 +161,9 @@ def test_reconstructions_scatter_and_neighbours(tmp_path):
     assert shown.shape == (2 * (2 * 10 + 2), 2 * (10 * 10 + 2), 3)  # two rows of ten
     assert np.array_equal(shown[4:20], shown[24:40])
     assert figure(REVIEW, "figure18").draw(context) == "64 training images. Classes: 0 even, 1 odd."
-    figure(REVIEW, "figure20").draw(context)
+    context.run.bench = type("Bench", (), {"evaluator": FIDEvaluator(protocol="tiny", cache_dir=None)})
+    told = figure(REVIEW, "figure20").draw(context)
+    assert "against the first 64 test images: " in told and " of as many neighbours, " in told
     assert picture(context.path).shape == (2 * (4 * 10 + 2), 2 * (8 * 10 + 2), 3)  # four rows of eight
     values = picture(context.path)[4::20, 4::20, 0] / 255  # the first pixel of every image
     noise = np.random.default_rng(0).standard_normal((32, 3), dtype="float32")[:, 0]
