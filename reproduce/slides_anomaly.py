@@ -56,7 +56,7 @@ TABLE = Table(
         "A black image is in neither data set: a score that finds it puts all own images above it. A simple image may "
         "be easy to reconstruct and likely, whatever the model was trained on.",
         "Histograms of errors and of log p(x): ROW-reconstruction.png and ROW-iw.png in slides_anomaly/, beside this.",
-        "Open: one digit left out, which needs models that are trained without it.",
+        "One digit left out of the training: `python reproduce/slides_left_out.py`.",
     ),
     conclusions=failures,
 )

@@ -4,7 +4,7 @@
     python reproduce/slides_figures.py --train --figures 5 6 7     # the MNIST models: an hour or so on 2 cores
     python reproduce/slides_figures.py --train --figures 4 --preset slides/sigma-mnist-l8
     python reproduce/slides_figures.py --figures 18 19     # need neither data nor weights: two minutes
-    python reproduce/slides_figures.py --figures inpainting
+    python reproduce/slides_figures.py --figures inpainting richer-levels richer-samples
 
 Expected: blurred but readable digits; smooth changes along the plane and along each latent coordinate. The slides do
 not number their figures; they are counted here from the first. Figures 1 to 3, 16, 17 and 20 to 23 are borrowed or
@@ -37,6 +37,9 @@ REACH, STEPS, DRAWS = 3.0, 20, 10  # of a traversal
 SIDE = 25  # codes along each axis of the plane
 COMPLETED = 200  # test images
 CLOUD = 1_500  # draws of each posterior of the toy
+LADDER = "slides/ladder-mnist-binary"
+RICHER = {"plain": "slides/vae-mnist-binary", "IAF": "slides/iaf-mnist-binary", "ladder": LADDER}
+HELD, REDRAWN = 100, 11  # test images whose upper levels are held; draws below them
 
 
 def samples(columns):
@@ -138,6 +141,30 @@ def energies(context):
     return f"KL of the flow to the normalised target, nats: {', '.join(said)}."
 
 
+def richer_samples(context):
+    """Draws of the three models of digits in two values, a row for each, as probabilities of white."""
+    runs = {name: context.other(preset) for name, preset in RICHER.items()}
+    rows = {name: run.trained.generate(16, seed=context.seed) for name, run in runs.items()}
+    save_png(context.path, rows_picture(rows, zoom=2))
+    return f"Weights: {', '.join(f'{name} {run.weights_hash}' for name, run in runs.items())}."
+
+
+def held_levels(context):
+    """Two digits, and draws of a ladder in which a level and all above it are those of the digit, a row for a level."""
+    model, name = context.run.trained, context.run.preset.dataset
+    images = context.dataset(name, "test").images[:HELD]
+    codes, rows, said = model.encode(images, level="all"), {}, []
+    for level in range(model.levels, 1, -1):
+        z = model.draw_below(level, np.repeat(codes[level], REDRAWN, axis=0), seed=context.seed)
+        made = model.decode(z).reshape(len(images), REDRAWN, *images.shape[1:])
+        for index in range(2):
+            rows[f"digit {index + 1}, level {level}"] = np.concatenate([unit_floats(images[index])[None], made[index]])
+        said.append(f"{made.var(axis=1, ddof=1).sum((1, 2, 3)).mean():.1f} with level {level} and above held")
+    save_png(context.path, rows_picture(dict(sorted(rows.items())), zoom=2))
+    free = model.generate(HELD, seed=context.seed).var(axis=0, ddof=1).sum()
+    return f"Variance of draws, summed over pixels: {free:.1f} with nothing held, {', '.join(said)}."
+
+
 GALLERY = Gallery(
     name="slides_figures",
     title="Slides: the figures",
@@ -198,6 +225,22 @@ GALLERY = Gallery(
             completed,
             DIGITS8[:1],
             "A use of a VAE that the slides show no picture of. The code maximises log p(known pixels | z) + log p(z).",
+        ),
+        Figure(
+            "richer-levels",
+            "a ladder with its upper levels held and the lower ones drawn again",
+            held_levels,
+            (LADDER,),
+            "First column: the digit, of MNIST in two values. Held are the posterior means of a level, which is all "
+            "that the levels below know of those above. Variances: over eleven draws for each of 100 test images.",
+        ),
+        Figure(
+            "richer-samples",
+            "samples of a plain VAE, one with a flow and a ladder",
+            richer_samples,
+            tuple(RICHER.values()),
+            "The models of `python reproduce/slides_likelihood.py`: MNIST in two values, one budget. Shown are "
+            "probabilities of white.",
         ),
     ),
     notes=(

@@ -125,6 +125,14 @@ class Context:
         if self.run:
             self.command += f" --preset {self.run.row.preset}"
 
+    def other(self, preset):
+        """The `Run` of another preset of the figure, with trained weights.
+
+        Raises:
+            NotRun: there are no weights, and none may be trained.
+        """
+        return self.studio.run(preset).prepare()
+
     def dataset(self, name, split="train"):
         """A `Dataset`; digits in a smoke test.
 

@@ -79,7 +79,7 @@ class TrainedRow:
     @property
     def train_data(self):
         """The `Dataset` of which training takes its images."""
-        return self.bench.data(self.preset.dataset, "train")
+        return self.preset.training_set(self.bench.data)
 
     @cached_property
     def train_images(self):

@@ -12,6 +12,7 @@ from green_vae.models.codec import gaussian_noise, in_units_of_the_prior, temper
 from green_vae.models.gaussian_vae import check_without_flow_or_split
 from green_vae.models.passes import as_floats
 from green_vae.models.precision import dtype_policy
+from green_vae.models.sigma_vae import LOWEST, softly_above
 from green_vae.models.warm_up import WarmUp
 from green_vae.networks.common import decoder_input, normed_dense, to_image
 
@@ -35,7 +36,8 @@ class LadderVAE(WarmUp, BaseVAE):
         widths: of the MLPs between image and z_1, z_1 and z_2, ..., for both directions.
         likelihood: "bernoulli": the raw "reconstruction" is the cross-entropy, in nats. "gaussian": it is the squared
             error, with the weight 1 / (2 sigma^2).
-        sigma: standard deviation of a pixel, for "gaussian".
+        sigma: standard deviation of a pixel, for "gaussian"; or "learned", one trained scalar log sigma, as `SigmaVAE`
+            has it: the loss has the whole -log N(x | x_hat, sigma^2 I) then, logged as "nll", and "sigma".
         beta, warmup_steps, seed, name, dtype: as for `BetaVAE`; the paper warms up for 200 epochs.
         posterior, network_options: "gaussian" and none; there is no flow and no split head here.
 
@@ -43,8 +45,8 @@ class LadderVAE(WarmUp, BaseVAE):
     "prior_log_var_i" and "z_i", (batch, latent_dims[i - 1]); "z", which is z_1; and "reconstruction".
 
     Raises:
-        ValueError: no level, not as many widths as levels, an unknown likelihood, a sigma that is not positive, a flow
-            or options.
+        ValueError: no level, not as many widths as levels, an unknown likelihood, a sigma that is not positive, one to
+            be learned of no Gaussian, a flow or options.
     """
 
     kept_as = {"posterior": "posterior_name"}  # `posterior` encodes images
@@ -59,8 +61,10 @@ class LadderVAE(WarmUp, BaseVAE):
             raise ValueError(f"every level needs a size and a width. Received: {latent_dims} and {widths}")
         if likelihood not in losses.ERRORS:
             raise ValueError(f"likelihood must be one of {', '.join(losses.ERRORS)}. Received: {likelihood!r}")
-        if not sigma > 0:
-            raise ValueError(f"a standard deviation is positive. Received: sigma={sigma}")
+        if sigma == "learned" and likelihood != "gaussian":
+            raise ValueError(f"a sigma is learned of a Gaussian likelihood. Received: likelihood={likelihood!r}")
+        if sigma != "learned" and not sigma > 0:
+            raise ValueError(f"a standard deviation is positive, or 'learned'. Received: sigma={sigma}")
         # before super().__init__, which builds the networks with them
         self.latent_dims, self.widths = tuple(latent_dims), tuple(widths)
         self.likelihood, self.sigma, self.levels = likelihood, sigma, len(latent_dims)
@@ -71,6 +75,8 @@ class LadderVAE(WarmUp, BaseVAE):
             self.priors = [
                 _prior(*pair) for pair in zip(self.latent_dims, self.latent_dims[1:], self.widths[1:], strict=False)
             ]
+        if sigma == "learned":
+            self.log_sigma = self.add_weight(name="log_sigma", shape=(), initializer="zeros", dtype="float32")
 
     prior_only = True
 
@@ -80,7 +86,8 @@ class LadderVAE(WarmUp, BaseVAE):
 
     @property
     def logged(self):
-        return ("reconstruction", "kl", *(f"kl_{level}" for level in self._upwards()), "kl_weight")
+        levels = (f"kl_{level}" for level in self._upwards())
+        return ("reconstruction", "kl", *levels, "kl_weight", *(("nll", "sigma") if self.sigma == "learned" else ()))
 
     def _upwards(self):
         return range(1, self.levels + 1)
@@ -132,9 +139,19 @@ class LadderVAE(WarmUp, BaseVAE):
     def terms(self, x, outputs):
         levels = {f"kl_{level}": losses.kl_normal(*_gaussians(level, outputs)) for level in self._upwards()}
         error = losses.ERRORS[self.likelihood](x, outputs["reconstruction"])
-        return {"reconstruction": error, "kl": sum(levels.values()), **levels}
+        terms = {"reconstruction": error, "kl": sum(levels.values()), **levels}
+        if self.sigma == "learned":
+            log_sigma = self._log_sigma()
+            terms["nll"] = losses.gaussian_nll(x, outputs["reconstruction"], log_sigma)
+            terms["sigma"] = ops.exp(log_sigma)
+        return terms
+
+    def _log_sigma(self):
+        return softly_above(ops.convert_to_tensor(self.log_sigma), LOWEST)
 
     def term_weights(self):
+        if self.sigma == "learned":
+            return {"nll": 1.0, "kl": self.kl_weight()}
         weight = 1.0 if self.likelihood == "bernoulli" else 0.5 / self.sigma**2
         return {"reconstruction": weight, "kl": self.kl_weight()}  # the total; those of the levels are in it
 
@@ -147,6 +164,8 @@ class LadderVAE(WarmUp, BaseVAE):
         return losses.gaussian_nll(z, prior_mean, 0.5 * prior_log_var) - q
 
     def observation(self):
+        if self.sigma == "learned":
+            return "gaussian", math.exp(float(self._log_sigma()))
         return self.likelihood, None if self.likelihood == "bernoulli" else self.sigma
 
     # use
@@ -198,9 +217,28 @@ class LadderVAE(WarmUp, BaseVAE):
         """
         factors = temperatures(temperature, self.levels)
         rng, z = np.random.default_rng(seed), np.zeros((n, self.latent_dims[-1]), "float32")
-        z = gaussian_noise(rng, factors[-1])(z, z)
-        for level in range(self.levels - 1, 0, -1):
-            z = gaussian_noise(rng, factors[level - 1])(*self._prior_of(level, z))
+        return self.draw_below(self.levels, gaussian_noise(rng, factors[-1])(z, z), rng, factors)
+
+    def draw_below(self, level, z, seed=0, temperature=1.0):
+        """z_1 from the priors below a level whose codes are held: what that level and those above leave open.
+
+        Args:
+            level: from 1, whose codes are given back, to the number of levels.
+            z: codes of that level, (n, latent_dims[level - 1]).
+            seed: int, or a generator of NumPy. temperature: as for `draw`.
+
+        Returns:
+            float32 (n, latent_dim).
+
+        Raises:
+            ValueError: no such level, codes of another size, or another number of temperatures.
+        """
+        if level not in self._upwards() or np.ndim(z) != 2 or np.shape(z)[1] != self.latent_dims[level - 1]:
+            sizes = dict(zip(self._upwards(), self.latent_dims, strict=True))
+            raise ValueError(f"codes of one level, of {sizes}. Received: level={level!r}, codes of shape {np.shape(z)}")
+        factors, rng = temperatures(temperature, self.levels), np.random.default_rng(seed)
+        for lower in range(level - 1, 0, -1):
+            z = gaussian_noise(rng, factors[lower - 1])(*self._prior_of(lower, z))
         return as_floats(z)
 
 

@@ -5,10 +5,12 @@ import math
 import keras
 from keras import layers
 
-from green_vae.networks.common import decoder_input, latent_heads, normed_dense, to_image
+from green_vae.networks.common import Bounded, decoder_input, latent_heads, normed_dense, sigma_heads, to_image
 
 
-def build(image_shape, latent_dim, heads, channels, widths=(512,), activation="gelu", normed=False):
+def build(
+    image_shape, latent_dim, heads, channels, widths=(512,), activation="gelu", normed=False, log_sigma=False, cut=False
+):
     """Encoder and decoder.
 
     Args:
@@ -19,6 +21,9 @@ def build(image_shape, latent_dim, heads, channels, widths=(512,), activation="g
         widths: of the hidden layers, from the image to the latent vector; the decoder has them in reverse.
         activation: of the hidden layers.
         normed: hidden layers are those of the Ladder VAE instead, see `normed_dense`.
+        log_sigma: whether the second head is log sigma, as in the review, and "log_var" twice it.
+        cut: pixels are cut to [0, 1] instead of going through a sigmoid. Without hidden layers, encoder and decoder are
+            linear then, but for the cut (review, section 3.1).
     """
 
     def hidden(x, widths):
@@ -27,9 +32,8 @@ def build(image_shape, latent_dim, heads, channels, widths=(512,), activation="g
         return x
 
     image, z = keras.Input(image_shape, name="image"), decoder_input(latent_dim)
-    encoder = keras.Model(
-        image, latent_heads(hidden(layers.Flatten()(image), widths), latent_dim, heads), name="encoder"
-    )
+    latent = (sigma_heads if log_sigma else latent_heads)(hidden(layers.Flatten()(image), widths), latent_dim, heads)
     shape = (*image_shape[:2], channels)
-    pixels = layers.Dense(math.prod(shape))(hidden(z, reversed(widths)))
-    return encoder, keras.Model(z, to_image(layers.Reshape(shape)(pixels)), name="decoder")
+    pixels = layers.Reshape(shape)(layers.Dense(math.prod(shape))(hidden(z, reversed(widths))))
+    made = Bounded(0.0, 1.0, dtype="float32", name="image")(pixels) if cut else to_image(pixels)
+    return keras.Model(image, latent, name="encoder"), keras.Model(z, made, name="decoder")

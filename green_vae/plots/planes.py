@@ -10,12 +10,12 @@ COLOURS = colormaps["tab10"]
 
 
 def clouds(path, panels, reach, title=None, **options):
-    """Points in the square [-reach, reach]^2, a panel for each set of clouds, a colour for each cloud.
+    """Points in squares [-reach, reach]^2, a panel for each set of clouds, a colour for each cloud.
 
     Args:
         path: of the PNG.
         panels: dict title -> (clouds, n, 2), at most ten clouds.
-        reach: half the side of the square; what lies outside is not seen.
+        reach: half the side of the square, or one for each panel; what lies outside is not seen.
         title: above the panels.
         options: "columns", panels in a row, all by default; "axes", the texts of the two axes, ("z 1", "z 2") by
             default; "diagonal", whether the line on which both are equal is drawn, which it is not by default.
@@ -43,8 +43,9 @@ def _clouds(panels, reach, title, columns=None, axes=("z 1", "z 2"), diagonal=Fa
     figure, drawn = _square_panels(rows, reach, title, axes)
     for panel, points in zip(drawn, panels.values(), strict=True):
         if diagonal:
-            panel.plot([-reach, reach], [-reach, reach], color="#9aa5b1", linewidth=1, zorder=0)
+            panel.axline((0, 0), slope=1, color="#9aa5b1", linewidth=1, zorder=0)
         for index, cloud in enumerate(points):
+            # thousands of points: an image within the SVG, too
             panel.scatter(*cloud.T, s=3, linewidths=0, alpha=0.5, color=COLOURS(index), rasterized=True)
     return figure
 
@@ -77,11 +78,16 @@ def densities(path, rows, reach, title=None):
 
 
 def _square_panels(titles, reach, title, axes=("z 1", "z 2")):
-    """A figure, and its panels row by row, for the square; titles: of rows of panels; axes: texts of the two."""
+    """A figure, and its panels row by row, for squares.
+
+    titles: of rows of panels. reach: one, or of each panel. axes: texts of the two.
+    """
     figure = Figure(figsize=(3.2 * len(titles[0]), 3.4 * len(titles)), layout="constrained")
+    reaches = np.broadcast_to(reach, len(titles) * len(titles[0]))
     figure.suptitle(title)
     shape, flat = (len(titles), len(titles[0])), [name for row in titles for name in row]
     panels = [figure.add_subplot(*shape, index + 1, title=name, aspect="equal") for index, name in enumerate(flat)]
-    for panel in panels:
-        panel.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel=axes[0], ylabel=axes[1])
+    for panel, half in zip(panels, reaches, strict=True):
+        panel.set(xlim=(-half, half), ylim=(-half, half), xlabel=axes[0], ylabel=axes[1])
+        panel.locator_params(nbins=5)  # more numbers may overlap
     return figure, panels

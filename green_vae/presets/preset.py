@@ -24,6 +24,7 @@ class Preset:
         codes: which codes the samplers are fitted on: "mean" of the posterior, or one "sample" from it.
         samplers: those that ship with trained weights: a name of `green_vae.samplers.SAMPLERS` -> its arguments.
         name: of the preset, as `green_vae.presets.preset` fills it in.
+        without: label of the training images that are left out; None for none.
     """
 
     model: str
@@ -34,6 +35,12 @@ class Preset:
     codes: str = "mean"
     samplers: dict = field(default_factory=lambda: {"gmm": {}})
     name: str = ""
+    without: int | None = None
+
+    def training_set(self, read):
+        """The `data.Dataset` that the model is trained on, of `read(name, split)`."""
+        whole = read(self.dataset, "train")
+        return whole if self.without is None else whole[whole.labels != self.without]
 
     def build(self, seed=None):
         """The model with fresh weights; the same ones for the same seed."""

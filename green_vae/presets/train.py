@@ -241,7 +241,8 @@ def _total(history, key):
 
 def _sets(chosen, read):
     """The data sets of a preset: for training and, if its recipe has one, validation."""
-    return [read(chosen.dataset, split) for split in ("train", chosen.recipe.validation) if split]
+    validation = chosen.recipe.validation
+    return [chosen.training_set(read), *([read(chosen.dataset, validation)] if validation else [])]
 
 
 def _watching(model, images, out, pictures_every):

@@ -68,6 +68,7 @@ def test_help_names_everything_and_its_examples_are_right(name, capsys, monkeypa
 FEW = {
     "boon_figures": ("figure01", "figure05a"),
     "green_frontier": ("celeba-training", "cifar10-energy", "cifar10-flops"),
+    "review_figures": ("figure15", "figure16", "figure17", "figure20"),
     "slides_figures": ("figure04", "figure07"),
     "survey_figures": ("figure03", "figure13"),
     "survey_hierarchies": ("hfvae-groups",),

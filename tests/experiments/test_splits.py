@@ -26,6 +26,7 @@ PAIRS = {
     "survey_table3": ((TRAIN, TEST, TRAIN), ("fid_rec_train", "fid_rec_test", "fid_rec_train")),
     "survey_rae": ((TRAIN, TEST, ""),),
     "survey_balancing": ((TRAIN, TEST, ""),),
+    "review_sweep": ((TRAIN, TEST, ""),),
     "svae_activity": ((TRAIN, TEST, ""),),
     "svae_split": ((TRAIN, TEST, ""),),
     **{f"svae_table{n}": ((TRAIN, TEST, ""),) for n in (1, 3, 4)},

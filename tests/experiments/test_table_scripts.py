@@ -121,6 +121,7 @@ ONE = {
     "survey_rae": ("mini AE",),
     "survey_samplers": ("mini CNN, second stage, cosine",),
     "slides_anomaly": ("MNIST InfoVAE",),
+    "slides_left_out": ("without 3",),
     "survey_balancing": ("ControlVAE",),
     "survey_posteriors": ("mini CNN",),
 }
@@ -134,6 +135,7 @@ ELSEWHERE = (  # what other tables count, too; and tables with seeds, whose firs
     "slides_sigma",
     "survey_balancing",
     "survey_rae",
+    "review_sweep",
 )
 FIRST_RUNS = [
     *only(TABLES, *TABLES.keys() - set(ELSEWHERE)),
@@ -165,6 +167,7 @@ SMOKED = {
         *(f"MNIST {model}" for model in ("AutoEncoder", "beta-VAE", "InfoVAE", "Optimal Sigma VAE", "Lagging VAE")),
         *(f"MNIST {model}, 8 latents" for model in ("linear VAE", "convolutional VAE", "sigma-VAE")),
     ),
+    "slides_left_out": ("without 3",),
 }
 # of these, what no other table smokes: in a quick run; the others in a slow one
 FEW = {
@@ -185,6 +188,7 @@ FEW = {
     "slides_denoising": ("autoencoder, trained with noise 0.25",),
     "slides_sigma": ("learned, for every pixel",),
     "survey_balancing": ("ControlVAE",),
+    "review_sweep": ("KL weight 1", "linear autoencoder"),
     "survey_codes": ("mini L2-RAE",),
     "survey_rae": ("mini AE",),
     "survey_samplers": ("mini CNN, mixture of 10, draws",),

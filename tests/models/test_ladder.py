@@ -154,6 +154,36 @@ def test_weights_of_the_terms():
     assert LadderVAE(**ONE_LEVEL).observation() == ("bernoulli", None)
 
 
+def test_a_learned_sigma_pays_the_whole_likelihood():
+    model, x = LadderVAE(**TWO_LEVELS, likelihood="gaussian", sigma="learned", beta=2.0, seed=0), blobs(3, side=8)
+    x = x / np.float32(255)
+    assert model.observation()[1] == pytest.approx(1, abs=0.003)  # softly kept above exp(-6)
+    model.log_sigma.assign(-1.0)
+    kind, sigma = model.observation()
+    outputs = model(x)
+    terms, weights = model.terms(x, outputs), model.term_weights()
+    assert kind == "gaussian" and sigma == pytest.approx(np.exp(-1), rel=0.01)
+    made = ops.convert_to_numpy(outputs["reconstruction"])
+    expected = -stats.norm.logpdf(x, made, sigma).reshape(3, -1).sum(1)
+    close(ops.convert_to_numpy(terms["nll"]), expected, rtol=1e-5)
+    assert float(terms["sigma"]) == pytest.approx(sigma) and weights["nll"] == 1.0 and float(weights["kl"]) == 2.0
+    assert set(weights) == {"nll", "kl"} and {*model.logged} >= {"reconstruction", "nll", "sigma"}
+
+
+def test_the_best_sigma_is_the_error():
+    """Of all, the root of the mean squared error costs least; it is trained, and comes back from a configuration."""
+    model, x = LadderVAE(**TWO_LEVELS, likelihood="gaussian", sigma="learned", seed=0), blobs(3, side=8)
+    outputs, found = model(x / np.float32(255)), {}
+    for log_sigma in np.linspace(-3, 1, 401):
+        model.log_sigma.assign(log_sigma)
+        terms = model.terms(x / np.float32(255), outputs)
+        found[float(terms["sigma"])] = float(ops.mean(terms["nll"]))
+    error = np.sqrt(float(ops.mean(terms["reconstruction"])) / 64)
+    assert min(found, key=found.get) == pytest.approx(error, rel=0.01)
+    assert any(weight is model.log_sigma for weight in model.trainable_variables)
+    assert LadderVAE.from_config(model.get_config()).sigma == "learned"
+
+
 def test_reconstruction_is_the_squared_error_or_the_cross_entropy():
     x = blobs(3, side=8) / np.float32(255)
     for likelihood, loss in (("gaussian", losses.squared_error), ("bernoulli", losses.bernoulli_nll)):
@@ -227,6 +257,31 @@ def test_temperatures():
         model.draw(4, temperature=[1.0, 1.0])
 
 
+def test_levels_that_are_held_leave_open_what_the_priors_below_say():
+    model = build("ladder_vae")
+    top = np.random.default_rng(4).standard_normal((6, DIMS[2]), dtype="float32")
+    np.testing.assert_array_equal(model.draw(6, seed=4), model.draw_below(3, top, generator_after(top)))
+    z = np.ones((6, DIMS[0]), "float32")
+    np.testing.assert_array_equal(model.draw_below(1, z), z)
+    held = np.zeros((20_000, DIMS[1]), "float32")
+    prior = numpy(model.priors[0](held[:1]))
+    drawn = model.draw_below(2, held, seed=1)
+    close(drawn.mean(0), prior["mean"][0], atol=0.05)
+    close(drawn.std(0), np.exp(0.5 * prior["log_var"][0]), rtol=0.05)
+    cold = model.draw_below(2, held[:3], temperature=0.0)
+    close(cold, np.repeat(prior["mean"], 3, axis=0), atol=1e-6)
+    for level, codes in ((0, z), (4, z), (2, z), (2, z[0])):
+        with pytest.raises(ValueError, match="Received: level="):
+            model.draw_below(level, codes)
+
+
+def generator_after(top):
+    """A generator of seed 4 that has drawn the top level already."""
+    rng = np.random.default_rng(4)
+    rng.standard_normal(top.shape, dtype="float32")
+    return rng
+
+
 def test_draws_of_the_prior_follow_the_priors():
     model, n = LadderVAE(image_shape=(SIDE, SIDE, 1), latent_dims=(2, 1), widths=(6, 5), seed=0), 50_000
     z = model.draw(n, seed=0)
@@ -239,7 +294,13 @@ def test_draws_of_the_prior_follow_the_priors():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"latent_dims": ()}, {"widths": (8,)}, {"likelihood": "laplace"}, {"likelihood": "gaussian", "sigma": 0.0}],
+    [
+        {"latent_dims": ()},
+        {"widths": (8,)},
+        {"likelihood": "laplace"},
+        {"likelihood": "gaussian", "sigma": 0.0},
+        {"sigma": "learned"},
+    ],
 )
 def test_bad_arguments_are_refused(changes):
     with pytest.raises(ValueError, match="Received: "):

@@ -36,6 +36,8 @@ SIGMA_NORMS = 2 * (8 + 16 + 32 + 16 + 8 + 1)
 COUNTS = {
     "review/mlp-cifar10": (3_543_552, 3_543_552),
     "review/mlp-cifar10-published": (3_543_552, 3_543_552),
+    **{f"review/weight-{weight}-cifar10": (3_543_552, 3_543_552) for weight in ("1", "0.1", "0.01", "0")},
+    "review/linear-cifar10": (3073 * 256 + 257 * 3072, 3073 * 256 + 257 * 3072),
     "slides/linear-mnist-l8": (1_151_136, 1_151_136),
     "slides/linear-mnist-l2": (807_700, 807_700),
     "slides/conv-mnist-l8": (404_088, 405_498),
@@ -46,6 +48,7 @@ COUNTS = {
     "slides/beta-celeba-l128": (3_928_341, 3_931_291),
     # 128 latents more: two heads of 2048 inputs with a bias, and 2048 weights into the decoder, for each
     "slides/beta-celeba-l256": (3_928_341 + 128 * (2 * 2049 + 2048), 3_931_291 + 128 * (2 * 2049 + 2048)),
+    **{f"slides/without-{digit}-mnist": (1_151_136, 1_151_136) for digit in range(10)},
     # by hand: dense layers without bias, 4 numbers of a norm per unit, of which 2 are trained, and the heads
     "slides/vae-mnist-binary": (PLAIN, PLAIN + 4 * 2 * 512),
     "slides/iaf-mnist-binary": (PLAIN + FLOW, PLAIN + FLOW + 4 * 2 * 512),
@@ -140,6 +143,37 @@ def test_the_mlp_is_a_mirror():
     assert decoder.output_shape == (None, 4, 6, 3)
     images = ops.convert_to_numpy(decoder(50 * np.ones((2, 5))))
     assert 0 <= images.min() and images.max() <= 1
+
+
+def test_an_mlp_without_hidden_layers_is_linear_but_for_the_cut():
+    encoder, decoder = networks.build("mlp", (4, 6, 3), 5, ("z",), widths=(), cut=True)
+    (dense,) = (layer for layer in decoder.layers if isinstance(layer, layers.Dense))
+    kernel, bias = (ops.convert_to_numpy(weight) for weight in dense.weights)
+    rng = np.random.default_rng(0)
+    z = rng.normal(0, 5, size=(7, 5)).astype("float32")
+    made = ops.convert_to_numpy(decoder(z))
+    assert 0 == made.min() < made.max() == 1
+    close(made.reshape(7, 72), np.clip(z @ kernel + bias, 0, 1), atol=1e-6)
+    a, b = rng.uniform(size=(2, 3, 4, 6, 3)).astype("float32")
+    codes = [ops.convert_to_numpy(encoder(x)["z"]) for x in (a, b, (a + b) / 2)]
+    close(codes[2], (codes[0] + codes[1]) / 2, atol=1e-6)
+
+
+def test_the_second_head_of_the_review_is_log_sigma():
+    """The same weights give twice the number: log sigma^2 = 2 log sigma."""
+    x = np.random.default_rng(0).uniform(size=(3, 4, 4, 1)).astype("float32")
+    plain, review = (
+        networks.build("mlp", (4, 4, 1), 2, ("mean", "log_var"), widths=(3,), log_sigma=log_sigma)[0]
+        for log_sigma in (False, True)
+    )
+    for layer in plain.layers:
+        if layer.weights:
+            review.get_layer(layer.name if layer.name in ("mean", "log_var") else review.layers[2].name).set_weights(
+                layer.get_weights()
+            )
+    one, other = plain(x), review(x)
+    close(ops.convert_to_numpy(other["log_var"]), 2 * ops.convert_to_numpy(one["log_var"]), rtol=1e-6)
+    close(ops.convert_to_numpy(other["mean"]), ops.convert_to_numpy(one["mean"]), rtol=1e-6)
 
 
 def test_the_hidden_layers_of_the_review_are_gelu():

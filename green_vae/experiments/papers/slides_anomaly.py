@@ -1,6 +1,10 @@
-"""What a table of anomaly detection needs: scores of a model's own test images beside those of the other data set."""
+"""What tables of anomaly detection need: scores of a model's own test images beside those of others.
+
+The others are of another data set, or of a digit that the model was trained without.
+"""
 
 import functools
+import itertools
 import math
 
 import numpy as np
@@ -8,6 +12,8 @@ from scipy.special import logsumexp
 from sklearn.metrics import roc_auc_score
 
 from green_vae.data import DATASETS
+from green_vae.experiments.evidence import FAILS, HOLDS, OPEN
+from green_vae.experiments.papers import paired
 from green_vae.experiments.spec import Column, Measurement
 from green_vae.models.likelihood import log_weights
 from green_vae.plots import lines
@@ -20,7 +26,7 @@ TITLES = {"reconstruction": "squared error", "elbo": "ELBO", "iw": f"log p(x), k
 
 def auroc(kind):
     """Area under the ROC curve of a score of `Codec.score`: how likely one of the model's own test images scores higher
-    than an image of the other data set; 1 is perfect, 0.5 chance, below that the other images look more normal.
+    than an anomaly; 1 is perfect, 0.5 chance, below that the anomalies look more normal.
 
     Args:
         kind: "reconstruction", "elbo" or "iw".
@@ -76,7 +82,7 @@ def area(own, other):
 
 @functools.lru_cache(maxsize=2)
 def scores(run, side):
-    """Kind -> scores (n,) of a trained row's own test images (side 0), or of the other data set's (1)."""
+    """Kind -> scores (n,) of a trained row's own test images (side 0), or of its anomalies (1)."""
     return both(run, images_of(run)[side])
 
 
@@ -104,16 +110,26 @@ def draws(run):
 
 def other_of(run):
     """The data set of a row's anomalies; digits, which a smoke test takes for all, are their own."""
+    if run.preset.without is not None:
+        return run.preset.dataset
     return OTHER.get(run.preset.dataset, run.preset.dataset)
 
 
 def images_of(run):
-    """(test images of the row's own data set, test images of the other), as many of each."""
+    """(test images of the row's own data set, test images of the other), as many of each; of a model that was trained
+    without a digit: (test images of the others, test images of that digit).
+    """
+    left_out = run.preset.without
+    if left_out is not None:
+        test = run.bench.data(run.preset.dataset, "test")[: run.reference_count]
+        return [test.images[test.labels != left_out], test.images[test.labels == left_out]]
     return [run.bench.data(name, "test").images[: run.reference_count] for name in (run.preset.dataset, other_of(run))]
 
 
 def names(run):
-    """Titles of both data sets."""
+    """Titles of both sides."""
+    if run.preset.without is not None:
+        return ["the other digits", f"the digit {run.preset.without}"]
     return [DATASETS[name].title for name in (run.preset.dataset, other_of(run))]
 
 
@@ -147,3 +163,24 @@ def failures(report):
         if cell["value"] < 0.5
     ]
     return found or (["In no row does the other data set score higher than the model's own."] if measured else [])
+
+
+def of_left_out(report):
+    """Means over all digits that were left out, and the differences of the scores digit by digit."""
+    columns = {kind: {} for kind in TITLES}
+    for row, cells in report["rows"].items():
+        for kind, found in columns.items():
+            if cells[f"auroc_{kind}"]["value"] is not None:
+                found[row] = cells[f"auroc_{kind}"]["value"]
+    if report["smoke"] or min(map(len, columns.values())) < len(report["rows"]):
+        return
+    for kind, found in columns.items():
+        low, high = (pick(found, key=found.get) for pick in (min, max))
+        yield (
+            f"AUROC, {TITLES[kind]}: mean {np.mean([*found.values()]):.3f}, from {found[low]:.3f} ({low}) to "
+            f"{found[high]:.3f} ({high})."
+        )
+    for one, other in itertools.combinations(TITLES, 2):
+        estimate = paired.of_pairs([*columns[one].values()], [*columns[other].values()])
+        word = {HOLDS: "finds more", FAILS: "finds less", OPEN: "open"}[paired.verdict(*estimate, 1)]
+        yield f"{TITLES[one]} against {TITLES[other]}, digit by digit: {paired.interval(*estimate)}; {word}."

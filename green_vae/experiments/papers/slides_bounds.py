@@ -1,9 +1,13 @@
 """What a comparison of likelihoods needs: bounds of log p(x), differences image by image, divergences, seconds."""
 
+import math
+import time
+
 import keras
 import numpy as np
 from scipy.special import logsumexp
 
+from green_vae.cost import device_name
 from green_vae.experiments.run import STEP, Run, identity
 from green_vae.experiments.spec import Column, Measurement, NotRun
 from green_vae.models.likelihood import log_weights
@@ -12,6 +16,11 @@ from green_vae.utils.files import write_aside
 from green_vae.utils.reading import read_npy
 
 K, SMOKE_K = 200, 5  # draws per image
+TIMED, SMOKE_TIMED, REPEATS = 10_000, 20, 9  # images; times that each model takes its turn
+USES = {  # what is timed: on a model and images
+    "encode": lambda model, images: model.encode(images, sample=True, batch_size=STEP),
+    "generate": lambda model, images: model.generate(len(images), seed=0, batch_size=STEP),
+}
 
 
 def elbo():
@@ -61,6 +70,41 @@ def seconds():
         return Measurement(sum(spent), remark=f"{np.median(spent):.3g} s per epoch")
 
     return _column("train_s", "training, s", measure, format="{:,.0f}")
+
+
+def slower(use):
+    """How many times the processor seconds of the table's first row a use takes, for 10,000 images, by turns.
+
+    Args:
+        use: a name of `USES`.
+    """
+
+    def measure(run):
+        images = run.bench.data(run.preset.dataset, "test").images[: SMOKE_TIMED if run.settings.smoke else TIMED]
+        ours, first = least_seconds([run.trained, baseline(run).trained], use, images)
+        remark = f"{ours:.2f} s against {first:.2f} s of processor time for {len(images):,} images"
+        return Measurement(ours / first, remark=remark, made=f"the least of {REPEATS} turns", images=len(images))
+
+    def identity(run):
+        return {**_identity(run, use), "baseline": baseline(run).weights_hash, "device": device_name()}
+
+    return Column(f"{use}_ratio", f"time to {use} / first row's", measure, identity=identity, format="{:,.2f}")
+
+
+def least_seconds(models, use, images):
+    """Least processor seconds of a use, of each model.
+
+    They take turns, and the first one changes, so that a busy machine slows all of them alike.
+    """
+    for model in models:
+        USES[use](model, images[: 2 * STEP])  # compiles
+    least = [math.inf] * len(models)
+    for turn in range(REPEATS * len(models)):
+        index = (turn + turn // len(models)) % len(models)
+        start = time.process_time()
+        USES[use](models[index], images)
+        least[index] = min(least[index], time.process_time() - start)
+    return least
 
 
 def log_bounds(run):

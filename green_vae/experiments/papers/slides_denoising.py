@@ -75,9 +75,14 @@ def conclusions(report):
         yield f"A VAE that is trained with the noise removes it better than one that saw clean images alone: {word}."
 
 
+def gain(report, how):
+    """(mean difference, half of its interval) of the PSNR by training with a noise, of a VAE; None if not measured."""
+    return difference(report, column("psnr", how), trained_for(VAE, how), trained_for(VAE, ""))
+
+
 def verdict(report):
     """Of "training with the noise helps", by PSNR: at every noise, at none, or open; "" if not measured."""
-    found = [difference(report, column("psnr", how), trained_for(VAE, how), trained_for(VAE, "")) for how in NOISES]
+    found = [gain(report, how) for how in NOISES]
     if not all(found):
         return ""
     if all(estimate > half for estimate, half in found):

@@ -10,9 +10,9 @@ from core_models import blobs, build
 from experiment_tables import MODULES, TABLES
 
 from green_vae.experiments.claims import CLAIMS
-from green_vae.experiments.evidence import Reports, verdict
+from green_vae.experiments.evidence import Reports, Side, verdict
 from green_vae.experiments.overview import ROOT
-from green_vae.experiments.papers import boon, boon_claims, survey
+from green_vae.experiments.papers import boon, boon_claims, slides_denoising, survey
 from green_vae.presets import preset
 
 
@@ -133,6 +133,16 @@ def test_claims_that_a_single_row_or_the_papers_own_numbers_deny():
     reports = Reports(ROOT / "results")
     for words in ("invariably", "lowest Rec", "about ten times", "more than 100"):
         assert verdict(*claim(words).sides(reports)) == "does not hold"
+
+
+def test_claims_of_tables_with_seeds_follow_from_their_paired_differences():
+    reports = Reports(ROOT / "results")
+    _, ours = claim("trained with noise removes it better").sides(reports)
+    assert verdict(Side(), ours) == slides_denoising.verdict({"rows": reports.rows("slides_denoising")})
+    assert ours.text.count(" dB at ") == 3
+    for words in ("Neighbours of encodings", "A linear autoencoder"):
+        _, missing = claim(words).sides(Reports(ROOT / "nowhere"))
+        assert missing.text == "not measured" and missing.says is None
 
 
 def test_the_floor_is_that_of_the_discrepancy():

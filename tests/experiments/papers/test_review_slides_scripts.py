@@ -8,7 +8,8 @@ from PIL import Image
 from green_vae import presets
 from green_vae.data import Dataset
 from green_vae.experiments import NotRun
-from green_vae.experiments.papers import review
+from green_vae.experiments.papers import review, review_planes
+from green_vae.metrics import FIDEvaluator
 from green_vae.models.codec import Codec
 
 REVIEW, SLIDES = MODULES["review_figures"], MODULES["slides_figures"]
@@ -102,7 +103,8 @@ def test_batch_norm_has_parameters_that_are_not_trained():
 
 
 def test_figures_of_the_review():
-    assert [figure.label for figure in REVIEW.GALLERY.figures] == [f"Figure {number}" for number in range(14, 21)]
+    numbers = (10, 11, *range(14, 21))
+    assert [figure.label for figure in REVIEW.GALLERY.figures] == [f"Figure {number}" for number in numbers]
     assert figure(REVIEW, "figure16").watch and not figure(REVIEW, "figure14").presets
 
 
@@ -131,12 +133,15 @@ class Perfect:
         assert sample  # as in the paper
         return x[:, 0, :3, 0] / np.float32(255)
 
+    def generate(self, n, seed=0):
+        return self.decode(np.random.default_rng(seed).standard_normal((n, 3)))
+
     def decode(self, z):
         return np.broadcast_to(z[:, :1, None, None].clip(0, 1), (len(z), 8, 8, 3)).astype("float32")
 
 
 def test_ssim_of_perfect_reconstructions(tmp_path):
-    context = Made(tmp_path, history=[{"ssim": 0.25, "ssim_published": 0.5}], trained=Perfect())
+    context = Made(tmp_path, history=[{"ssim": 0.25, "ssim_changing": 0.5}], trained=Perfect())
     context.run.train_images = context.images
     sentence = figure(REVIEW, "figure16").draw(context)
     assert "mean over 64 test images with a data range of 1: 1.000" in sentence
@@ -150,17 +155,45 @@ def test_ssim_of_perfect_reconstructions(tmp_path):
 def test_reconstructions_scatter_and_neighbours(tmp_path):
     context = Made(tmp_path, trained=Perfect())
     context.run.train_images = context.images
-    assert "summed over pixels and channels: 0.0." in figure(REVIEW, "figure17").draw(context)
+    told = "summed over pixels and channels: 0.0; of ten test images: 0.0."
+    assert told in figure(REVIEW, "figure17").draw(context)
     shown = picture(context.path)
     assert shown.shape == (2 * (2 * 10 + 2), 2 * (10 * 10 + 2), 3)  # two rows of ten
     assert np.array_equal(shown[4:20], shown[24:40])
     assert figure(REVIEW, "figure18").draw(context) == "64 training images. Classes: 0 even, 1 odd."
-    figure(REVIEW, "figure20").draw(context)
+    context.run.bench = type("Bench", (), {"evaluator": FIDEvaluator(protocol="tiny", cache_dir=None)})
+    told = figure(REVIEW, "figure20").draw(context)
+    assert "against the first 64 test images: " in told and " of as many neighbours, " in told
     assert picture(context.path).shape == (2 * (4 * 10 + 2), 2 * (8 * 10 + 2), 3)  # four rows of eight
     values = picture(context.path)[4::20, 4::20, 0] / 255  # the first pixel of every image
     noise = np.random.default_rng(0).standard_normal((32, 3), dtype="float32")[:, 0]
     expected = (context.images[:32, 0, 0, 0] / 255 + 0.1 * noise).clip(0, 1)
     np.testing.assert_allclose(values.ravel(), expected, atol=0.003)
+
+
+class Plane:
+    """A model of two units: the mean is the class, on a circle, and the standard deviation a tenth of its radius."""
+
+    def encode(self, x, sample=False, seed=0):
+        angle = 0.2 * np.pi * x[:, 0, 0, 0]
+        noise = 0.1 * np.random.default_rng(seed).standard_normal((len(x), 2)) if sample else 0
+        return np.stack([np.cos(angle), np.sin(angle)], axis=1) + noise
+
+    def latent_moments(self, x):
+        return self.encode(x), np.full((len(x), 2), 0.01)
+
+
+def test_codes_on_a_plane():
+    labels = np.arange(200) % 10
+    images = np.broadcast_to(labels[:, None, None, None], (200, 8, 8, 1)).astype("uint8")
+    data, model = Dataset("made", "test", images, labels), Plane()
+    assert review_planes.accuracy(model, data) == 100.0  # ten of each class in the first half
+    assert review_planes.width(model, data) == pytest.approx(0.1 / np.sqrt(0.5))
+    means = review_planes.means_by_class(model, data)
+    assert means.shape == (10, 20, 2) and np.ptp(means, axis=1).max() == 0
+    draws = review_planes.draws_of_classes(model, data)
+    np.testing.assert_allclose(draws.mean(1), means[:, 0], atol=0.04)
+    assert review_planes.reach(means) == pytest.approx(3.5 * np.sqrt(0.5))
 
 
 # the slides' figures
@@ -169,8 +202,8 @@ def test_reconstructions_scatter_and_neighbours(tmp_path):
 def test_figures_of_the_slides():
     numbers = [figure.label.removeprefix("Figure ") for figure in SLIDES.GALLERY.figures]
     assert numbers == ["4", "5a", "5b", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "18", "19",
-                       "inpainting"]  # fmt: skip
-    trained = [figure for figure in SLIDES.GALLERY.figures if figure.presets and figure.label != "inpainting"]
+                       "inpainting", "richer-levels", "richer-samples"]  # fmt: skip
+    trained = [figure for figure in SLIDES.GALLERY.figures if figure.presets and figure.name.startswith("figure")]
     latents = {figure.label[7:]: figure.presets[0].split("-l")[-1] for figure in trained}
     assert latents == {
         **dict.fromkeys(("4", "8", "9", "10"), "12"),

@@ -112,6 +112,36 @@ def test_what_is_measured(run):
         assert picture.size[0] > 300
 
 
+def test_a_left_out_digit_is_in_no_training_image_and_is_all_anomalies(tmp_path):
+    table = TABLES["slides_left_out"]
+    bench = Bench(table, Settings(out=tmp_path, smoke=True))
+    test = bench.data("digits", "test")[: bench.count]
+    for digit, row in enumerate(table.rows):
+        run = Run(bench, row)
+        assert run.preset.without == digit and str(digit) in row.name
+        assert set(run.train_data.labels) == set(range(10)) - {digit}
+        own, anomalies = slides_anomaly.images_of(run)
+        assert len(own) + len(anomalies) == len(test) and len(anomalies) == (test.labels == digit).sum()
+        np.testing.assert_array_equal(anomalies, test.images[test.labels == digit])
+        assert slides_anomaly.names(run) == ["the other digits", f"the digit {digit}"]
+
+
+def test_conclusions_over_the_left_out_digits():
+    """The ELBO is better by 0.1 give or take 0.01 in all ten; the other bound is the same in the mean."""
+    table, rng = TABLES["slides_left_out"], np.random.default_rng(0)
+    rows = {}
+    for row in table.rows:
+        error, noise = rng.uniform(0.6, 0.8), rng.normal(0, 0.01, 2)
+        found = {"reconstruction": error, "elbo": error + 0.1 + noise[0], "iw": error + 0.1 + noise[1]}
+        rows[row.name] = {f"auroc_{kind}": {"value": value} for kind, value in found.items()}
+    lines = list(slides_anomaly.of_left_out({"rows": rows, "smoke": False}))
+    assert len(lines) == 6 and all("mean 0." in line for line in lines[:3])
+    assert [line.rsplit("; ", 1)[1] for line in lines[3:]] == ["finds less.", "finds less.", "open."]
+    assert not list(slides_anomaly.of_left_out({"rows": rows, "smoke": True}))
+    rows["without 3"]["auroc_iw"]["value"] = None
+    assert not list(slides_anomaly.of_left_out({"rows": rows, "smoke": False}))
+
+
 def test_every_score_below_chance_is_told():
     cells = {"auroc_reconstruction": {"value": 0.9, "remark": ""}, "auroc_iw": {"value": 0.25, "remark": "mean 1 of a"}}
     (line,) = slides_anomaly.failures({"rows": {"Fashion VAE": cells}})

@@ -1,6 +1,7 @@
 """The comparison of likelihoods: equal budgets, bounds and their errors against the models, differences by image."""
 
 import dataclasses
+import time
 
 import numpy as np
 import pytest
@@ -68,6 +69,26 @@ def test_the_plain_row_is_the_first_level_of_the_ladder():
 
 
 # what is measured
+
+
+class Busy:
+    """A model that works for so many milliseconds, whatever it is asked."""
+
+    def __init__(self, milliseconds, asked):
+        self.seconds, self.asked = milliseconds / 1000, asked
+
+    def encode(self, images, sample, batch_size):
+        self.asked.append(len(images))
+        end = time.process_time() + self.seconds
+        while time.process_time() < end:
+            pass
+
+
+def test_models_take_turns_and_the_slower_one_takes_longer():
+    asked = []
+    slow, quick = slides_bounds.least_seconds([Busy(30, asked), Busy(10, asked)], "encode", np.zeros((300, 2)))
+    assert 2 < slow / quick < 4 and quick >= 0.01
+    assert asked == [200] * 2 + [300] * 2 * slides_bounds.REPEATS
 
 
 def test_bounds_are_those_of_the_model(plain):

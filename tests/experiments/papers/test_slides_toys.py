@@ -146,6 +146,15 @@ def test_four_points_of_one_model():
 # pictures
 
 
+def test_every_panel_of_clouds_may_have_its_own_reach(tmp_path):
+    points = np.random.default_rng(0).normal(size=(2, 30, 2))
+    drawn = {}
+    for name, reach in (("one", 3.0), ("same", [3.0, 3.0]), ("own", [3.0, 30.0])):
+        plots.clouds(tmp_path / f"{name}.png", {"left": points, "right": points}, reach)
+        drawn[name] = np.asarray(Image.open(tmp_path / f"{name}.png"))
+    assert np.array_equal(drawn["one"], drawn["same"]) and not np.array_equal(drawn["one"], drawn["own"])
+
+
 def test_clouds_and_densities_are_drawn(tmp_path):
     rng = np.random.default_rng(0)
     plots.clouds(tmp_path / "a.png", {"one": rng.normal(size=(1, 50, 2)), "two": rng.normal(size=(4, 20, 2))}, 3.0, "t")
