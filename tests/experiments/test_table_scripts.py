@@ -131,6 +131,7 @@ ELSEWHERE = (  # what other tables count, too; and tables with seeds, whose firs
     "svae_table3",
     "svae_table4",
     "slides_denoising",
+    "slides_sigma",
     "survey_balancing",
     "survey_rae",
 )
@@ -182,6 +183,7 @@ FEW = {
     "slides_anomaly": ("MNIST beta-VAE",),
     "slides_disentanglement": ("capacity of 25 nats",),
     "slides_denoising": ("autoencoder, trained with noise 0.25",),
+    "slides_sigma": ("learned, for every pixel",),
     "survey_balancing": ("ControlVAE",),
     "survey_codes": ("mini L2-RAE",),
     "survey_rae": ("mini AE",),

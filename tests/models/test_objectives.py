@@ -21,6 +21,8 @@ from keras import layers, ops
 from green_vae.models import RAE, ComputedGammaVAE, SecondStageVAE
 from green_vae.models.train_step import decode_with_gradient, schedules_move
 
+SIGMAS = np.linspace(-1.0, 0.5, 1024)  # log sigma of every pixel
+
 
 def sse(x, outputs):
     return ((as_float(x).astype("float64") - outputs["reconstruction"]) ** 2).reshape(len(x), -1).sum(axis=1)
@@ -53,10 +55,11 @@ def ladder_kl(outputs, levels):
 
 
 def log_sigma(variant, x, outputs):
-    """Of a sigma-VAE; that of "data" has no soft limit."""
+    """Of a sigma-VAE, for every value of an image where it is "pixels"; that of "data" has no soft limit."""
     if variant in ("sigma_vae_data", "lagging_vae", "reslag_vae"):
         return np.log(as_float(x).astype("float64").std())
-    value = 0.4 if variant == "sigma_vae_learned" else 0.5 * np.log(sse(x, outputs).mean() / x[0].size)
+    known = {"sigma_vae_learned": 0.4, "sigma_vae_pixels": SIGMAS}
+    value = known[variant] if variant in known else 0.5 * np.log(sse(x, outputs).mean() / x[0].size)
     return -6 + np.log1p(np.exp(value + 6))
 
 
@@ -99,8 +102,9 @@ def reference(variant, model, x, outputs):
     if variant == "info_vae":
         return (sse(x, outputs) + 100 / LATENT * kl(outputs)).mean() + 800 * mmd(outputs["z"], outputs["prior"])
     if variant.startswith("sigma_vae") or variant in ("lagging_vae", "reslag_vae"):
-        log_s = log_sigma(variant, x, outputs)
-        nll = 0.5 * sse(x, outputs) / np.exp(2 * log_s) + x[0].size * (log_s + 0.5 * np.log(2 * np.pi))
+        log_s = np.broadcast_to(log_sigma(variant, x, outputs), x[0].size)
+        errors = ((as_float(x).astype("float64") - outputs["reconstruction"]) ** 2).reshape(len(x), -1)
+        nll = (0.5 * errors / np.exp(2 * log_s) + log_s + 0.5 * np.log(2 * np.pi)).sum(axis=1)
         return (nll + 900.0 * kl(outputs)).mean()
     if variant == "ladder_vae":
         return (cross_entropy(x, outputs) + 900.0 * 0.3 * ladder_kl(outputs, levels=3)).mean()
@@ -153,6 +157,8 @@ def test_loss_against_numpy(variant, training):
         known = {"steps": 3.0, "gamma": 0.25, "mse": 0.3, "log_gamma": 0.4, "log_sigma": 0.4}
         if weight.name in known and weight.shape == ():
             weight.assign(known[weight.name])
+        elif weight.name == "log_sigma":
+            weight.assign(SIGMAS)
     loss, outputs = step(model, x, training)
     assert loss == pytest.approx(reference(variant, model, x, numpy(outputs)), rel=1e-4)
 

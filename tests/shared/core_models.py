@@ -85,6 +85,7 @@ VARIANTS = {
     "review_vae_published": ("review_vae", {**_IMAGES, "network": "cnn", "kl": "published"}),
     "sigma_vae": ("sigma_vae", {**_IMAGES, "network": "slides", "network_options": {"widths": [2, 4]}}),
     "sigma_vae_learned": ("sigma_vae", {**_IMAGES, "network": "cnn", "sigma": "learned"}),
+    "sigma_vae_pixels": ("sigma_vae", {**_IMAGES, "network": "cnn", "sigma": "pixels"}),
     "sigma_vae_data": ("sigma_vae", {**_IMAGES, "network": "cnn", "sigma": "data"}),
     "info_vae": ("info_vae", {**_IMAGES, "network": "cnn"}),
     "lagging_vae": ("lagging_vae", {**_IMAGES, "network": "cnn", "ratio": 2, "aggressive_epochs": 2, "falls": 1}),
