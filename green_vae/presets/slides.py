@@ -87,7 +87,7 @@ def _denoising(model, corruption=None, **config):
 
 SIGMA_RECIPE = Recipe(
     3e-3, (1,), 100, 2,
-    "the slides give no comparison of sigmas; a narrow network that one CPU core trains in a quarter of a minute",
+    "the slides give no comparison of sigmas; a narrow network that one CPU core trains in seconds",
 )  # fmt: skip
 SIGMA_ARMS = {  # part of the preset's name -> model and its arguments
     "unit": ("vae", {"beta": 1.0}),
@@ -101,7 +101,7 @@ SIGMA_ARMS = {  # part of the preset's name -> model and its arguments
 
 def _sigma(model, config):
     """A narrow model of MNIST, for the ways to choose sigma; all by one recipe."""
-    network = {"network": "slides", "network_options": {"widths": (16, 32, 64)}}
+    network = {"network": "slides", "network_options": {"widths": (8, 16, 32)}}
     config = {"image_shape": DIGITS, "latent_dim": 16, **network, **config}
     return Preset(model, config, "mnist", SIGMA_RECIPE, "slides", samplers={})
 

@@ -88,6 +88,7 @@ VARIANTS = {
     "sigma_vae_pixels": ("sigma_vae", {**_IMAGES, "network": "cnn", "sigma": "pixels"}),
     "sigma_vae_data": ("sigma_vae", {**_IMAGES, "network": "cnn", "sigma": "data"}),
     "info_vae": ("info_vae", {**_IMAGES, "network": "cnn"}),
+    "info_vae_sum": ("info_vae", {**_IMAGES, "network": "cnn", "alpha": 0.0, "lambda_": 1.0, "kl": "sum"}),
     "lagging_vae": ("lagging_vae", {**_IMAGES, "network": "cnn", "ratio": 2, "aggressive_epochs": 2, "falls": 1}),
     "reslag_vae": ("reslag_vae", {**_IMAGES, "network_options": {"base": 2, "sides": [1, 2, 2]}}),
     "second_stage_cosine": ("second_stage_vae", _VECTORS),
