@@ -120,8 +120,8 @@ def collapse(context):
     runs = boon_collapse.both(**budget)
     options = {"axes": ("mean of the true posterior", "mean of q(z|x)"), "diagonal": True}
     shown = [boon_collapse.panels(runs, update) for update in boon_collapse.SHOWN]
-    both = {title: points for arm in zip(*(panels.items() for panels in shown), strict=True) for title, points in arm}
-    clouds(context.path, both, REACH, columns=len(shown), **options)
+    rows = {title: points for arm in zip(*(panels.items() for panels in shown), strict=True) for title, points in arm}
+    clouds(context.path, rows, REACH, columns=len(shown), **options)
     frames = [clouds_picture(boon_collapse.panels(runs, update), REACH, **options) for update in boon_collapse.SEEN]
     animation = context.path.with_suffix(".gif")
     save_gif(animation, frames + frames[-1:] * 4, seconds=0.5)

@@ -6,7 +6,6 @@ data are made likewise: sequences of tokens that depend on the token before and 
 every token before the next one, so that it can do without z. Small enough to be trained within a figure.
 """
 
-import functools
 from dataclasses import dataclass
 
 import keras
@@ -193,7 +192,6 @@ def trained(arm, seed, x, updates=UPDATES, aggressive=AGGRESSIVE):
     return found, look(training.model, seen) if arm == PLAIN else found[updates]
 
 
-@functools.lru_cache(maxsize=1)
 def both(seeds=SEEDS, **budget):
     """Arm -> list of what `trained` gives for every seed."""
     x = sequences()

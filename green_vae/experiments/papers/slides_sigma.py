@@ -1,4 +1,4 @@
-"""What a table of sigmas needs: the ways to choose one, bounds and how steadily the loss falls, and the verdicts."""
+"""What a table of sigmas needs: the ways to choose one, bounds, and the verdicts."""
 
 import functools
 import math
@@ -69,29 +69,6 @@ def sigma():
         return Measurement(float(np.exp(np.log(found).mean())), made="at the end of the training")
 
     return Column("sigma", "sigma", measure, lambda run: {**run.identity(), "quantity": "sigma"}, "{:,.3f}")
-
-
-def rise():
-    """The largest rise of the loss from one epoch to the next, in nats for an image; 0 where it falls throughout.
-
-    1/2 SSE + beta KL is divided by beta, so that it is in nats, too.
-    """
-
-    def losses_of(run):
-        factor = 1 / run.trained.beta if run.preset.model == "vae" else 1.0
-        return [factor * epoch["loss"] for epoch in run.history]
-
-    def measure(run):
-        return Measurement(largest_rise(losses_of(run)), made="means over the epochs of the training")
-
-    def identity(run):
-        return {**run.identity(), "quantity": "largest rise of the loss", "logged": losses_of(run)}
-
-    return Column("rise", "largest rise of the loss", measure, identity)
-
-
-def largest_rise(losses):
-    return float(max(0.0, *np.diff(losses))) if len(losses) > 1 else 0.0
 
 
 # verdicts

@@ -1,4 +1,4 @@
-"""The table of sigmas: the arms, bounds by another way, how far a loss rises, and verdicts from made reports."""
+"""The table of sigmas: the arms, bounds by another way, and verdicts from made reports."""
 
 from types import SimpleNamespace
 
@@ -35,11 +35,6 @@ def test_bounds_of_a_row(variant):
     assert found["nll"] == pytest.approx(float(np.mean(terms["nll"])), rel=2e-3)
     assert found["kl"] == pytest.approx(float(np.mean(terms["kl"])), rel=1e-4)
     assert -found["nll"] - found["kl"] < found["iw"]
-
-
-@pytest.mark.parametrize(("losses", "expected"), [([5, 4, 3], 0), ([5, 4, 4.5, 4, 6, 1], 2), ([3], 0)])
-def test_the_largest_rise(losses, expected):
-    assert made.largest_rise(losses) == expected
 
 
 def report(**gains):
