@@ -14,7 +14,8 @@ from green_vae.experiments.papers.boon_collapse import AHEAD, PLAIN, Look, Seque
 
 def test_the_true_posterior_of_a_linear_gaussian_decoder():
     """x = b + w z + sigma noise: the mean is w (x - b) / (w w + sigma^2), and x is N(b, w w^T + sigma^2 I)."""
-    w, b, sigma, x = np.array([0.8, -0.5, 0.3]), np.array([0.1, 0.0, -0.4]), 0.7, stats.norm.rvs(size=(50, 3))
+    w, b, sigma = np.array([0.8, -0.5, 0.3]), np.array([0.1, 0.0, -0.4]), 0.7
+    x = np.random.default_rng(0).normal(size=(50, 3))
 
     def log_likelihood(x, z):
         return stats.norm.logpdf(x, b + z * w, sigma).sum(axis=1)
@@ -74,20 +75,24 @@ def test_the_decoder_moves_in_the_last_step_of_an_update_alone():
 # the verdict
 
 
-def runs_of(**kls):
-    """Trainings that end with these KLs."""
-    looks = {arm: [Look(np.zeros(2), np.ones(2), kl, 0.2, 30.0) for kl in values] for arm, values in kls.items()}
+def runs_of(**variances):
+    """Trainings that end with these variances of the means."""
+
+    def look(variance):
+        return Look(np.zeros(2), np.sqrt(variance) * np.array([-1, 1]), 0.3, 0.2, 30.0)
+
+    looks = {arm: [look(variance) for variance in values] for arm, values in variances.items()}
     return {arm: [({0: end, 2: end}, end) for end in ends] for arm, ends in looks.items()}
 
 
 @pytest.mark.parametrize(
     ("plain", "ahead", "word"),
     [
-        ((0.01, 0.02, 0.09), (0.5, 0.4, 0.11), "holds"),
-        ((0.01, 0.02, 0.3), (0.5, 0.4, 0.3), "open"),
-        ((0.01, 0.02, 0.03), (0.5, 0.4, 0.02), "open"),
+        ((0.001, 0.002, 0.009), (0.5, 0.4, 0.011), "holds"),
+        ((0.001, 0.002, 0.3), (0.5, 0.4, 0.3), "open"),
+        ((0.001, 0.002, 0.003), (0.5, 0.4, 0.002), "open"),
         ((0.5, 0.5, 0.5), (0.5, 0.4, 0.6), "does not hold"),
-        ((0.01, 0.02, 0.03), (0.01, 0.02, 0.03), "does not hold"),
+        ((0.001, 0.002, 0.003), (0.001, 0.002, 0.003), "does not hold"),
     ],
 )
 def test_verdicts(plain, ahead, word):
@@ -100,7 +105,7 @@ def test_verdicts(plain, ahead, word):
 
 
 def test_panels_show_true_means_across():
-    runs = runs_of(**{PLAIN: (0.01, 0.02), AHEAD: (0.5, 0.4)})
+    runs = runs_of(**{PLAIN: (1.0, 1.0), AHEAD: (0.5, 0.4)})
     found = boon_collapse.panels(runs, 3)
     assert list(found) == ["plain, 3 updates", "aggressive, 3 updates"]
-    np.testing.assert_array_equal(found["plain, 3 updates"], [[[0, 1], [0, 1]]] * 2)
+    np.testing.assert_array_equal(found["plain, 3 updates"], [[[0, -1], [0, 1]]] * 2)
