@@ -228,11 +228,11 @@ def told(runs):
         )
     last = ", ".join(f"{end.mean.var():.4f}" for _, end in runs[PLAIN])
     counts = {arm: sum(found[max(found)].collapsed for found, _ in of_seeds) for arm, of_seeds in runs.items()}
-    little = " and ".join(str(sum(found[max(found)].kl < LITTLE for found, _ in runs[arm])) for arm in (PLAIN, AHEAD))
+    little = {arm: sum(found[max(found)].kl < LITTLE for found, _ in of_seeds) for arm, of_seeds in runs.items()}
     return (
         f"At the end, in nats, seed by seed. {'. '.join(parts)}. "
         f"Plain training with as many steps of the encoder: variance of approximate means {last}. "
-        f"Trainings with a KL below {LITTLE} nats: {little} of them. "
+        f"With a KL below {LITTLE} nats: {little[PLAIN]} plain and {little[AHEAD]} aggressive trainings. "
         f"Collapsed: {counts[PLAIN]} of {len(runs[PLAIN])} plain trainings, {counts[AHEAD]} of {len(runs[AHEAD])} "
         f"aggressive ones. {VERDICT}: {verdict(runs)}."
     )
