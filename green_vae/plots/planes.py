@@ -45,7 +45,7 @@ def _clouds(panels, reach, title, columns=None, axes=("z 1", "z 2"), diagonal=Fa
         if diagonal:
             panel.plot([-reach, reach], [-reach, reach], color="#9aa5b1", linewidth=1, zorder=0)
         for index, cloud in enumerate(points):
-            panel.scatter(*cloud.T, s=3, linewidths=0, alpha=0.5, color=COLOURS(index))
+            panel.scatter(*cloud.T, s=3, linewidths=0, alpha=0.5, color=COLOURS(index), rasterized=True)
     return figure
 
 
