@@ -83,11 +83,10 @@ def _square_panels(titles, reach, title, axes=("z 1", "z 2")):
     titles: of rows of panels. reach: one, or of each panel. axes: texts of the two.
     """
     figure = Figure(figsize=(3.2 * len(titles[0]), 3.4 * len(titles)), layout="constrained")
-    reaches = np.broadcast_to(reach, len(titles) * len(titles[0]))
     figure.suptitle(title)
     shape, flat = (len(titles), len(titles[0])), [name for row in titles for name in row]
     panels = [figure.add_subplot(*shape, index + 1, title=name, aspect="equal") for index, name in enumerate(flat)]
-    for panel, half in zip(panels, reaches, strict=True):
+    for panel, half in zip(panels, np.broadcast_to(reach, len(panels)), strict=True):
         panel.set(xlim=(-half, half), ylim=(-half, half), xlabel=axes[0], ylabel=axes[1])
         panel.locator_params(nbins=5)  # more numbers may overlap
     return figure, panels
