@@ -282,7 +282,7 @@ GALLERY = Gallery(
         ),
         Figure(
             "figure03",
-            "a latent unit of made sequences, given up in plain training, and in aggressive training",
+            "means of true and approximate posteriors of made sequences, in plain and in aggressive training",
             collapse,
             note=boon_collapse.NOTE,
         ),

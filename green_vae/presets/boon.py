@@ -39,7 +39,7 @@ BOON_PLATEAU = f"{BOON_NOTE}; halved after 3 epochs without a better one, until 
 BOON_PLATEAU += "of epochs, 100 at most here"
 BOON_RYBKIN = f"{BOON_EPOCHS}; the sigma of the batch's error, which the study cites; it ran that of the pixels"
 BOON_HE = f"{BOON_PASSES}. Aggression ends where He et al. 2019 end it for images, at the fifth fall of the mutual "
-BOON_HE += "information, or after a third of all passes; as many passes as the study's own schedule has"
+BOON_HE += "information, or after 16 aggressive epochs; as many passes as the study's own schedule has"
 FALLS = 5  # in the code of He et al. 2019 for images
 MULTI_LEVEL = {  # for the originals of ResLag, and for the trunk of the light one
     32: {"sides": ORIGINAL[32], "log_sigma": (-2.0, 2.0)},
