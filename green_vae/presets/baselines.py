@@ -74,13 +74,13 @@ def _ghosh(regularizer, side, latent_dim, dataset, channels, latent_weight, weig
     return Preset("rae", config, dataset, recipe, "Ghosh et al. 2020", samplers=samplers)
 
 
-def _mini(preset, epochs=6, rate=3e-3):
+def _mini(preset, epochs=4, rate=1e-3):
     """A short training; a second stage of 128 units."""
     samplers = {name: dict(settings) for name, settings in preset.samplers.items()}
     if "second_stage" in samplers:
         short = {"widths": (128,) * 3, "epochs": 10, "halve_at": (6, 8), "learning_rate": 1e-3}
         samplers["second_stage"] |= short
-    schedule = {"learning_rate": rate, "halve_at": (4,), "epochs": epochs, "validation": "", "plateau": 0}
+    schedule = {"learning_rate": rate, "halve_at": (3,), "epochs": epochs, "validation": "", "plateau": 0}
     recipe = dataclasses.replace(preset.recipe, **schedule, note=MINI_NOTE)
     return dataclasses.replace(preset, recipe=recipe, samplers=samplers)
 
@@ -102,9 +102,9 @@ PRESETS = {
     "baselines/ghosh-sn-mnist": _ghosh("sn", *DIGITS, 0.009),
     "baselines/ghosh-l2-cifar10": _ghosh("l2", *CIFAR, 1e-3, 1e-6),
     "baselines/ghosh-sn-cifar10": _ghosh("sn", *CIFAR, 0.03),
-    "baselines/dai-wipf-mini": _mini(_dai_wipf(epochs=6, halve_at=(), second=(10, ()), **NARROW)),
+    "baselines/dai-wipf-mini": _mini(_dai_wipf(epochs=4, halve_at=(), second=(10, ()), **NARROW)),
     "baselines/asperti-trentin-mini": _mini(
-        _asperti_trentin(rate=1e-4, epochs=6, halve_at=(), second=(10, ()), **NARROW)
+        _asperti_trentin(rate=1e-4, epochs=4, halve_at=(), second=(10, ()), **NARROW)
     ),
     "baselines/ghosh-l2-mini": _mini(_ghosh("l2", *DIGITS, 1e-4, 1e-7, base=8)),
     "baselines/ghosh-gp-mini": _mini(_ghosh("gp", *DIGITS, 1e-4, 0.5e-7, base=8)),
