@@ -19,7 +19,8 @@ CIFAR_NOTE = (
 )
 ASPERTI_TRENTIN_NOTE = (
     "the code of Asperti and Trentin (asperti/BalancingVAE): gamma computed in both stages, no batch norm in the dense "
-    f"block; what it restores from a file starts anew here; {NOT_QUITE}"
+    "block; what it restores from a file starts anew here, and codes are always rescaled, there only where they have "
+    f"lost variance; {NOT_QUITE}"
 )
 GHOSH_NOTE = (
     "the code of Ghosh et al. (ParthaEth/Regularized_autoencoders-RAE-): the rate is halved after 5 epochs without a "
