@@ -1,6 +1,7 @@
 """The scripts of cost: which points they draw, from made reports and ledgers; the frontier; what is measured once."""
 
 import dataclasses
+import itertools
 import json
 import re
 
@@ -277,13 +278,15 @@ def test_two_rows_have_no_rank_correlation():
 
 
 class Meter:
-    """3 J for every pass, of which 1 J is idle power."""
+    """A network takes 1 J more than the one before it, the first one 1 J, and all 1 J of idle power beside it."""
+
+    networks = itertools.count(1)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
-        self.energy = Energy(3.0, 0.1, "estimated", "cpu", "a model", idle_watts=10.0, parts={"cpu": 3.0})
+        self.energy = Energy(1.0 + next(self.networks), 0.1, "estimated", "cpu", "a model", idle_watts=10.0)
 
 
 def test_energy_of_figure_10(out, monkeypatch):
@@ -297,7 +300,7 @@ def test_energy_of_figure_10(out, monkeypatch):
     assert "cores, estimated: " in sentence and sentence.endswith("Source: a model.")
     (path,) = (out / "survey_figure10").glob("energy-*.json")
     found = json.loads(path.read_text())["rows"]
-    assert {row: values["joules"] for row, values in found.items()} == dict.fromkeys(rows, 2.0 * 10_000 / 50)
+    assert {row: values["joules"] for row, values in found.items()} == dict(zip(rows, (200, 400, 600), strict=True))
     monkeypatch.setattr(FIGURE10, "measured_energy", None)
     assert entries(FIGURE10, out, "--figures", "figure10-energy")["figure10-energy"]["sentence"] == sentence
 
