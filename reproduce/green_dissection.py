@@ -10,7 +10,6 @@ cheaper, traffic and latency should count for more: the alpha model should predi
 
 import functools
 import json
-import re
 
 import keras
 import numpy as np
@@ -29,6 +28,7 @@ from green_vae.cost.dissect import (
     measure_layers,
 )
 from green_vae.experiments.gallery import Figure, Gallery, main
+from green_vae.experiments.timing import DISSECTION, device_file
 from green_vae.plots import OURS, Points, scatter
 from green_vae.utils.files import write_json
 
@@ -43,7 +43,7 @@ def all_measurements(studio, folder):
     grid = SMOKE_GRID if settings.smoke else GRID
     what = {"device": device, "backend": keras.backend.backend(), "keras": keras.__version__}
     what |= {"grid": [list(layer) for layer in grid], "dtypes": list(BYTES)}  # as JSON gives it back
-    path = folder / (re.sub(r"\W+", "-", f"{device} {what['backend']}") + ".json")
+    path = folder / device_file(device)
     if path.exists() and not settings.fresh:
         found = json.loads(path.read_text(encoding="utf-8"))
         if found["what"] == what:
@@ -153,7 +153,7 @@ def correlations(times):
 
 
 GALLERY = Gallery(
-    name="green_dissection",
+    name=DISSECTION,
     title="Seconds of a convolution along its dimensions",
     source=SOURCE,
     figures=(

@@ -14,6 +14,7 @@ import itertools
 from functools import partial
 from typing import NamedTuple
 
+from green_vae.cost.energy import SOURCES
 from green_vae.experiments import NotRun
 from green_vae.experiments.gallery import Figure, Gallery, main
 from green_vae.experiments.papers.survey import (
@@ -88,6 +89,8 @@ def ours(settings, dataset, cost, quality):
         elif cost in ("energy", "training"):
             training = trained(lines, cell["details"])
             spent, device = training.get(cost), training.get("device")
+            if cost == "energy" and training.get("source") == "estimated":
+                device += ", estimated"
         elif row in times:
             spent, device = times[row][FORWARD]["value"], device_of(times[row][FORWARD])
         if spent is not None and spent > 0:  # an energy within the noise of its baseline has no logarithm
@@ -109,7 +112,8 @@ def trained(lines, details):
         details: of the cell: preset, data and number of epochs have to fit.
 
     Returns:
-        dict of "training" (seconds), "energy" (net kWh; None if any part is unknown) and "device"; {} for none.
+        dict of "training" (seconds), "energy" (net kWh; None if any part is unknown), its "source" ("estimated" if any
+        part is), and "device"; {} for none.
     """
     data = f"{details.get('dataset')}, {details.get('train_images', 0):,} images"
     parts, found = [], {}
@@ -125,6 +129,7 @@ def trained(lines, details):
             found = {
                 "training": sum(part["seconds"] for part in parts),
                 "energy": None if None in kwh else sum(kwh),
+                "source": max((part["energy"]["source"] for part in parts), key=SOURCES.index),
                 "device": " and ".join(sorted({part["device"] for part in parts})),
             }
     return found
@@ -202,7 +207,8 @@ GALLERY = Gallery(
         "A Frechet distance on another feature layer (FID@1280), and seconds of another machine, have panels of their "
         "own: they do not compare with the published ones.",
         "Energy: net of the idle baseline, of the device that the panel names. Where other processes used a GPU, it is "
-        "that of them all; its source stands in the ledger.",
+        "that of them all; its source stands in the ledger. Where no counter is there, it is codecarbon's estimate, in "
+        'a panel of its own, "estimated".',
         "The two counts printed for CNN-b128-l64 on CelebA belong to two different networks, see survey_table3.",
     ),
 )

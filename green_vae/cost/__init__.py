@@ -8,7 +8,7 @@ from green_vae.cost.energy import Energy, EnergyMeter, co2_kg, idle_baseline, to
 from green_vae.cost.flops import LayerCost, flops, layer_costs, mflops
 from green_vae.cost.graph import networks_of
 from green_vae.cost.parameters import parameters, trainable_parameters
-from green_vae.cost.timing import Timing, device_name, forward_seconds
+from green_vae.cost.timing import Timing, device_name, forward_energy, forward_seconds
 from green_vae.cost.traffic import LayerTraffic, layer_traffic, traffic
 from green_vae.cost.training import TrainingFlops, training_flops
 
@@ -18,6 +18,7 @@ __all__ = [
     "Energy",
     "EnergyMeter",
     "flops",
+    "forward_energy",
     "forward_seconds",
     "idle_baseline",
     "keras_flops_count",

@@ -150,12 +150,14 @@ def _text(name):
 
 
 class CodeCarbon:
-    """codecarbon's model of this machine: the processor's nominal power by its load, a fixed power for the memory."""
+    """codecarbon's model of this process: the nominal power of the processor by the processor time that it takes, and a
+    power of memory. The model of the whole machine would count what others do there.
+    """
 
     use = None
 
     def __init__(self, tracker, version):
-        self.tracker, self.detail = tracker, f"codecarbon {version}, model of the whole machine"
+        self.tracker, self.detail = tracker, f"codecarbon {version}, model of this process"
 
     def start(self):
         self.tracker.start()
@@ -175,6 +177,7 @@ def open_codecarbon():
         raise Unavailable("codecarbon is not installed (pip install 'green_vae[energy]')") from error
     logging.getLogger("codecarbon").setLevel(logging.CRITICAL)  # it speaks before it reads `log_level`
     options = {"output_methods": [], "log_level": "critical", "allow_multiple_runs": True, "measure_power_secs": 5}
+    options["tracking_mode"] = "process"
     # it wants a country for the CO2, which is not used here
     tracker = OfflineEmissionsTracker(country_iso_code="USA", **options)
     return CodeCarbon(tracker, importlib.metadata.version("codecarbon"))

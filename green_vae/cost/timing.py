@@ -1,4 +1,4 @@
-"""Seconds of a forward pass, and the name of what it ran on."""
+"""Seconds and energy of a forward pass, and the name of what it ran on."""
 
 import contextlib
 import math
@@ -13,6 +13,7 @@ import keras
 from keras import tree
 
 from green_vae.cost.crosscheck import tensorflow_accelerator
+from green_vae.cost.energy import EnergyMeter
 from green_vae.cost.graph import networks_of
 from green_vae.utils.images import unit_floats
 from green_vae.utils.progress import progress
@@ -53,9 +54,7 @@ def forward_seconds(model, images, batch_sizes=(100, 10, 1), repeats=3, warmup=2
     if not len(images) or min(*batch_sizes, repeats, warmup) < 1:
         received = f"{len(images)} images, batch_sizes={batch_sizes}, repeats={repeats}, warmup={warmup}"
         raise ValueError(f"timing takes images, and at least one of everything. Received: {received}")
-    network = _Forward(model)
-    network.compile(jit_compile="auto")  # XLA slows convolutions down on a CPU under TensorFlow; "auto" knows
-    images = unit_floats(images)
+    network, images = _compiled(model), unit_floats(images)
     calls = {size: math.ceil(len(images) / size) for size in batch_sizes}
     seconds = {size: [] for size in batch_sizes}
     with progress() as bar:
@@ -76,11 +75,45 @@ def forward_seconds(model, images, batch_sizes=(100, 10, 1), repeats=3, warmup=2
     return found
 
 
+def forward_energy(model, images, batch_size=1, seconds=5.0, meter=EnergyMeter):
+    """Energy of compiled forward passes over images, again and again for at least so many seconds, once at least.
+
+    Args:
+        model, images: as for `forward_seconds`.
+        batch_size: examples per call.
+        seconds: counters move slowly: what takes less than a second cannot be measured well.
+        meter: () -> a fresh `EnergyMeter`, say one with an idle baseline.
+
+    Returns:
+        (`Energy` of all passes, images that went through).
+
+    Raises:
+        ValueError: no images, or a batch below 1.
+    """
+    if not len(images) or batch_size < 1:
+        received = f"{len(images)} images, batch_size={batch_size}"
+        raise ValueError(f"an energy takes images, and a batch of at least one. Received: {received}")
+    network, images, done = _compiled(model), unit_floats(images), 0
+    _run(network, images[:batch_size], batch_size)  # compiles
+    start = time.perf_counter()
+    with meter() as metered:
+        while not done or time.perf_counter() - start < seconds:
+            _run(network, images, batch_size)
+            done += len(images)
+    return metered.energy, done
+
+
 def device_name():
     """What Keras computes on: the accelerator's name, else the processor's with the cores this process may use."""
     backend = keras.backend.backend()
     found = {"tensorflow": tensorflow_accelerator, "jax": _jax_accelerator, "torch": _torch_accelerator}.get(backend)
     return (found and found()) or f"{_processor()}, {_cores()} cores"
+
+
+def _compiled(model):
+    network = _Forward(model)
+    network.compile(jit_compile="auto")  # XLA slows convolutions down on a CPU under TensorFlow; "auto" knows
+    return network
 
 
 class _Forward(keras.Model):

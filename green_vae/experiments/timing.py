@@ -1,5 +1,7 @@
 """What Tables 4 and 5 of the survey share: seconds of a forward pass, and which measure of cost predicts them."""
 
+import functools
+import re
 import time
 
 import keras
@@ -7,16 +9,21 @@ import numpy as np
 from scipy.stats import kendalltau, rankdata, spearmanr
 
 from green_vae.cost import device_name, forward_seconds, layer_traffic, traffic, training_flops
-from green_vae.experiments.spec import Column, Measurement
+from green_vae.cost.alpha import alpha_flops
+from green_vae.cost.dissect import LayerTime, TimeModel, fit_time
+from green_vae.experiments.spec import Column, Measurement, NotRun
+from green_vae.utils.reading import read_json
 
 BATCHES = (100, 10, 1)
 PROTOCOL_IMAGES = 10_000
 PATIENCE = 5.0  # seconds for one pass over the images at the largest batch, unless --limit-eval says how many
 STEPS = 5  # of training, timed
 RESAMPLES = 2_000  # of the rows, for an interval
+DISSECTION = "green_dissection"  # the gallery of single layers
 PREDICTORS = {
     "params": "parameters",
     "flops_m": "FLOPs",
+    "alpha_mflops": "alpha-FLOPs",
     "traffic_mb": "memory traffic",
     "calls": "layers",
 }
@@ -116,6 +123,45 @@ def memory_traffic():
     return Column("traffic_mb", "MB moved", lambda run: Measurement(traffic(run.blueprint) / 1e6), format="{:,.0f}")
 
 
+def alpha_mflops():
+    """alpha-FLOPs of a forward pass of one image, with the alpha that was fitted to single layers on this device."""
+
+    def measure(run):
+        return Measurement(alpha_flops(run.blueprint, fitted_alpha(run.settings)) / 1e6)
+
+    return Column("alpha_mflops", "alpha-MFLOPs", measure, format="{:,.0f}")
+
+
+def fitted_alpha(settings):
+    """The model "alpha" of the time of single layers, fitted to what green_dissection has measured on this device.
+
+    A smoke test takes a made one.
+
+    Raises:
+        NotRun: the layers of this device are not measured; the message says how they are.
+    """
+    if settings.smoke:
+        return TimeModel("alpha", {"beta_3": 0.5, "gamma_3": 0.5})
+    folders = [place / DISSECTION for place in (settings.out, settings.recorded) if place]
+    device = device_name()
+    path = next((found for folder in folders if (found := folder / device_file(device)).exists()), None)
+    if path is None:
+        how = f"`python reproduce/{DISSECTION}.py` measures them"
+        raise NotRun(f"the layers of this device, {device}, are not measured: {how}")
+    return _fitted(path)
+
+
+@functools.cache
+def _fitted(path):
+    times = [LayerTime(*row) for row in read_json(path)["times"]]
+    return fit_time([row for row in times if row.dtype == "float32"])
+
+
+def device_file(device):
+    """Name of the file of what a script has measured on a device with this backend."""
+    return re.sub(r"\W+", "-", f"{device} {keras.backend.backend()}") + ".json"
+
+
 def layer_calls():
     """Calls of layers that compute, which a framework has to start one after the other."""
 
@@ -151,7 +197,8 @@ def correlations(report, place, time):
         time: name of a column.
     """
     for name, title in PREDICTORS.items():
-        both = [(cells[name][place], cells[time][place]) for cells in report["rows"].values()]
+        rows = [cells for cells in report["rows"].values() if name in cells]
+        both = [(cells[name][place], cells[time][place]) for cells in rows]
         both = [pair for pair in both if None not in pair]
         if len({cost for cost, _ in both}) > 2:  # with two, every ranking agrees or disagrees wholly
             costs, times = zip(*both, strict=True)
@@ -178,4 +225,8 @@ NOTES = (
     "Seconds: encoder and decoder over 10,000 images of random pixels with fresh weights, neither of which changes the "
     "work; compiled, after warm-up, mean of three passes.",
     "MB moved: an estimate for one image, every layer reading its weights and its input and writing its output once.",
+    "alpha-MFLOPs, of one image: the FLOPs of every layer, depthwise convolutions included, times an alpha that falls "
+    "with the size of its map (Asperti, Evangelista, Marzolla 2021). Its beta and gamma are those that "
+    "green_dissection has fitted to single layers with kernels of 1, 3 and 5 on one image, on the device of our "
+    "seconds; those of a kernel of 4 lie in between.",
 )

@@ -9,7 +9,8 @@ from green_vae.models.jacobian import decode_with_jacobian
 from green_vae.models.train_step import decode_with_gradient
 
 REGULARIZERS = ("l2", "gp", "sn")
-L2_WEIGHTS = ("stride2", "decoder")
+L2_WEIGHTS = ("stride2", "transposed", "decoder")
+SN_LAYERS = ("decoder", "all")
 GRADIENTS = ("summed_squares", "jacobian", "hutchinson")
 
 
@@ -23,13 +24,16 @@ class RAE(Autoencoder):
     * "l2" on "stride2": that of the kernels of the stride-2 transposed convolutions of the network "cnn" alone: the
       code of the survey. Batch norm follows them and undoes their scale, so that it changes the rate at which they
       learn and not what the decoder can do;
+    * "l2" on "transposed": these and the kernel of the last transposed convolution, which gives the image: the code of
+      Ghosh et al.;
     * "gp" of the "jacobian": ||J||^2, the squared Frobenius norm of the Jacobian of decoder(z): the formula. It takes
       latent_dim passes of the decoder;
     * "gp" by "hutchinson": the same on average, ||J v||^2 with one random vector v of signs for each code and batch
       (Hutchinson 1990), for one pass. The generator of the signs is saved;
     * "gp" of the "summed_squares": sum over latent units i of (d/dz_i of the sum over pixels of decoder(z)^2)^2: the
       code of both. It is ||2 J^T decoder(z)||^2, which sees an image change only along itself;
-    * "sn": spectral normalisation of every layer of the decoder (no term in the loss).
+    * "sn" on the "decoder": spectral normalisation of every layer of it (no term in the loss); on "all": of the
+      network "cnn"'s encoder, too, which is the code of Ghosh et al.
 
     Source: Ghosh et al. 2020, section 3; survey, section on RAE, with its weights. See `models.jacobian` for what batch
     norm means to J.
@@ -39,7 +43,8 @@ class RAE(Autoencoder):
         regularizer: "l2", "gp" or "sn".
         latent_weight: weight of 1/2 sum z^2.
         regularizer_weight: weight of the regulariser; nothing to weigh for "sn".
-        l2_on: of "l2", the weights that are penalised: "stride2" or "decoder".
+        l2_on: of "l2", the weights that are penalised: "stride2", "transposed" or "decoder".
+        sn_on: of "sn", the layers that are normalised: "decoder" or "all".
         gradient: of "gp": "summed_squares", "jacobian" or "hutchinson".
 
     Raises:
@@ -47,14 +52,15 @@ class RAE(Autoencoder):
     """
 
     def __init__(self, *, regularizer="l2", latent_weight=1e-3, regularizer_weight=1e-6, l2_on="stride2",
-                 gradient="summed_squares", **shared):  # fmt: skip
+                 sn_on="decoder", gradient="summed_squares", **shared):  # fmt: skip
         if regularizer not in REGULARIZERS:
             raise ValueError(f"regularizer must be one of {', '.join(REGULARIZERS)}. Received: {regularizer!r}")
         _check_form(regularizer, "l2", "l2_on", l2_on, L2_WEIGHTS)
+        _check_form(regularizer, "sn", "sn_on", sn_on, SN_LAYERS)
         _check_form(regularizer, "gp", "gradient", gradient, GRADIENTS)
         # before super().__init__, which builds the networks with them
         self.regularizer, self.latent_weight, self.regularizer_weight = regularizer, latent_weight, regularizer_weight
-        self.l2_on, self.gradient = l2_on, gradient
+        self.l2_on, self.sn_on, self.gradient = l2_on, sn_on, gradient
         super().__init__(**shared)
 
     @property
@@ -71,9 +77,11 @@ class RAE(Autoencoder):
 
     def build_networks(self):
         if self.regularizer == "sn":
-            return super().build_networks(spectral_norm=True)
-        of_layers = self.regularizer == "l2" and self.l2_on == "stride2"
-        return super().build_networks(**({"transposed_l2": self.regularizer_weight} if of_layers else {}))
+            return super().build_networks(spectral_norm=self.sn_on)
+        if self.regularizer == "gp" or self.l2_on == "decoder":
+            return super().build_networks()
+        last = {"output_l2": self.regularizer_weight} if self.l2_on == "transposed" else {}
+        return super().build_networks(transposed_l2=self.regularizer_weight, **last)
 
     def infer(self, posterior, sample, training):
         if self.regularizer != "gp":

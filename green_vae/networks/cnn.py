@@ -10,7 +10,19 @@ from keras import layers
 from green_vae.networks.common import decoder_input, halvings, latent_heads, square_side, to_image
 
 
-def build(image_shape, latent_dim, heads, channels, base=128, seed_side=8, transposed_l2=0.0, spectral_norm=False):
+def build(
+    image_shape,
+    latent_dim,
+    heads,
+    channels,
+    base=128,
+    seed_side=8,
+    seed_norm=True,
+    centred=False,
+    transposed_l2=0.0,
+    output_l2=0.0,
+    spectral_norm="",
+):
     """Encoder and decoder.
 
     Args:
@@ -21,35 +33,45 @@ def build(image_shape, latent_dim, heads, channels, base=128, seed_side=8, trans
         base: channels of the first convolution; they double three times.
         seed_side: side of the first map of the decoder, which has 8 * base channels. 8 except where the survey's
             own parameter count needs 16 (CNN on CelebA) and for MNIST (4).
+        seed_norm: batch norm and ReLU between the decoder's dense layer and its first transposed convolution, as the
+            survey's counts have them; False for neither, as in the code of Ghosh et al.
+        centred: the encoder maps [0, 1] to [-1, 1] first, as in the code of Ghosh et al.
         transposed_l2: L2 penalty on the kernels of the stride-2 transposed convolutions (L2-RAE).
-        spectral_norm: divide every weight of the decoder by its largest singular value (SN-RAE).
+        output_l2: the same on the kernel of the last convolution.
+        spectral_norm: divide the kernels by their largest singular values (SN-RAE): of the "decoder", of "all" layers,
+            as in the code of Ghosh et al., or of none, "".
     """
-    encoder = _encoder(image_shape, latent_dim, heads, base)
-    decoder = _decoder(image_shape[0], latent_dim, channels, base, seed_side, transposed_l2, spectral_norm)
-    return encoder, decoder
+    encoder = _encoder(image_shape, latent_dim, heads, base, centred, _wrapper(spectral_norm == "all"))
+    penalties, wrap = (transposed_l2, output_l2), _wrapper(spectral_norm)
+    return encoder, _decoder(image_shape[0], latent_dim, channels, base, seed_side, seed_norm, penalties, wrap)
+
+
+def _wrapper(spectral_norm):
+    return layers.SpectralNormalization if spectral_norm else (lambda layer: layer)
 
 
 def _norm_relu(x):
     return layers.Activation("relu")(layers.BatchNormalization()(x))
 
 
-def _encoder(image_shape, latent_dim, heads, base):
+def _encoder(image_shape, latent_dim, heads, base, centred, wrap):
     square_side(image_shape, 16)
     x = image = keras.Input(image_shape, name="image")
+    if centred:
+        x = layers.Rescaling(2.0, -1.0)(x)
     for step in range(4):
-        x = _norm_relu(layers.Conv2D(base << step, 4, strides=2, padding="same")(x))
-    return keras.Model(image, latent_heads(layers.Flatten()(x), latent_dim, heads), name="encoder")
+        x = _norm_relu(wrap(layers.Conv2D(base << step, 4, strides=2, padding="same"))(x))
+    return keras.Model(image, latent_heads(layers.Flatten()(x), latent_dim, heads, wrap), name="encoder")
 
 
-def _decoder(side, latent_dim, channels, base, seed_side, transposed_l2, spectral_norm):
-    wrap = layers.SpectralNormalization if spectral_norm else (lambda layer: layer)
-    penalty = keras.regularizers.L2(transposed_l2) if transposed_l2 else None
+def _decoder(side, latent_dim, channels, base, seed_side, seed_norm, penalties, wrap):
+    inner, last = (keras.regularizers.L2(weight) if weight else None for weight in penalties)
     width, steps = base * 8, halvings(side, seed_side)
     z = decoder_input(latent_dim)
     x = layers.Reshape((seed_side, seed_side, width))(wrap(layers.Dense(seed_side**2 * width))(z))
-    x = _norm_relu(x)
+    x = _norm_relu(x) if seed_norm else x
     for step in range(1, steps + 1):
-        up = layers.Conv2DTranspose(width >> step, 4, strides=2, padding="same", kernel_regularizer=penalty)
+        up = layers.Conv2DTranspose(width >> step, 4, strides=2, padding="same", kernel_regularizer=inner)
         x = _norm_relu(wrap(up)(x))
-    x = wrap(layers.Conv2DTranspose(channels, 4, padding="same"))(x)
+    x = wrap(layers.Conv2DTranspose(channels, 4, padding="same", kernel_regularizer=last))(x)
     return keras.Model(z, to_image(x), name="decoder")

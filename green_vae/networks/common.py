@@ -14,9 +14,11 @@ def drawn_with(exp, mean, log_var, noise):
     return mean + exp(0.5 * log_var) * noise
 
 
-def latent_heads(x, latent_dim, heads):
-    """One linear Dense per head on the flat tensor x; a dict head name -> (batch, latent_dim), float32 always."""
-    return {head: layers.Dense(latent_dim, dtype="float32", name=head)(x) for head in heads}
+def latent_heads(x, latent_dim, heads, wrap=lambda layer: layer):
+    """One linear Dense, in a wrapper, per head on the flat tensor x; a dict head name -> (batch, latent_dim), float32
+    always.
+    """
+    return {head: wrap(layers.Dense(latent_dim, dtype="float32", name=head))(x) for head in heads}
 
 
 def normed_dense(x, width):

@@ -30,6 +30,8 @@ def build(
     upsample="nearest",
     log_sigma_head=True,
     projection=None,
+    dense_norm=True,
+    scales=4,
     **layout_options,
 ):
     """Encoder and decoder.
@@ -47,6 +49,9 @@ def build(
         log_sigma_head: the second head is log sigma, so log_var is twice it (the survey's residual code);
             False: it is log_var itself (Split-VAE).
         projection: width of a linear layer between z and the decoder's seed (Split-VAE: 512), or None.
+        dense_norm: batch norm in the dense block, as the survey's counts have it; False for none there, as in the code
+            of Dai and Wipf and in that of Asperti and Trentin.
+        scales: of the encoder, each half as large as the one before it.
 
     Raises:
         ValueError: unknown layout, layout option or way of upsampling; an image size that does not fit.
@@ -58,7 +63,7 @@ def build(
     if upsample not in ("nearest", "transposed"):
         raise ValueError(f"upsample must be 'nearest' or 'transposed'. Received: {upsample!r}")
     parts = {**LAYOUTS[layout], **layout_options}
-    encoder = _encoder(image_shape, latent_dim, heads, base, activation, log_sigma_head, parts)
+    encoder = _encoder(image_shape, latent_dim, heads, base, activation, log_sigma_head, dense_norm, scales, parts)
     decoder = _decoder(image_shape[0], latent_dim, channels, base, activation, upsample, projection, parts)
     return encoder, decoder
 
@@ -78,23 +83,24 @@ def scale_block(x, width, activation):
     return layers.Add()([main, _conv(width)(x)])
 
 
-def dense_block(x, activation):
-    """The same on vectors: twice [norm, activation, Dense 512], shortcut Dense 512."""
-    main = layers.Dense(DENSE_WIDTH)(_norm(x, activation))
-    main = layers.Dense(DENSE_WIDTH)(_norm(main, activation))
+def dense_block(x, activation, norm=True):
+    """The same on vectors: twice [norm, if there is one, activation, Dense 512], shortcut Dense 512."""
+    before = _norm if norm else lambda x, activation: layers.Activation(activation)(x)
+    main = layers.Dense(DENSE_WIDTH)(before(x, activation))
+    main = layers.Dense(DENSE_WIDTH)(before(main, activation))
     return layers.Add()([main, layers.Dense(DENSE_WIDTH)(x)])
 
 
-def _encoder(image_shape, latent_dim, heads, base, activation, log_sigma_head, parts):
+def _encoder(image_shape, latent_dim, heads, base, activation, log_sigma_head, dense_norm, scales, parts):
     square_side(image_shape, 16)
     image = keras.Input(image_shape, name="image")
     x = _conv(base, parts["stem_stride"])(image)
-    for step in range(3):
+    for step in range(scales - 1):
         x = scale_block(x, base << step, activation)
         x = _conv(base << (step + 1), strides=2)(x)
     if parts["last_scale"]:
-        x = scale_block(x, base << 3, activation)
-    x = dense_block(layers.GlobalAveragePooling2D()(x), activation)
+        x = scale_block(x, base << (scales - 1), activation)
+    x = dense_block(layers.GlobalAveragePooling2D()(x), activation, dense_norm)
     outputs = latent_heads(x, latent_dim, heads)
     if log_sigma_head and "log_var" in outputs:
         outputs["log_var"] = twice(outputs["log_var"])

@@ -3,9 +3,11 @@
 import dataclasses
 
 from green_vae.cards import unknown
-from green_vae.presets import boon, review, slides, survey, svae
+from green_vae.presets import baselines, boon, review, slides, survey, svae
 
-PRESETS = {name: chosen for paper in (survey, svae, review, slides, boon) for name, chosen in paper.PRESETS.items()}
+PRESETS = {
+    name: chosen for paper in (survey, svae, review, slides, boon, baselines) for name, chosen in paper.PRESETS.items()
+}
 
 
 def preset(name):

@@ -431,6 +431,7 @@ def test_a_baseline_takes_time():
 class FakeTracker:
     def __init__(self, **options):
         assert options["output_methods"] == []  # no file
+        assert options["tracking_mode"] == "process"  # and not what others do on the machine
 
     def start(self):
         pass

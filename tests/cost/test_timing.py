@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from green_vae.cost import device_name, forward_seconds, timing
+from green_vae.cost import device_name, forward_energy, forward_seconds, timing
 from green_vae.models import VAE
 
 
@@ -23,6 +23,35 @@ def test_every_batch_size_has_mean_spread_and_device():
     for size, timed in found.items():
         assert timed.mean > 0 and timed.spread >= 0
         assert timed[2:] == (3, 25, size, device_name())
+
+
+class Meter:
+    """Tells which batches went through while it was open, instead of joules."""
+
+    seen = []
+
+    def __enter__(self):
+        self.seen.clear()  # what went before is no part of it
+        return self
+
+    def __exit__(self, *error):
+        self.energy = list(self.seen)
+
+
+@pytest.mark.parametrize(("seconds", "passes"), [(0.0, 1), (2.5, 3)])
+def test_an_energy_is_that_of_whole_passes_without_the_compilation(seconds, passes, monkeypatch):
+    monkeypatch.setattr(timing, "_run", lambda network, images, size: Meter.seen.append((len(images), size)))
+    clock = iter(range(100))  # a second for each look at it
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(clock))
+    energy, done = forward_energy(model_of(layers.Flatten()), np.zeros((7, 8, 8, 1)), 2, seconds, Meter)
+    assert (energy, done) == ([(7, 2)] * passes, 7 * passes)
+
+
+def test_an_energy_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="Received: 0 images, batch_size=1"):
+        forward_energy(model_of(layers.Flatten()), np.zeros((0, 8, 8, 1)))
+    with pytest.raises(ValueError, match="Received: 2 images, batch_size=0"):
+        forward_energy(model_of(layers.Flatten()), np.zeros((2, 8, 8, 1)), 0)
 
 
 def test_one_repeat_has_no_spread():

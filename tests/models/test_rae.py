@@ -179,6 +179,7 @@ def test_the_two_forms_of_l2_penalise_other_weights():
 
 REFUSED = {
     "l2_on='all'": {"l2_on": "all"},
+    "sn_on='all' with 'l2'": {"sn_on": "all"},
     "gradient='exact'": {"regularizer": "gp", "gradient": "exact"},
     "l2_on='decoder' with 'gp'": {"regularizer": "gp", "l2_on": "decoder"},
     "gradient='jacobian' with 'sn'": {"regularizer": "sn", "gradient": "jacobian"},

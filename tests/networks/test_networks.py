@@ -98,6 +98,55 @@ def test_shapes_and_range(network, options, side, channels, heads):
     assert 0 <= images.min() and images.max() <= 1
 
 
+def test_a_dense_block_without_batch_norm():
+    """As in the code of Dai and Wipf: less by 4 numbers for each unit before and within it, and with its ReLU."""
+    normed, plain = (build("resnet", (32, 32, 3), 8, base=4, dense_norm=norm) for norm in (True, False))
+    assert parameters(normed[0]) - parameters(plain[0]) == 4 * (8 * 4 + 512)
+    assert parameters(normed[1]) == parameters(plain[1])
+    found = [[type(layer).__name__ for layer in nets[0].layers] for nets in (normed, plain)]
+    assert [names.count("Activation") for names in found] == [10, 10]
+    assert [names.count("BatchNormalization") for names in found] == [10, 8]
+
+
+def test_an_encoder_of_three_scales_lacks_the_last_one():
+    four, three = (build("resnet", (32, 32, 3), 8, base=4, scales=scales) for scales in (4, 3))
+
+    def conv(inputs, outputs):
+        return 9 * inputs * outputs + outputs
+
+    down, block = conv(16, 32), 3 * conv(32, 32) + 2 * 4 * 32
+    dense = 16 * (4 + 2 * 512)  # batch norm and two dense layers with half of the inputs
+    assert parameters(four[0]) - parameters(three[0]) == down + block + dense
+    assert parameters(four[1]) == parameters(three[1])
+
+
+def test_the_network_of_ghosh():
+    """No batch norm and no ReLU after the decoder's dense layer, and an encoder that maps [0, 1] to [-1, 1]."""
+    own = build("cnn", (32, 32, 1), 4, ("z",), base=2, seed_norm=False, centred=True)
+    other = build("cnn", (32, 32, 1), 4, ("z",), base=2)
+    assert parameters(other[1]) - parameters(own[1]) == 4 * 16
+    activations = [sum(isinstance(layer, layers.Activation) for layer in nets[1].layers) for nets in (own, other)]
+    assert activations == [3, 4]
+    own[0].set_weights(other[0].get_weights())
+    x = np.random.default_rng(0).random((2, 32, 32, 1)).astype("float32")
+    np.testing.assert_allclose(own[0](x)["z"], other[0](2 * x - 1)["z"], rtol=1e-4, atol=1e-6)
+
+
+def test_l2_on_all_transposed_convolutions():
+    decoder = RAE(image_shape=(32, 32, 1), latent_dim=4, network_options={"base": 2}, l2_on="transposed").decoder
+    found = [layer for layer in decoder.layers if getattr(layer, "kernel_regularizer", None)]
+    assert [layer.strides for layer in found] == [(2, 2), (2, 2), (1, 1)]
+
+
+def test_spectral_norm_on_all_layers():
+    model = RAE(image_shape=(32, 32, 1), latent_dim=4, network_options={"base": 2}, regularizer="sn", sn_on="all")
+    expected = {"encoder": [*["Conv2D"] * 4, "Dense"], "decoder": ["Dense", *["Conv2DTranspose"] * 3]}
+    for name, network in model.networks().items():
+        wrapped = [layer.layer for layer in network.layers if isinstance(layer, layers.SpectralNormalization)]
+        assert [type(layer).__name__ for layer in wrapped] == expected[name]
+    assert model.encode(np.zeros((2, 32, 32, 1), "float32")).shape == (2, 4)
+
+
 def test_l2_sits_on_the_stride_2_transposed_convolutions_alone():
     decoder = RAE(image_shape=(32, 32, 1), latent_dim=4, network_options={"base": 2}, regularizer="l2").decoder
     with_penalty = [

@@ -18,6 +18,9 @@ def test_settings_of_the_sources():
     assert (survey.halve_at, survey.batch_size, survey.rescale) == ((80, 120, 150), 100, True)
     assert (original.widths, original.beta, original.learning_rate) == ((1024, 1024, 1024), 1.0, 1e-4)
     assert original.rescale is False
+    computed = SecondStage("computed_gamma")  # Asperti and Trentin draw no noise, but rescale
+    assert (computed.widths, computed.beta, computed.rescale) == ((2048, 2048, 2048), 1.0, True)
+    assert (computed.learning_rate, computed.halve_at) == (1e-4, (400, 800, 1200))
     other = SecondStage("squared_error")  # the survey's, but for the loss
     assert {**other.settings(), "reconstruction": "cosine"} == survey.settings()
     assert SecondStage(beta=0.0, halve_at=()).settings().items() >= {"beta": 0.0, "halve_at": ()}.items()
@@ -46,6 +49,16 @@ def test_the_likelihood_draws_with_its_own_noise():
     noise = sampler.sample(5000, seed=3) - mean
     np.testing.assert_allclose(noise.std(axis=0), 2.0, rtol=0.05)
     np.testing.assert_allclose(noise.mean(axis=0), 0, atol=0.15)
+
+
+def test_a_computed_variance_draws_no_noise_and_is_kept(tmp_path):
+    sampler = SecondStage("computed_gamma", **QUICK).fit(0.01 * encodings())  # whose error is far below 1
+    mean = sampler.model_.decode(np.random.default_rng(3).standard_normal((20, 6)))
+    np.testing.assert_allclose(sampler.sample(20, seed=3), sampler.factor_ * mean, rtol=1e-5)
+    sampler.save(tmp_path / "kept.npz")
+    again = SecondStage.load(tmp_path / "kept.npz")
+    np.testing.assert_array_equal(again.sample(20), sampler.sample(20))
+    assert again.model_.observation() == sampler.model_.observation() != ("gaussian", 1.0)
 
 
 def test_weights_may_be_kept_as_float16(tmp_path):

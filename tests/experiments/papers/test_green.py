@@ -1,6 +1,7 @@
 """The scripts of cost: which points they draw, from made reports and ledgers; the frontier; what is measured once."""
 
 import dataclasses
+import itertools
 import json
 import re
 
@@ -12,11 +13,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import stats
 
-from green_vae import plots
+from green_vae import plots, presets
+from green_vae.cost import Energy, forward_energy
 from green_vae.cost.dissect import LayerTime
 from green_vae.experiments import timing
 from green_vae.experiments.gallery import main
 from green_vae.experiments.papers.survey import OURS, TABLE2, TABLE3, TABLE5
+from green_vae.experiments.smoke import shrink
 from green_vae.experiments.spec import Cell, Settings
 from green_vae.utils import ledger
 
@@ -132,7 +135,7 @@ def line(epochs, seconds=10.0, kwh=0.5, **changes):
         "data": "cifar10, 500 images",
         "device": "a chip",
         "seconds": seconds,
-        "energy": {"kwh": kwh},
+        "energy": {"kwh": kwh, "source": "unavailable" if kwh is None else "measured"},
         "quality": {"epochs": epochs},
     }
     return fields | changes
@@ -142,16 +145,32 @@ def line(epochs, seconds=10.0, kwh=0.5, **changes):
     ("lines", "expected"),
     [
         ([], {}),
-        ([line(3)], {"training": 10, "energy": 0.5, "device": "a chip"}),
-        ([line(1), line(3, 5.0, 0.25)], {"training": 15, "energy": 0.75, "device": "a chip"}),  # resumed
-        ([line(3), line(3, 7.0)], {"training": 7, "energy": 0.5, "device": "a chip"}),  # begun anew: the newest
-        ([line(3), line(5)], {"training": 10, "energy": 0.5, "device": "a chip"}),  # went on after the measurement
+        ([line(3)], {"training": 10, "energy": 0.5, "source": "measured", "device": "a chip"}),
+        (
+            [line(1), line(3, 5.0, 0.25)],
+            {"training": 15, "energy": 0.75, "source": "measured", "device": "a chip"},
+        ),  # resumed
+        (
+            [line(3), line(3, 7.0)],
+            {"training": 7, "energy": 0.5, "source": "measured", "device": "a chip"},
+        ),  # begun anew: the newest
+        (
+            [line(3), line(5)],
+            {"training": 10, "energy": 0.5, "source": "measured", "device": "a chip"},
+        ),  # went on after the measurement
         ([line(2)], {}),
         ([line(3, preset="another")], {}),
         ([line(3, data="cifar10, 50,000 images")], {}),
         ([line(3, kind="table", quality={})], {}),
-        ([line(1, kwh=None), line(3)], {"training": 20, "energy": None, "device": "a chip"}),
-        ([line(1, device="b"), line(3)], {"training": 20, "energy": 1.0, "device": "a chip and b"}),
+        ([line(1, kwh=None), line(3)], {"training": 20, "energy": None, "source": "unavailable", "device": "a chip"}),
+        (
+            [line(1), line(3, energy={"kwh": 0.25, "source": "estimated"})],
+            {"training": 20, "energy": 0.75, "source": "estimated", "device": "a chip"},
+        ),
+        (
+            [line(1, device="b"), line(3)],
+            {"training": 20, "energy": 1.0, "source": "measured", "device": "a chip and b"},
+        ),
     ],
 )
 def test_what_a_training_has_cost(lines, expected):
@@ -190,6 +209,15 @@ def test_our_points_stand_where_they_compare(out):
     assert ours("training", "fid_rec_train") == []  # no training of 150 epochs in the ledger
     assert ours("forward", "mse_train_x1e3") == [(name, 70.0, 5.5, "MSE x 1000 (training), a chip")]
     assert ours("flops", "fid_gen1") == []
+
+
+def test_an_estimated_energy_is_called_one(out):
+    made_results(out)
+    ledger.append(out / "ledger.jsonl", **line(3, energy={"kwh": 0.25, "source": "estimated"}))
+    (point,) = FRONTIER.ours(Settings(out=out), "cifar10", "energy", "mse_train_x1e3")
+    assert (point.cost, point.scale) == (0.25, "MSE x 1000 (training), a chip, estimated")
+    (point,) = FRONTIER.ours(Settings(out=out), "cifar10", "training", "mse_train_x1e3")
+    assert point.scale == "MSE x 1000 (training), a chip"  # seconds are seconds
 
 
 def test_an_energy_within_its_noise_is_left_out(out):
@@ -247,6 +275,34 @@ def test_figure_10_of_the_paper_and_ours(out):
 
 def test_two_rows_have_no_rank_correlation():
     assert FIGURE10.correlation([(1, 2), (3, 4), (1, 3)]) == "too few rows for a rank correlation"
+
+
+class Meter:
+    """A network takes 1 J more than the one before it, the first one 1 J, and all 1 J of idle power beside it."""
+
+    networks = itertools.count(1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.energy = Energy(1.0 + next(self.networks), 0.1, "estimated", "cpu", "a model", idle_watts=10.0)
+
+
+def test_energy_of_figure_10(out, monkeypatch):
+    """Scaled to 10,000 images, recorded, and called an estimate; nothing is measured unless it is asked for."""
+    assert "--figures figure10-energy --fresh` measures it" in entries(FIGURE10, out)["figure10-energy"]["reason"]
+    rows = (CNN, RESNET, "HFVAE-s4-z4-l48")
+    monkeypatch.setattr(FIGURE10, "TABLE5", {row: TABLE5[row] for row in rows})
+    monkeypatch.setattr(FIGURE10.presets, "preset", lambda name, known=presets.preset: shrink(known(name)))
+    monkeypatch.setattr(FIGURE10, "forward_energy", lambda *args, **more: forward_energy(*args, seconds=0, meter=Meter))
+    sentence = entries(FIGURE10, out, "--figures", "figure10-energy", "--fresh")["figure10-energy"]["sentence"]
+    assert "cores, estimated: " in sentence and sentence.endswith("Source: a model.")
+    (path,) = (out / "survey_figure10").glob("energy-*.json")
+    found = json.loads(path.read_text())["rows"]
+    assert {row: values["joules"] for row, values in found.items()} == dict(zip(rows, (200, 400, 600), strict=True))
+    monkeypatch.setattr(FIGURE10, "measured_energy", None)
+    assert entries(FIGURE10, out, "--figures", "figure10-energy")["figure10-energy"]["sentence"] == sentence
 
 
 @given(st.lists(st.tuples(st.integers(0, 99), st.floats(0, 1)), min_size=3, max_size=9, unique_by=lambda pair: pair[0]))

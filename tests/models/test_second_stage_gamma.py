@@ -1,0 +1,75 @@
+"""The variance of a second stage, trained and computed, by closed forms: networks of zeros give z_hat = 0 and no KL."""
+
+import keras
+import numpy as np
+import pytest
+
+from green_vae.models import SecondStageVAE, SigmaVAE
+
+DIM = 5
+
+
+def zeros(reconstruction):
+    """A second stage whose networks give 0 for everything: the error is ||z||^2 and the KL is 0."""
+    model = SecondStageVAE(latent_dim=DIM, reconstruction=reconstruction, widths=(3,), beta=1.0, seed=0)
+    for weight in (*model.encoder.weights, *model.decoder.weights):
+        weight.assign(np.zeros(weight.shape))
+    return model
+
+
+def codes(n, scale=1.0):
+    return (scale * np.random.default_rng(n).normal(size=(n, DIM))).astype("float32")
+
+
+def squares(z):
+    return float((z.astype("float64") ** 2).sum(axis=1).mean())
+
+
+def test_a_trained_gamma_follows_the_slope_of_the_likelihood():
+    """d/d log gamma of d log gamma + SSE / (2 gamma^2) is d - SSE / gamma^2, which is 0 at gamma^2 = SSE / d."""
+    z, rate = codes(8, 0.5), 0.01
+    model = zeros("gaussian")
+    model.compile(keras.optimizers.SGD(rate))
+    for start, slope in ((0.3, DIM - squares(z) * np.exp(-0.6)), (0.5 * np.log(squares(z) / DIM), 0.0)):
+        for weight in (*model.encoder.weights, *model.decoder.weights):
+            weight.assign(np.zeros(weight.shape))
+        model.log_gamma.assign(start)
+        model.train_on_batch(z)
+        assert float(model.log_gamma) == pytest.approx(start - rate * slope, abs=1e-5)
+    assert model.observation()[1] ** 2 == pytest.approx(squares(z) / DIM, rel=1e-4)
+
+
+def test_a_computed_gamma_is_the_average_that_never_rises():
+    """Asperti and Trentin: mse <- min(mse, 0.99 mse + 0.01 of the batch's), after the batch has been weighted by it."""
+    model, gamma = zeros("computed_gamma"), 1.0
+    model.compile(keras.optimizers.SGD(0.0))
+    for z in (codes(8, 0.2), codes(6, 3.0), codes(7, 0.1)):  # the second one would raise it
+        told = model.train_on_batch(z, return_dict=True)
+        assert told["loss"] == pytest.approx(0.5 * squares(z) / gamma, rel=1e-5)
+        gamma = min(gamma, 0.99 * gamma + 0.01 * squares(z) / DIM)
+        assert float(model.gamma.value()) == pytest.approx(gamma, rel=1e-6)
+        model.reset_metrics()
+    assert model.observation() == ("gaussian", pytest.approx(np.sqrt(gamma), rel=1e-6)) and gamma < 0.99
+    assert model.logged == ("reconstruction", "kl", "gamma")
+
+
+def test_both_state_the_same_likelihood_but_for_its_constant():
+    """With one gamma, losses differ by the logarithm of the normalising constant alone."""
+    z, trained, computed = codes(8), zeros("gaussian"), zeros("computed_gamma")
+    trained.log_gamma.assign(0.5 * np.log(0.3))
+    computed.gamma.gamma.assign(0.3)
+    losses = [float(model.compute_loss(z, None, model(z))) for model in (trained, computed)]
+    assert losses[0] - losses[1] == pytest.approx(0.5 * DIM * np.log(2 * np.pi * 0.3), rel=1e-5)
+
+
+def test_a_learned_sigma_without_a_limit():
+    """Dai and Wipf: log sigma as it is, however low; with the limit of sigma-VAE it stays above -6."""
+    shape = {"image_shape": (8, 8, 1), "latent_dim": 2, "network": "mlp", "network_options": {"widths": [4]}}
+    free, limited = (SigmaVAE(**shape, sigma="learned", **lowest) for lowest in ({"lowest": None}, {}))
+    for model in (free, limited):
+        model.log_sigma.assign(-8.0)
+    assert free.observation()[1] == pytest.approx(np.exp(-8.0), rel=1e-5)
+    assert limited.observation()[1] == pytest.approx(np.exp(-6 + np.log1p(np.exp(-2.0))), rel=1e-5)
+    assert SigmaVAE.from_config(free.get_config()).lowest is None
+    with pytest.raises(ValueError, match="without a limit. Received: lowest=None with sigma='mse'"):
+        SigmaVAE(**shape, lowest=None)
