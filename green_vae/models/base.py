@@ -117,7 +117,10 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
         return {}
 
     def observation(self):
-        """The p(x|z) that the model states: ("bernoulli", None), ("gaussian", sigma), or None if it states none."""
+        """The p(x|z) that the model states: ("bernoulli", None), ("gaussian", sigma), or None if it states none.
+
+        sigma is a number, or one for every value of an image, (h * w * c,).
+        """
         return None
 
     def networks(self):

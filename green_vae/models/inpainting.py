@@ -17,7 +17,7 @@ class Codes(keras.Model):
     Args:
         decoder: z -> images; its own weights stay.
         start: codes (n, latent_dim) to begin with.
-        likelihood: of a pixel, "gaussian" or "bernoulli". sigma: of the Gaussian.
+        likelihood: of a pixel, "gaussian" or "bernoulli". sigma: of the Gaussian, one or one for every value.
     """
 
     def __init__(self, decoder, start, likelihood, sigma):
@@ -38,7 +38,8 @@ class Codes(keras.Model):
             p = ops.clip(y_pred, 1e-6, 1 - 1e-6)
             error = -(x * ops.log(p) + (1 - x) * ops.log(1 - p))
         else:
-            error = ops.square(x - y_pred) / (2 * self.sigma**2)
+            sigma = np.reshape(self.sigma, x.shape[1:] if np.ndim(self.sigma) else ())
+            error = ops.square(x - y_pred) / (2 * sigma**2)
         prior = losses.half_squared_norm(ops.convert_to_tensor(self.codes))
         return ops.sum(y * error) + ops.sum(prior)
 

@@ -100,7 +100,7 @@ class _LogWeights(keras.Model):
             return losses.logistics_nll(x, outputs["mixture"])
         if self.likelihood == "bernoulli":
             return losses.bernoulli_nll(x, outputs["reconstruction"])
-        return losses.gaussian_nll(x, outputs["reconstruction"], math.log(self.sigma))
+        return losses.gaussian_nll(x, outputs["reconstruction"], np.log(self.sigma))
 
 
 @contextlib.contextmanager

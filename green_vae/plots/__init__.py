@@ -29,7 +29,7 @@ from green_vae.plots.images import (
     save_png,
     side_by_side,
 )
-from green_vae.plots.planes import clouds, densities
+from green_vae.plots.planes import clouds, clouds_picture, densities
 
 __all__ = [
     "MEASURED",
@@ -38,6 +38,7 @@ __all__ = [
     "VALIDATION",
     "Points",
     "clouds",
+    "clouds_picture",
     "curves",
     "densities",
     "diagram",

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from green_vae.utils.files import write_aside
@@ -19,6 +21,14 @@ def save_figure(figure, path, source=""):
     # the same file for the same figure: no date, and names of its parts that do not change
     with write_aside(Path(path).with_suffix(".svg")) as aside, rc_context({"svg.hashsalt": "", "svg.fonttype": "none"}):
         figure.savefig(aside, format="svg", metadata={"Date": None})
+
+
+def figure_picture(figure, dpi=80):
+    """A matplotlib figure as a picture, uint8 (height, width, 3)."""
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def source_of(path):

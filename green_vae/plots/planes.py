@@ -4,12 +4,12 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from green_vae.plots.figures import save_figure
+from green_vae.plots.figures import figure_picture, save_figure
 
 COLOURS = colormaps["tab10"]
 
 
-def clouds(path, panels, reach, title=None):
+def clouds(path, panels, reach, title=None, **options):
     """Points in squares [-reach, reach]^2, a panel for each set of clouds, a colour for each cloud.
 
     Args:
@@ -17,22 +17,37 @@ def clouds(path, panels, reach, title=None):
         panels: dict title -> (clouds, n, 2), at most ten clouds.
         reach: half the side of the square, or one for each panel; what lies outside is not seen.
         title: above the panels.
+        options: "columns", panels in a row, all by default; "axes", the texts of the two axes, ("z 1", "z 2") by
+            default; "diagonal", whether the line on which both are equal is drawn, which it is not by default.
 
     Raises:
         ValueError: no panel, wrong shape, NaN or infinity, or too many clouds.
     """
+    save_figure(_clouds(panels, reach, title, **options), path)
+
+
+def clouds_picture(panels, reach, title=None, **options):
+    """What `clouds` draws, as uint8 (height, width, 3): a picture of an animation. Arguments and errors as there."""
+    return figure_picture(_clouds(panels, reach, title, **options))
+
+
+def _clouds(panels, reach, title, columns=None, axes=("z 1", "z 2"), diagonal=False):
     panels = {name: np.asarray(points, np.float64) for name, points in panels.items()}
     if not panels or any(points.ndim != 3 or points.shape[2] != 2 or len(points) > 10 for points in panels.values()):
         shapes = {name: points.shape for name, points in panels.items()}
         raise ValueError(f"panels have the shape (at most 10 clouds, n, 2). Received: {shapes}")
     if not all(np.isfinite(points).all() for points in panels.values()):
         raise ValueError(f"points must be finite. Received: NaN or infinity in one of {', '.join(panels)}")
-    figure, axes = _square_panels([list(panels)], reach, title)
-    for panel, points in zip(axes, panels.values(), strict=True):
+    names, columns = list(panels), columns or len(panels)
+    rows = [names[start : start + columns] for start in range(0, len(names), columns)]
+    figure, drawn = _square_panels(rows, reach, title, axes)
+    for panel, points in zip(drawn, panels.values(), strict=True):
+        if diagonal:
+            panel.axline((0, 0), slope=1, color="#9aa5b1", linewidth=1, zorder=0)
         for index, cloud in enumerate(points):
             # thousands of points: an image within the SVG, too
             panel.scatter(*cloud.T, s=3, linewidths=0, alpha=0.5, color=COLOURS(index), rasterized=True)
-    save_figure(figure, path)
+    return figure
 
 
 def densities(path, rows, reach, title=None):
@@ -62,14 +77,16 @@ def densities(path, rows, reach, title=None):
     save_figure(figure, path)
 
 
-def _square_panels(titles, reach, title):
-    """A figure, and its panels row by row, for squares; titles: of rows of panels. reach: one, or of each panel."""
+def _square_panels(titles, reach, title, axes=("z 1", "z 2")):
+    """A figure, and its panels row by row, for squares.
+
+    titles: of rows of panels. reach: one, or of each panel. axes: texts of the two.
+    """
     figure = Figure(figsize=(3.2 * len(titles[0]), 3.4 * len(titles)), layout="constrained")
-    reaches = np.broadcast_to(reach, len(titles) * len(titles[0]))
     figure.suptitle(title)
     shape, flat = (len(titles), len(titles[0])), [name for row in titles for name in row]
-    axes = [figure.add_subplot(*shape, index + 1, title=name, aspect="equal") for index, name in enumerate(flat)]
-    for panel, half in zip(axes, reaches, strict=True):
-        panel.set(xlim=(-half, half), ylim=(-half, half), xlabel="z 1", ylabel="z 2")
+    panels = [figure.add_subplot(*shape, index + 1, title=name, aspect="equal") for index, name in enumerate(flat)]
+    for panel, half in zip(panels, np.broadcast_to(reach, len(panels)), strict=True):
+        panel.set(xlim=(-half, half), ylim=(-half, half), xlabel=axes[0], ylabel=axes[1])
         panel.locator_params(nbins=5)  # more numbers may overlap
-    return figure, axes
+    return figure, panels

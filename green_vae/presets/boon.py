@@ -1,6 +1,6 @@
 """The models of the ResLag study on its five data sets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from green_vae.models.lagging_vae import passes
 from green_vae.models.reslag_vae import ORIGINAL
@@ -37,6 +37,10 @@ BOON_PASSES = f"{BOON_NOTE}; an epoch here is one pass: aggressive epochs have s
 BOON_PASSES += "aggressive epochs is their count, as here, or one more than it, its code and text leave open"
 BOON_PLATEAU = f"{BOON_NOTE}; halved after 3 epochs without a better one, until below 5e-5; the study gives no number "
 BOON_PLATEAU += "of epochs, 100 at most here"
+BOON_RYBKIN = f"{BOON_EPOCHS}; the sigma of the batch's error, which the study cites; it ran that of the pixels"
+BOON_HE = f"{BOON_PASSES}. Aggression ends where He et al. 2019 end it for images, at the fifth fall of the mutual "
+BOON_HE += "information, or after 16 aggressive epochs; as many passes as the study's own schedule has"
+FALLS = 5  # in the code of He et al. 2019 for images
 MULTI_LEVEL = {  # for the originals of ResLag, and for the trunk of the light one
     32: {"sides": ORIGINAL[32], "log_sigma": (-2.0, 2.0)},
     64: {"blocks": reslag.CELEBA, "sides": ORIGINAL[64], "log_sigma": (-2.0, 2.0)},
@@ -76,7 +80,10 @@ def _boon_models(name):
     if side == 28:
         models["autoencoder"] = _boon(name, "autoencoder", plain, {"layout": "digits-autoencoder"})
         models["optimal-sigma"] = _boon(name, "sigma_vae", plain, own, sigma="data")
+        models["rybkin-sigma"] = _boon(name, "sigma_vae", _boon_recipe(name, BOON_RYBKIN), own, sigma="mse")
         models["lagging"] = _boon(name, "lagging_vae", lagging, own, **schedule)
+        he = {"ratio": study.ratio, "aggressive_epochs": lagging.epochs // study.ratio, "falls": FALLS}
+        models["lagging-he"] = _boon(name, "lagging_vae", replace(lagging, note=BOON_HE), own, **he)
     elif side == 32:
         models["autoencoder"] = _boon(name, "autoencoder", plain, own)
         models["optimal-sigma"] = _boon(name, "sigma_vae", plain, own, sigma="data")

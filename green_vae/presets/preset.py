@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import keras  # noqa: F401  # first: its import brings in `green_vae.models`, which take names from `keras_internals`
+
 from green_vae.keras_internals import without_values
 from green_vae.models import MODELS
 from green_vae.models.undrawn import python_seed, undrawn_weights

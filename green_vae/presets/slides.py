@@ -88,6 +88,27 @@ def _denoising(model, corruption=None, **config):
     return Preset(model, config, "mnist", DENOISING, "slides", samplers={})
 
 
+SIGMA_RECIPE = Recipe(
+    3e-3, (1,), 100, 2,
+    "the slides give no comparison of sigmas; a narrow network that one CPU core trains in seconds",
+)  # fmt: skip
+SIGMA_ARMS = {  # part of the preset's name -> model and its arguments
+    "unit": ("vae", {"beta": 1.0}),
+    **{f"beta-{beta}": ("vae", {"beta": beta}) for beta in (0.1, 0.01)},  # 1/2 SSE + beta KL: sigma^2 = beta
+    "learned": ("sigma_vae", {"sigma": "learned"}),
+    "pixels": ("sigma_vae", {"sigma": "pixels"}),
+    "optimal": ("sigma_vae", {"sigma": "mse"}),
+    "data": ("sigma_vae", {"sigma": "data"}),
+}
+
+
+def _sigma(model, config):
+    """A narrow model of MNIST, for the ways to choose sigma; all by one recipe."""
+    network = {"network": "slides", "network_options": {"widths": (8, 16, 32)}}
+    config = {"image_shape": DIGITS, "latent_dim": 16, **network, **config}
+    return Preset(model, config, "mnist", SIGMA_RECIPE, "slides", samplers={})
+
+
 LEFT_OUT = Recipe(
     1e-3, (4,), 100, 5,
     "the slides train none of these; their linear VAE with 8 latents, for 5 epochs instead of 30, with batches of 100",
@@ -125,6 +146,7 @@ PRESETS = {
         for how in NOISES
         for name, model, config in (("vae", "sigma_vae", {"sigma": "mse"}), ("autoencoder", "autoencoder", {}))
     },
+    **{f"slides/sigma-{name}-mnist-mini": _sigma(*chosen) for name, chosen in SIGMA_ARMS.items()},
     **{f"slides/without-{digit}-mnist": _without(digit) for digit in range(10)},
     # Burgess et al. 2018 have a weight of 1000 and 25 nats; the cross-entropy of a quarter of their pixels, a quarter
     "slides/capacity-sprites": _sprites("capacity_vae", beta=250.0, capacity=25.0, warmup_steps=RISE),

@@ -127,7 +127,8 @@ def test_smoke_writes_the_page(smoked):
 
 
 TYPED = "svae_figures"
-TRAINS = ("figure18", "figure19")  # of the slides: they need nothing, and train for a minute
+# they need nothing, and train for minutes
+TRAINS = {"slides_figures": ("figure18", "figure19"), "boon_figures": ("figure03",)}
 # of the figures that weights which ship can draw: those of `FEW` and these in a quick run, all of them in a slow one
 DRAWN = {"survey_figures": ("figure12",), "survey_hierarchies": ("nvae-samples",), "boon_figures": ("figure09b",)}
 
@@ -136,7 +137,7 @@ def first_figures(asked):
     """(gallery, its figures in a first run) of a name, which may end in "-all"."""
     name = asked.removesuffix("-all")
     quick = (*FEW.get(name, NAMES[name]), *DRAWN.get(name, ()))
-    figures = [figure for figure in GALLERIES[name].figures if name != "slides_figures" or figure.name not in TRAINS]
+    figures = [figure for figure in GALLERIES[name].figures if figure.name not in TRAINS.get(name, ())]
     ships = {preset for preset in GALLERIES[name].presets if presets.pretrained_path(preset).exists()}
     return name, [one for one in figures if name != asked or one.name in quick or not ships.intersection(one.presets)]
 

@@ -21,15 +21,17 @@ def linear_decoder():
     return decoder
 
 
-def test_the_most_probable_code_of_a_linear_gaussian_model():
+@pytest.mark.parametrize("sigma", [0.3, np.linspace(0.2, 0.5, 16)], ids=["one", "every pixel"])
+def test_the_most_probable_code_of_a_linear_gaussian_model(sigma):
     """z = (I + A_k A_k' / s^2)^-1 A_k (x - b)_k / s^2, with the known pixels k of each image."""
     images = RNG.random((2, 4, 4, 1)).astype("float32")
-    known, sigma = (RNG.random((2, 4, 4, 1)) < 0.6).astype("float32"), 0.3
+    known = (RNG.random((2, 4, 4, 1)) < 0.6).astype("float32")
     decoder = linear_decoder()
     found = most_probable(decoder, images, known, np.zeros((2, 3)), "gaussian", sigma, 400, 0.2)
     for z, x, k in zip(found, images.reshape(2, 16), known.reshape(2, 16).astype(bool), strict=True):
         a = MATRIX[:, k].astype("float64")
-        exact = np.linalg.solve(np.eye(3) + a @ a.T / sigma**2, a @ (x - OFFSET)[k] / sigma**2)
+        precise = 1 / np.broadcast_to(sigma, 16)[k] ** 2
+        exact = np.linalg.solve(np.eye(3) + a * precise @ a.T, a @ ((x - OFFSET)[k] * precise))
         np.testing.assert_allclose(z, exact, atol=2e-3)
     np.testing.assert_array_equal(decoder.weights[0].numpy(), MATRIX)  # only codes were moved
 

@@ -21,6 +21,8 @@ from keras import layers, ops
 from green_vae.models import RAE, ComputedGammaVAE, SecondStageVAE
 from green_vae.models.train_step import decode_with_gradient, schedules_move
 
+SIGMAS = np.linspace(-1.0, 0.5, 1024)  # log sigma of every pixel
+
 
 def sse(x, outputs):
     return ((as_float(x).astype("float64") - outputs["reconstruction"]) ** 2).reshape(len(x), -1).sum(axis=1)
@@ -53,10 +55,11 @@ def ladder_kl(outputs, levels):
 
 
 def log_sigma(variant, x, outputs):
-    """Of a sigma-VAE; that of "data" has no soft limit."""
+    """Of a sigma-VAE, for every value of an image where it is "pixels"; that of "data" has no soft limit."""
     if variant in ("sigma_vae_data", "lagging_vae", "reslag_vae"):
         return np.log(as_float(x).astype("float64").std())
-    value = 0.4 if variant == "sigma_vae_learned" else 0.5 * np.log(sse(x, outputs).mean() / x[0].size)
+    known = {"sigma_vae_learned": 0.4, "sigma_vae_pixels": SIGMAS}
+    value = known[variant] if variant in known else 0.5 * np.log(sse(x, outputs).mean() / x[0].size)
     return -6 + np.log1p(np.exp(value + 6))
 
 
@@ -96,11 +99,13 @@ def reference(variant, model, x, outputs):
     if variant == "review_vae_published":
         units = outputs["mean"] ** 2 + np.exp(outputs["log_var"]) - 0.5 * outputs["log_var"] - 0.5
         return (sse(x, outputs) + 900.0 * units.sum(axis=1)).mean()
-    if variant == "info_vae":
-        return (sse(x, outputs) + 100 / LATENT * kl(outputs)).mean() + 800 * mmd(outputs["z"], outputs["prior"])
+    if variant.startswith("info_vae"):
+        weight = 100 if variant == "info_vae_sum" else 100 / LATENT
+        return (sse(x, outputs) + weight * kl(outputs)).mean() + 800 * mmd(outputs["z"], outputs["prior"])
     if variant.startswith("sigma_vae") or variant in ("lagging_vae", "reslag_vae"):
-        log_s = log_sigma(variant, x, outputs)
-        nll = 0.5 * sse(x, outputs) / np.exp(2 * log_s) + x[0].size * (log_s + 0.5 * np.log(2 * np.pi))
+        log_s = np.broadcast_to(log_sigma(variant, x, outputs), x[0].size)
+        errors = ((as_float(x).astype("float64") - outputs["reconstruction"]) ** 2).reshape(len(x), -1)
+        nll = (0.5 * errors / np.exp(2 * log_s) + log_s + 0.5 * np.log(2 * np.pi)).sum(axis=1)
         return (nll + 900.0 * kl(outputs)).mean()
     if variant == "ladder_vae":
         return (cross_entropy(x, outputs) + 900.0 * 0.3 * ladder_kl(outputs, levels=3)).mean()
@@ -126,7 +131,7 @@ def visible_weights(variant):
         return {"latent_weight": 20.0, "regularizer_weight": 3.0}
     if variant == "control_vae":
         return {"lowest": 900.0, "highest": 901.0}  # it starts at the lowest
-    if variant == "info_vae":
+    if variant.startswith("info_vae"):
         return {"alpha": -99.0, "lambda_": 900.0}
     weighted = variant.endswith(("vae", "vae_split")) or variant.startswith(("review", "sigma"))
     return {"beta": 900.0} if weighted else {}
@@ -153,6 +158,8 @@ def test_loss_against_numpy(variant, training):
         known = {"steps": 3.0, "gamma": 0.25, "mse": 0.3, "log_gamma": 0.4, "log_sigma": 0.4}
         if weight.name in known and weight.shape == ():
             weight.assign(known[weight.name])
+        elif weight.name == "log_sigma":
+            weight.assign(SIGMAS)
     loss, outputs = step(model, x, training)
     assert loss == pytest.approx(reference(variant, model, x, numpy(outputs)), rel=1e-4)
 
@@ -178,6 +185,17 @@ def test_a_sigma_model_of_the_data_trains_as_a_beta_vae():
         model.fit(x, batch_size=8, epochs=10, verbose=0)
     for one, other in zip(*(model.trainable_weights for model in models), strict=True):
         np.testing.assert_allclose(one.numpy(), other.numpy(), atol=2e-4, err_msg=one.path)
+
+
+def test_info_vae_without_a_discrepancy_is_the_vae():
+    """alpha 0, lambda 1 and a summed KL: SSE + KL, which is twice 1/2 SSE + beta KL with a beta of 1/2."""
+    info, vae, x = build("info_vae_sum"), build("vae", network="cnn", beta=0.5), blobs(6)
+    vae.set_weights(info.get_weights())
+    outputs = info(x)
+    losses = [float(model.compute_loss(x=ops.convert_to_tensor(x), y_pred=outputs)) for model in (info, vae)]
+    assert losses[0] == pytest.approx(2 * losses[1], rel=1e-6)
+    with pytest.raises(ValueError, match="kl must be mean or sum.*Received: 'max'"):
+        build("info_vae", kl="max")
 
 
 def test_warm_up_of_the_kl():

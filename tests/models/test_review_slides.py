@@ -27,6 +27,10 @@ SPRITES = 1025 * 512 + 513 * 256 + 2 * 257 * 10 + 11 * 256 + 257 * 512 + 513 * 1
 DOWN = sum((4 * a + 1) * b + 2 * b for a, b in ((1, 16), (16, 32), (32, 64), (64, 128)))
 UP = 33 * 1152 + sum((4 * a + 1) * b + 2 * b for a, b in ((128, 64), (64, 32), (32, 16), (16, 1))) + 37
 NARROW, HEAD, NORMS = DOWN + UP, 1153 * 32, 2 * (16 + 32 + 64 + 128 + 64 + 32 + 16 + 1)
+# likewise with three levels: a map of 5 x 5 x 32 and 16 latent units
+SIGMA_NETS = sum((4 * a + 1) * b + 2 * b for a, b in ((1, 8), (8, 16), (16, 32), (32, 16), (16, 8), (8, 1)))
+SIGMA_NETS += 2 * 801 * 16 + 17 * 800 + 37
+SIGMA_NORMS = 2 * (8 + 16 + 32 + 16 + 8 + 1)
 
 # preset -> (trainable, total): the review prints the first, and the slides' counts are trainable ones, too
 COUNTS = {
@@ -55,6 +59,10 @@ COUNTS = {
         f"slides/{how.format(kind)}-mnist-mini": (NARROW + heads * HEAD, NARROW + heads * HEAD + NORMS)
         for kind, heads in (("vae", 2), ("autoencoder", 1))
         for how in ("clean-{}", "denoising-{}-0.1", "denoising-{}-0.25", "denoising-{}-0.5")
+    },
+    **{
+        f"slides/sigma-{name}-mnist-mini": (SIGMA_NETS, SIGMA_NETS + SIGMA_NORMS)
+        for name in ("unit", "beta-0.1", "beta-0.01", "learned", "pixels", "optimal", "data")
     },
 }
 
@@ -337,7 +345,7 @@ def test_the_learned_sigma_starts_at_one_and_is_trained():
 
 
 def test_an_unknown_sigma_is_refused():
-    with pytest.raises(ValueError, match="sigma must be one of mse, learned, data. Received: 'optimal'"):
+    with pytest.raises(ValueError, match="sigma must be one of mse, learned, pixels, data. Received: 'optimal'"):
         SigmaVAE(sigma="optimal")
 
 

@@ -90,7 +90,7 @@ def kl_weight(kind, model):
     """
     if kind == "vae":
         return 2 * model.beta
-    return (1 - model.alpha) / model.latent_dim if kind == "info_vae" else 2 * float(model.variance)
+    return model.term_weights().get("kl", 0.0) if kind == "info_vae" else 2 * float(model.variance)
 
 
 def published(kind, values, units, beta, sigma2):

@@ -165,6 +165,18 @@ def test_clouds_and_densities_are_drawn(tmp_path):
             assert image.format == "PNG" and np.ptp(np.asarray(image.convert("L"))) > 100
 
 
+def test_clouds_in_rows_with_a_diagonal(tmp_path):
+    panels = {name: np.zeros((1, 3, 2)) for name in ("a", "b", "c")}
+    wide = plots.clouds_picture({name: panels[name] for name in ("a", "b")}, 2.0)
+    high = plots.clouds_picture(panels, 2.0, columns=2, axes=("across", "up"))
+    lined = plots.clouds_picture(panels, 2.0, columns=2, axes=("across", "up"), diagonal=True)
+    assert wide.dtype == np.uint8 and wide.shape[2] == 3 and high.shape[1] == wide.shape[1]
+    assert high.shape[0] > 1.5 * wide.shape[0] and high.shape == lined.shape and (high != lined).any()
+    plots.clouds(tmp_path / "a.png", panels, 2.0, columns=2)
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.height > image.width
+
+
 @pytest.mark.parametrize("points", [np.zeros((3, 2)), np.zeros((11, 5, 2)), np.full((1, 2, 2), np.nan)])
 def test_clouds_refuse(points, tmp_path):
     with pytest.raises(ValueError, match="Received: "):
