@@ -7,6 +7,8 @@ import random
 import keras
 import numpy as np
 
+from green_vae.keras_internals import without_values
+
 _I = keras.initializers
 RANDOM = (_I.VarianceScaling, _I.RandomNormal, _I.RandomUniform, _I.TruncatedNormal, _I.Orthogonal)  # and subclasses
 
@@ -41,6 +43,13 @@ def undrawn_weights(at_most=None):
     finally:
         for kind, call in zip(RANDOM, before, strict=True):
             kind.__call__ = call
+
+
+@contextlib.contextmanager
+def no_weights():
+    """Inside, weights have shapes and no values: a model that is built here can be counted, and nothing else."""
+    with undrawn_weights(), without_values():
+        yield
 
 
 @contextlib.contextmanager

@@ -2,11 +2,8 @@
 
 from dataclasses import dataclass, field
 
-import keras  # noqa: F401  # first: its import brings in `green_vae.models`, which take names from `keras_internals`
-
-from green_vae.keras_internals import without_values
 from green_vae.models import MODELS
-from green_vae.models.undrawn import python_seed, undrawn_weights
+from green_vae.models.undrawn import no_weights, python_seed, undrawn_weights
 from green_vae.samplers import SAMPLERS
 from green_vae.training import Recipe
 
@@ -56,7 +53,7 @@ class Preset:
 
     def blueprint(self):
         """The model whose weights have shapes and no values: to be counted, and for nothing else."""
-        with undrawn_weights(), without_values():
+        with no_weights():
             return self.build()
 
     def new_sampler(self, name, **settings):
