@@ -76,8 +76,12 @@ def test_the_looks_meet_without_a_gap():
 @pytest.mark.parametrize(
     ("ratios", "says", "told"),
     [
-        ((2.5, 0.4, 1.2), True, "of 3 seeds, 1 syntactic, 1 semantic, 1 between the two: maps have 0.40 to 2.50 times"),
-        ((3.0, 2.5, 1.2), False, "of 3 seeds, 2 syntactic, 1 between the two: maps have 1.20 to 3.00 times"),
+        (
+            (2.5, 0.4, 1.2),
+            True,
+            "narrow, of 3 seeds, 1 syntactic, 1 semantic, 1 between the two: maps have 0.40 to 2.50",
+        ),
+        ((3.0, 2.5, 1.2), None, "narrow, of 3 seeds, 2 syntactic, 1 between the two: maps have 1.20 to 3.00"),
         ((3.0,), None, "not measured"),
     ],
 )
