@@ -26,7 +26,7 @@ MEASURED = (
     columns.latent("active_means", "active units of 32, by the means", format="{:,.1f}"),
     *(columns.kid(f"kid_{part}", f"prior{end}", f"KID x 1000 of {part}") for part, end in PARTS.items()),
     division("map_spread", "deviation of the map within an image"),
-    division("parts_apart", "mean |x1 - x2|"),
+    division("parts_apart", "distance of x1 and x2"),
     division("map_high", "map: share of high frequencies"),
     division("map_high_ratio", "map: that share over the images'", format="{:,.2f}"),
     division("map_edges", "correlation of the edges of map and image", format="{:,.2f}"),
@@ -56,6 +56,7 @@ TABLE = Table(
         "High frequencies: 0.25 cycles a pixel and more. White noise has a share of 0.80, a smooth map one near 0. The "
         "paper names two looks and gives no number for them. Here a map is called syntactic if its share is more than "
         "twice that of the images themselves, and semantic if it is less than theirs.",
+        "Distance of x1 and x2: mean of their absolute difference over pixels.",
         "Edges: lengths of gradients. A correlation near 1 says that the map changes where the image does.",
         "Verdicts: a claim holds where the whole 95 % interval of the mean difference lies on its side of 0, does not "
         "hold where all of it lies on the other side, and is open else. Rules fixed before the runs. They are of one "

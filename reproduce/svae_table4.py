@@ -29,7 +29,7 @@ ROWS = (
     ),
     svae.released(DAI_WIPF, "baselines/dai-wipf-celeba", NARROWER.format("Dai and Wipf")),
     svae.released(ASPERTI_TRENTIN, "baselines/asperti-trentin-celeba", NARROWER.format("Asperti and Trentin")),
-    *svae.linear(64, 150),
+    *svae.linear(64, 128, 150),
 )
 TABLE = Table(
     name="svae_table4",

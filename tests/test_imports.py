@@ -19,7 +19,7 @@ ALLOWED = {  # the parts of the house, and what each imports of ours
     "cost": {"keras_internals", "utils"},
     "plots": {"utils"},
     "cards": {"utils"},
-    "presets": {"cards", "data", "keras_internals", "models", "networks", "plots", "samplers", "training", "utils"},
+    "presets": {"cards", "data", "models", "networks", "plots", "samplers", "training", "utils"},
     "sklearn": {"cards", "models", "samplers", "training"},
     "doctor": {"data", "presets", "utils"},
     "explore": {"data", "plots", "utils"},

@@ -26,7 +26,7 @@ def numbers_of_the_loss(model):
     """Weights that belong to no network: schedules, computed or trained balances."""
     scalars = [weight for weight in model.weights if weight.shape == ()]
     assert {weight.name for weight in scalars} <= BALANCES
-    return scalars
+    return [*scalars, *(weight for weight in model.weights if weight.name == "log_sigma" and weight.shape)]  # of pixels
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -35,9 +35,11 @@ def test_parameters_are_those_that_keras_counts(variant):
     balances = numbers_of_the_loss(model)
     vectors = sum(int(np.prod(weight.shape)) for weight in model.weights if weight.name.startswith(("vector_u", "v_")))
     networks = networks_of(model).values()
-    assert parameters(*networks) + len(balances) + vectors == model.count_params()
+    numbers = sum(int(np.prod(weight.shape)) for weight in balances)
+    assert parameters(*networks) + numbers + vectors == model.count_params()
     trained = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-    assert trainable_parameters(*networks) + sum(weight.trainable for weight in balances) == trained
+    moved = sum(int(np.prod(weight.shape)) for weight in balances if weight.trainable)
+    assert trainable_parameters(*networks) + moved == trained
 
 
 def test_the_networks_of_a_ladder_and_of_a_flow():

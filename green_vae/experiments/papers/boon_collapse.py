@@ -17,6 +17,7 @@ from green_vae.experiments.evidence import FAILS, HOLDS, OPEN
 from green_vae.models import losses
 from green_vae.models.lagging_vae import LaggingAdam, mean_information
 from green_vae.models.undrawn import python_seed
+from green_vae.networks.common import reparametrised
 
 TOKENS, LENGTH, EXAMPLES = 100, 10, 16_000
 STEERING = 1.5  # largest weight of a coordinate of the hidden point on the logit of a token
@@ -88,7 +89,7 @@ class SequenceVAE(keras.Model):
     def call(self, x, training=False):
         mean, log_var = self.posterior(x)
         noise = keras.random.normal(ops.shape(mean), seed=self.generator)
-        likelihood = self.log_likelihood(x, mean + ops.exp(0.5 * log_var) * noise, training)
+        likelihood = self.log_likelihood(x, reparametrised(mean, log_var, noise), training)
         self.add_loss(ops.mean(losses.kl_standard_normal(mean, log_var) - likelihood))
         return mean
 
