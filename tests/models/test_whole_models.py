@@ -26,7 +26,10 @@ def numbers_of_the_loss(model):
     """Weights that belong to no network: schedules, computed or trained balances."""
     scalars = [weight for weight in model.weights if weight.shape == ()]
     assert {weight.name for weight in scalars} <= BALANCES
-    return [*scalars, *(weight for weight in model.weights if weight.name == "log_sigma" and weight.shape)]  # of pixels
+    return [
+        *scalars,
+        *(weight for weight in model.weights if weight.name == "log_sigma" and len(weight.shape)),
+    ]  # of pixels
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
