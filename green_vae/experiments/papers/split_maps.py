@@ -74,7 +74,7 @@ def division(name, title, format="{:,.3f}"):
 
     def possible(run):
         if run.preset.model != "split_vae":
-            raise NotRun("without a split head there is no map")
+            raise NotRun("no split head: there is no map")
 
     return Column(name, title, measure, identity=identity, format=format, possible=possible)
 
