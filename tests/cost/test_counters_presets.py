@@ -95,7 +95,7 @@ def structure(name):
 # together they have every kind of layer and activation; the others run with `-m slow`
 COVERING = ("boon/optimal-sigma-cifar100", "nvae/celeba", "review/mlp-cifar10-published", "slides/beta-celeba-l256",
             "slides/iaf-free-bits-mnist-binary", "slides/ladder-mnist-binary", "survey/nvae-z10-b100-l4-code",
-            "svae/mnist-mini")  # fmt: skip
+            "svae/mnist-tiny")  # fmt: skip
 DISTINCT = sorted({structure(name): name for name in PRESETS}.values())
 
 

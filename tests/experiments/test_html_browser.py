@@ -89,7 +89,7 @@ def test_a_filter_leaves_the_rows_with_that_verdict_and_says_how_many(browser, p
     assert len(browser.run(NAMES)) == rows
     browser.open(pages / f"{GALLERY}.html")
     browser.click("input[value=drawn]")
-    assert browser.run("document.querySelector('[role=status]').innerText") == "1 of 1 figures"
+    assert browser.run("document.querySelector('[role=status]').innerText") == "2 of 2 figures"
 
 
 def test_the_keyboard_walks_through_cells_and_reads_their_provenance(browser, pages):
