@@ -8,6 +8,7 @@ from core_models import blobs, build
 from experiment_tables import TABLES
 
 from green_vae import presets
+from green_vae.experiments.papers import slides_claims
 from green_vae.experiments.papers import slides_sigma as made
 from green_vae.presets.slides import SIGMA_ARMS
 
@@ -55,3 +56,13 @@ def test_verdicts():
         "Optimal sigma has a higher bound of log p(x) than unit variance: ho"
     )
     assert not list(made.conclusions({**report(unit=3), "smoke": True}))
+
+
+@pytest.mark.parametrize(
+    ("gains", "says"),
+    [({"unit": 3, "data": 2}, True), ({"unit": 3, "learned": 0}, None), ({"unit": 3, "data": -2}, False)],
+)
+def test_the_claim_is_of_single_sigmas(gains, says):
+    rows = report(pixels=-5, **gains)["rows"]  # that of every pixel decides nothing
+    _, ours = slides_claims.no_better_sigma(SimpleNamespace(rows=lambda table: rows))
+    assert ours.says is says and ours.text.startswith("nats more than unit variance +3.000 ± ")
