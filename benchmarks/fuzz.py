@@ -64,11 +64,10 @@ def main():
 
 def record(options, rows, codes):
     """Write fuzz.json and fuzz.md: one line for a reader, and the sum."""
-    from green_vae.experiments.provenance import machine
+    from green_vae.experiments.provenance import machine, machine_line
     from green_vae.utils.files import write_json, write_text
 
     told, faulty = machine(), sum(map(bool, codes))
-    versions = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
     write_json(options.out / "fuzz.json", {"machine": told, "seed": options.seed, "readers": rows})
     total = {"reader": "all", **{key: sum(row[key] or 0 for row in rows) for key in COUNTS}}
     lines = ["# Damaged and hostile files in every reader", "", "Written by `python benchmarks/fuzz.py`.", ""]
@@ -80,8 +79,7 @@ def record(options, rows, codes):
         rate = row["cases"] / row["seconds"]
         counted = " | ".join(f"{row[key]:,}" for key in ("refused", "read", "fault"))
         lines.append(f"| {row['reader']} | {row['cases']:,} | {rate:,.0f} | {counted} |")
-    where = f"{told['device']}, {told['date']}, commit {told['commit'][:10]}"
-    lines += ["", f"Readers with faults: {faulty}. {where}; {versions}."]
+    lines += ["", f"Readers with faults: {faulty}. {machine_line(told)}"]
     write_text(options.out / "fuzz.md", "\n".join(lines) + "\n")
 
 

@@ -157,8 +157,9 @@ def lines(rows, told):
                 counts = (sum(row[what] for row in own) for what in ("killed", "equal", "loads"))
                 yield f"| {name} | {words} | {len(own)} | {' | '.join(map(str, counts))} |"
     yield ""
-    versions = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
-    yield f"{told['device']}, {told['date']}, commit {told['commit'][:10]}; {versions}."
+    from green_vae.experiments.provenance import machine_line
+
+    yield machine_line(told)
 
 
 def main():

@@ -25,7 +25,7 @@ import keras
 import numpy as np
 
 import green_vae as gv
-from green_vae.experiments.provenance import machine
+from green_vae.experiments.provenance import machine, machine_line
 from green_vae.models.precision import dtype_policy
 from green_vae.utils.files import write_json, write_text
 
@@ -143,9 +143,7 @@ def lines(rows, batch):
 
 
 def circumstances(told):
-    versions = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
-    load = f"load average {told['load']:.1f} at the start"
-    return f"{told['device']}, {told['date']}, {load}, commit {told['commit'][:10]}; {versions}."
+    return machine_line(told, f"load average {told['load']:.1f} at the start")
 
 
 def _line(title, values, form, factor):

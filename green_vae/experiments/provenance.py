@@ -25,6 +25,13 @@ def machine():
     return {"device": device_name(), "date": _today(), **_code()}
 
 
+def machine_line(told, load=""):
+    """What `machine` has told, in one line; `load` stands before the commit."""
+    versions = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
+    parts = [told["device"], told["date"], *filter(None, [load]), f"commit {told['commit'][:10]}"]
+    return f"{', '.join(parts)}; {versions}."
+
+
 def circumstances(subject, settings):
     """When, by which command and by which code something is made now, as a dict for JSON; the date is of UTC.
 

@@ -9,7 +9,14 @@ from green_vae.metrics.graph2015 import Graph2015Extractor
 from green_vae.metrics.image import mse, psnr, ssim
 from green_vae.metrics.inception import InceptionExtractor
 from green_vae.metrics.kid import KID, kid, kid_from_features, kid_of_moments
-from green_vae.metrics.latent import active_units, inactive_mask, inactive_units, variance_law, variance_loss
+from green_vae.metrics.latent import (
+    active_units,
+    inactive_mask,
+    inactive_units,
+    kl_standard_normal,
+    variance_law,
+    variance_loss,
+)
 from green_vae.metrics.moments import Moments
 from green_vae.metrics.neighbours import Neighbours, neighbours
 from green_vae.metrics.protocol import LAYERS, Protocol, canonical_layer
@@ -54,6 +61,7 @@ __all__ = [
     "kid",
     "kid_from_features",
     "kid_of_moments",
+    "kl_standard_normal",
     "mse",
     "mutual_information_gap",
     "neighbours",

@@ -55,6 +55,12 @@ def active_units(means, variances, rule="posterior", threshold=None, prior_varia
     return int((~inactive_mask(means, variances, rule, threshold, prior_variance)).sum())
 
 
+def kl_standard_normal(mean, log_var):
+    """KL(N(mean, exp(log_var)) || N(0, I)) in nats, float64 (n,), of arrays (n, d); of tensors, see `models.losses`."""
+    mean, log_var = np.asarray(mean, "float64"), np.asarray(log_var, "float64")
+    return 0.5 * (mean**2 + np.exp(log_var) - log_var - 1).sum(axis=1)
+
+
 def variance_loss(images, reconstructions):
     """|mean per-image variance of the data - of the reconstructions|, the variance over an image's pixels and channels.
 

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from green_vae.metrics import active_units, inactive_mask, inactive_units, variance_law, variance_loss
+from green_vae.metrics import (
+    active_units,
+    inactive_mask,
+    inactive_units,
+    kl_standard_normal,
+    variance_law,
+    variance_loss,
+)
+from green_vae.models import losses
 
 RNG = np.random.default_rng(0)
 # four units: used (mean variance 0.75), dead, half dead (posterior 0.7 but still means), shifted yet dead
@@ -54,3 +62,9 @@ def test_unusable_posteriors_are_refused():
         inactive_units(MEANS * np.nan, VARIANCES)
     with pytest.raises(ValueError, match="rule.*Received: 'mean'"):
         inactive_units(MEANS, VARIANCES, "mean")
+
+
+def test_the_kl_of_arrays_is_that_of_tensors():
+    mean, log_var = RNG.standard_normal((2, 9, 3)).astype("float32")
+    np.testing.assert_allclose(kl_standard_normal(mean, log_var), losses.kl_standard_normal(mean, log_var), rtol=1e-5)
+    assert kl_standard_normal(np.zeros((2, 3)), np.zeros((2, 3))).tolist() == [0, 0]

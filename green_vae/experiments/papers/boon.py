@@ -15,6 +15,7 @@ import math
 import numpy as np
 from keras import ops
 
+from green_vae import metrics
 from green_vae.experiments.spec import Column, Measurement
 from green_vae.models.codec import drawn
 from green_vae.models.info_vae import squared_mmd
@@ -184,7 +185,7 @@ def batch_quantities(kind, model, images, rng, sigma2, variance=None):
     mean, log_var = posterior["mean"].astype("float64"), posterior["log_var"].astype("float64")
     z = drawn(mean, log_var, rng.standard_normal(mean.shape))
     rec = _squared_error(unit, model.decode(z, batch_size=size))
-    kl = 0.5 * (mean**2 + np.exp(log_var) - log_var - 1).sum(axis=1).mean()
+    kl = metrics.kl_standard_normal(mean, log_var).mean()
     if kind in ("vae", "info_vae"):  # the loss of "vae" is half the study's, with the KL summed
         found, total = {"rec": rec, "latent": kl / model.latent_dim, "kl": kl}, rec + kl_weight(kind, model) * kl
         if kind == "info_vae":

@@ -9,6 +9,7 @@ import math
 import numpy as np
 from scipy import stats
 
+from green_vae import metrics
 from green_vae.experiments.evidence import OPEN
 from green_vae.experiments.papers.boon import evaluated, images_of
 from green_vae.experiments.papers.paired import CONFIDENCE, interval, values, verdict
@@ -174,7 +175,7 @@ def bound(mean, log_var):
     Args:
         mean, log_var: of the posteriors, (n, d), n > 1.
     """
-    kl = 0.5 * (mean**2 + np.exp(log_var) - log_var - 1).sum(axis=1).mean()
+    kl = metrics.kl_standard_normal(mean, log_var).mean()
     middle, covariance = mean.mean(axis=0), np.cov(mean.T, ddof=0) + np.diag(np.exp(log_var).mean(axis=0))
     _, log_det = np.linalg.slogdet(np.atleast_2d(covariance))
     return float(kl - 0.5 * (np.trace(covariance) + middle @ middle - len(middle) - log_det))

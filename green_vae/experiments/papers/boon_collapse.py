@@ -13,6 +13,7 @@ import numpy as np
 from keras import layers, ops
 from scipy import special, stats
 
+from green_vae import metrics
 from green_vae.experiments.evidence import FAILS, HOLDS, OPEN
 from green_vae.models import losses
 from green_vae.models.lagging_vae import LaggingAdam, mean_information
@@ -160,7 +161,7 @@ class Look:
 def look(model, x):
     true, log_evidence = true_posterior(model.log_likelihood, x)
     mean, log_var = (ops.convert_to_numpy(part).astype("float64") for part in model.posterior(x))
-    kl = 0.5 * (mean**2 + np.exp(log_var) - log_var - 1).mean()
+    kl = metrics.kl_standard_normal(mean, log_var).mean()
     return Look(true, mean[:, 0], float(kl), mean_information(mean, log_var, 10), float(-log_evidence.mean()))
 
 

@@ -26,7 +26,15 @@ def difference(report, column, row, other):
     None where fewer than two seeds are in both. That a seed stands in both rows takes what it does to both out of the
     difference: the order of the images, the draws of a sampler.
     """
-    mine, theirs = values(report, column, row), values(report, column, other)
+    return _seed_by_seed(values(report, column, row), values(report, column, other))
+
+
+def between_columns(report, row, column, other):
+    """The same of two columns of one row: `column` less `other`."""
+    return _seed_by_seed(values(report, column, row), values(report, other, row))
+
+
+def _seed_by_seed(mine, theirs):
     seeds = [seed for seed in mine if seed in theirs]
     if len(seeds) < 2:
         return None

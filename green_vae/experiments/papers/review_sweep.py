@@ -6,7 +6,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from green_vae import metrics
 from green_vae.experiments.columns import SPLITS
-from green_vae.experiments.evidence import FAILS, HOLDS, OPEN
+from green_vae.experiments.evidence import FAILS, HOLDS
 from green_vae.experiments.papers import paired
 from green_vae.experiments.papers.paired import difference, interval, values
 from green_vae.experiments.spec import Column, Measurement
@@ -106,14 +106,12 @@ def reaches(report, column, row, level=PUBLISHED):
     if len(found) < 2:
         return HOLDS if mean >= level else FAILS, f"{mean:.3f}"
     over, half = paired.of_pairs(found, [level] * len(found))
-    word = OPEN if abs(over) <= half else HOLDS if over > 0 else FAILS
-    return word, f"{mean:.3f} ± {half:.3f}"
+    return paired.verdict(over, half, 1), f"{mean:.3f} ± {half:.3f}"
 
 
 def realism(report):
     """(difference, half of its interval) of the KID of neighbours less that of draws from N(0, I), over the seeds."""
-    near, far = ([*values(report, f"kid_{kind}", PAPER).values()] for kind in ("neighbours", "prior"))
-    return paired.of_pairs(near, far) if len(near) == len(far) > 1 else None
+    return paired.between_columns(report, PAPER, "kid_neighbours", "kid_prior")
 
 
 def linear_error(report):

@@ -6,6 +6,7 @@ import math
 import numpy as np
 from scipy.special import logsumexp
 
+from green_vae import metrics
 from green_vae.experiments.papers.paired import difference, interval, verdict
 from green_vae.experiments.papers.slides_anomaly import sigma_of
 from green_vae.experiments.spec import Column, Measurement
@@ -52,7 +53,7 @@ def bounds(run):
     weights = log_weights(model, images, draws(run), sigma=sigma_of(model), seed=run.settings.seed)
     posterior = model.posterior(images)
     mean, log_var = posterior["mean"].astype("float64"), posterior["log_var"].astype("float64")
-    kl = 0.5 * (mean**2 + np.exp(log_var) - log_var - 1).sum(axis=1).mean()
+    kl = metrics.kl_standard_normal(mean, log_var).mean()
     iw = logsumexp(weights, axis=1).mean() - math.log(weights.shape[1])
     return {"nll": float(-weights.mean() - kl), "kl": float(kl), "iw": float(iw)}
 

@@ -98,11 +98,8 @@ def claims(report):
     yield "Split-VAE has more active units than its twin", 1, paired.difference(report, *active)
     yield "Split-VAE has a lower MSE x 1000 of test images than its twin", -1, paired.difference(report, *error)
     yield "Split-VAE generates better than its twin, by KID x 1000", -1, paired.difference(report, "kid_x", SPLIT, TWIN)
-    whole = paired.values(report, "kid_x", SPLIT)
     for part in ("x1", "x2", "mix"):
-        own = paired.values(report, f"kid_{part}", SPLIT)
-        seeds = [seed for seed in own if seed in whole]
-        found = paired.of_pairs([own[s] for s in seeds], [whole[s] for s in seeds]) if len(seeds) > 1 else None
+        found = paired.between_columns(report, SPLIT, f"kid_{part}", "kid_x")
         yield f"Images of {part} alone are better than those of x, by KID x 1000", -1, found
 
 
