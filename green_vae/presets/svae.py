@@ -44,6 +44,8 @@ PRESETS = {
     # an eighth of it, for several seeds
     "svae/mnist-tiny": _split("mnist32", 6, **MNIST_SPLIT, base=8),
     "svae/mnist-tiny-plain": _split("mnist32", 6, **MNIST_SPLIT, base=8, split=False),
+    "svae/cifar10-tiny": _split("cifar10", 6, **CIFAR_SPLIT, base=8),
+    "svae/cifar10-tiny-plain": _split("cifar10", 6, **CIFAR_SPLIT, base=8, split=False),
     # what the paper compares with; its CIFAR-10 networks are those of survey/
     "svae/l2-rae-mnist": rae(32, 16, "mnist32", "l2", **MNIST_RAE),
     "svae/gp-rae-mnist": rae(32, 16, "mnist32", "gp", **MNIST_RAE),

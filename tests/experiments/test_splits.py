@@ -29,6 +29,7 @@ PAIRS = {
     "review_sweep": ((TRAIN, TEST, ""),),
     "svae_activity": ((TRAIN, TEST, ""),),
     "svae_split": ((TRAIN, TEST, ""),),
+    "svae_split_cifar10": ((TRAIN, TEST, ""),),
     "svae_baselines": ((TRAIN, TEST, ""),),
     **{f"svae_table{n}": ((TRAIN, TEST, ""),) for n in (1, 3, 4)},
     "boon_table1": (("rec_train", "rec_mean", ""), ("rec_train", "rec", "rec")),

@@ -202,6 +202,7 @@ FEW = {
     "survey_fid": ("1280 features, default", "2048 features, rounded to 8 bit"),
     "svae_classes": ("3 classes", "frog"),
     "svae_split": ("Split-VAE",),
+    "svae_split_cifar10": ("Split-VAE",),
 }
 ALL = {name: SMOKED.get(name, [row.name for row in table.rows]) for name, table in TABLES.items()}
 LATER = ("survey_table3", "svae_table4", "survey_samplers")  # smoked in a slow run alone: others do what they do

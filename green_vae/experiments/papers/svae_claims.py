@@ -23,23 +23,27 @@ def units_in_use(reports):
         if None not in (with_head, without):
             texts.append(f"{width}: {with_head:.0f} with the head, {without:.0f} without")
             says = with_head > without if width == "full width" else says
-    tiny = {"rows": reports.rows("svae_split")}
-    if found := paired.difference(tiny, "active_means", split_maps.SPLIT, split_maps.TWIN):
-        texts.append(f"an eighth of the width, five seeds: {paired.interval(*found)} with the head")
+    for table, data in split_maps.TABLES.items():
+        tiny = {"rows": reports.rows(table)}
+        if found := paired.difference(tiny, "active_means", split_maps.SPLIT, split_maps.TWIN):
+            texts.append(f"an eighth of the width, {data}, five seeds: {paired.interval(*found)} with the head")
     return Side("no twin"), Side("; ".join(texts) or "not measured", says)
 
 
 def looks(reports):
     """How the maps of several seeds divide an image, by their share of high frequencies."""
-    ratios = paired.values({"rows": reports.rows("svae_split")}, "map_high_ratio", split_maps.SPLIT)
-    if len(ratios) < 2:
-        return Side("two runs, two looks"), Side("not measured")
-    found = [split_maps.look(ratio) for ratio in ratios.values()]
-    told = ", ".join(f"{found.count(name)} {name}" for name in dict.fromkeys(found))
-    span = f"{min(ratios.values()):.2f} to {max(ratios.values()):.2f} times the high frequencies of the images"
-    return Side("two runs, two looks"), Side(
-        f"narrow, of {len(found)} seeds, {told}: maps have {span}", {"syntactic", "semantic"} <= set(found) or None
-    )
+    texts, says = [], None
+    for table, data in split_maps.TABLES.items():
+        ratios = paired.values({"rows": reports.rows(table)}, "map_high_ratio", split_maps.SPLIT)
+        if len(ratios) < 2:
+            continue
+        found = [split_maps.look(ratio) for ratio in ratios.values()]
+        told = ", ".join(f"{found.count(name)} {name}" for name in dict.fromkeys(found))
+        span = f"{min(ratios.values()):.2f} to {max(ratios.values()):.2f} times the high frequencies of the images"
+        texts.append(f"{data}, of {len(found)} seeds, {told}: maps have {span}")
+        if {"syntactic", "semantic"} <= set(found):
+            says = True
+    return Side("two runs, two looks"), Side("narrow; " + "; ".join(texts) if texts else "not measured", says)
 
 
 def inactive_units(reports):

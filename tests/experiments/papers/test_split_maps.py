@@ -79,9 +79,9 @@ def test_the_looks_meet_without_a_gap():
         (
             (2.5, 0.4, 1.2),
             True,
-            "narrow, of 3 seeds, 1 syntactic, 1 semantic, 1 between the two: maps have 0.40 to 2.50",
+            "narrow; MNIST, of 3 seeds, 1 syntactic, 1 semantic, 1 between the two: maps have 0.40 to 2.50",
         ),
-        ((3.0, 2.5, 1.2), None, "narrow, of 3 seeds, 2 syntactic, 1 between the two: maps have 1.20 to 3.00"),
+        ((3.0, 2.5, 1.2), None, "narrow; MNIST, of 3 seeds, 2 syntactic, 1 between the two: maps have 1.20 to 3.00"),
         ((3.0,), None, "not measured"),
     ],
 )
