@@ -57,6 +57,7 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
     whole_batch = None  # what the loss takes from a whole batch, in words: such a model refuses weights of examples
     logged = ("reconstruction", "kl")  # raw terms and schedule state, shown by fit() and evaluate()
 
+    instead_of_loss = None  # what to watch where the loss changes its scale while the model learns, in words
     kept_as = {}  # argument -> attribute, where a method has the argument's name
 
     def __init__(
@@ -158,6 +159,8 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
         examples = example_weights(sample_weight, self.whole_batch)
         terms = self.terms(to_unit(x if y is None else check_target(y, self.image_shape)), y_pred)
         means = {name: losses.average(term, examples) for name, term in terms.items()}
+        if unknown := [name for name in means if name not in self.trackers]:
+            raise ValueError(f"`logged` lists all terms, as {self.logged}. Received: terms of the names {unknown}")
         weights = self.term_weights()  # before update_schedule: a batch sees the gamma of the batches before it
         if not weights.keys() <= means.keys():
             there_is = ", ".join(means)
@@ -180,12 +183,15 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
         """`keras.Model.compile`; what the networks inside were compiled to is made anew, too.
 
         Raises:
-            ValueError: a loss, or weights of losses.
+            ValueError: a loss, weights of losses, or metrics of another output than "reconstruction".
         """
         for name, value in (("loss", loss), ("loss_weights", loss_weights)):
             if value is not None:
                 own = f"{type(self).__name__} has a loss of its own, which its arguments weigh; leave `{name}` out"
                 raise ValueError(f"{own}. Received: {name}={value!r}")
+        for name in ("metrics", "weighted_metrics"):
+            if isinstance(metrics := settings.get(name), dict) and not metrics.keys() <= {"reconstruction"}:
+                raise ValueError(f'metrics compare the output "reconstruction" alone. Received: {name}={metrics}')
         super().compile(optimizer, **settings)
         self.passes.forget()
 

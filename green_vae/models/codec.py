@@ -10,12 +10,12 @@ import warnings
 import numpy as np
 
 from green_vae import networks
-from green_vae.models.feeding import gathered
 from green_vae.models.inpainting import inpainted
 from green_vae.models.inputs import check_images
 from green_vae.models.likelihood import log_likelihood, log_weights
 from green_vae.models.passes import Passes, as_floats, in_batches, joined
 from green_vae.models.paths import lines, moved
+from green_vae.models.streams import gathered
 from green_vae.networks.common import drawn_with
 from green_vae.utils.images import unit_floats
 

@@ -7,6 +7,8 @@ import keras
 from green_vae.models.gaussian_vae import GaussianVAE
 from green_vae.models.layers import ComputedGamma
 
+WATCH_THE_BOUND = 'watch the bound, monitor="val_elbo", mode="max"'
+
 
 @keras.saving.register_keras_serializable(package="green_vae")
 class ComputedGammaVAE(GaussianVAE):
@@ -24,6 +26,7 @@ class ComputedGammaVAE(GaussianVAE):
     """
 
     logged = ("reconstruction", "kl", "gamma", "elbo")
+    instead_of_loss = WATCH_THE_BOUND
 
     def __init__(
         self, *, image_shape=(32, 32, 3), latent_dim=64, network="resnet", beta=1.0, minimum="gamma", **shared

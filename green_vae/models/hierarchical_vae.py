@@ -14,6 +14,7 @@ from green_vae.keras_internals import layers_inside
 from green_vae.models import losses
 from green_vae.models.balancing import balancing
 from green_vae.models.codec import fresh, gaussian_noise, in_units_of_the_prior, temperatures
+from green_vae.models.gamma_vae import WATCH_THE_BOUND
 from green_vae.models.gaussian_vae import GaussianVAE, check_without_flow_or_split
 from green_vae.models.layers import ComputedGamma, SpectralNorms
 from green_vae.models.passes import as_floats
@@ -105,6 +106,10 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
         gamma = ("gamma", "elbo") if self.likelihood == "computed_gamma" else ()
         self.logged = ("reconstruction", "kl", *groups, "weighted_kl", *spectral, "kl_weight", *gamma)
         return encoder, decoder
+
+    @property
+    def instead_of_loss(self):
+        return WATCH_THE_BOUND if self.likelihood == "computed_gamma" else super().instead_of_loss
 
     def kernels(self):
         """The kernels of all full convolutions but the flows', as matrices with a column per output channel."""

@@ -27,7 +27,9 @@ def check_images(images, image_shape):
     if dtype == np.uint8:
         return images
     if dtype.kind != "f" and dtype.name != "bfloat16":
-        raise ValueError(f"expected uint8 images, or floats in [0, 1]. Received: dtype {dtype}")
+        hint = {"b": ': images.astype("float32")', "i": ': images.astype("uint8") if values go from 0 to 255'}
+        expected = f"expected uint8 images, or floats in [0, 1]{hint.get(dtype.kind, '')}"
+        raise ValueError(f"{expected}. Received: dtype {dtype}")
     images_here = array_of(images)
     low, high = float(images_here.min()), float(images_here.max())  # NaN if any value is NaN
     if not (low >= -1e-6 and high <= 1 + 1e-6):
@@ -79,6 +81,23 @@ def is_labels(y, image_shape):
         raise ValueError(f"{hint}. Received: {y.dtype} of any rank")
     shape = tuple(y.shape)
     return len(shape) < min(3, len(image_shape) + 1) and shape[1:] != (math.prod(image_shape),)
+
+
+def as_weights(sample_weight):
+    """Weights of examples as an array or tensor; of a dict {"reconstruction": ...} counts."""
+    if isinstance(sample_weight, dict):
+        sample_weight = sample_weight.get("reconstruction")
+    return sample_weight if hasattr(sample_weight, "shape") else np.asarray(sample_weight, "float32")
+
+
+def check_weights(sample_weight, count):
+    """Raises ValueError if these are no weights of `count` examples: a number of 0 or more for each."""
+    if (shape := tuple(sample_weight.shape)) != (count,):
+        raise ValueError(f"sample_weight has one number for each example, ({count},). Received: shape {shape}")
+    weights = array_of(sample_weight)
+    low, high = float(weights.min()), float(weights.max())  # NaN if any weight is
+    if not (low >= 0 and high < math.inf):
+        raise ValueError(f"weights of examples are 0 or more, and finite. Received: values from {low:g} to {high:g}")
 
 
 def example_weights(sample_weight, whole_batch=None):

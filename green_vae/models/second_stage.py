@@ -7,9 +7,9 @@ import numpy as np
 from keras import layers, ops
 
 from green_vae.models import losses
-from green_vae.models.feeding import gathered
 from green_vae.models.gaussian_vae import GaussianVAE
 from green_vae.models.layers import ComputedGamma
+from green_vae.models.streams import gathered
 from green_vae.networks.common import latent_heads
 
 RECONSTRUCTIONS = ("cosine", "squared_error", "gaussian", "computed_gamma")
@@ -57,6 +57,10 @@ class SecondStageVAE(GaussianVAE):
     @property
     def logged(self):
         return ("reconstruction", "kl", *(["gamma"] if self.reconstruction == "computed_gamma" else []))
+
+    @property
+    def instead_of_loss(self):
+        return "watch the error, val_reconstruction" if self.gamma is not None else None
 
     def build_networks(self):
         encoder = _dense_with_skip(self.latent_dim, self.widths, self.heads, "encoder")

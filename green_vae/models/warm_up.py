@@ -18,6 +18,12 @@ class WarmUp:
             name="steps", shape=(), initializer="zeros", trainable=False, dtype="float32", aggregation="mean"
         )
 
+    @property
+    def instead_of_loss(self):
+        if self.warmup_steps:
+            return f"watch it after {self.warmup_steps} steps (start_from_epoch), when the warm-up is over"
+        return None
+
     def risen(self):
         """How much of the way is gone: from 0 at the first batch to 1 after `warmup_steps`."""
         if not self.warmup_steps:
