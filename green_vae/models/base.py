@@ -10,11 +10,12 @@ from green_vae import networks
 from green_vae.models import losses
 from green_vae.models.codec import Codec
 from green_vae.models.feeding import Feeding
-from green_vae.models.inputs import check_target, example_weights, to_unit
+from green_vae.models.inputs import check_target, checked_shape, example_weights, to_unit
 from green_vae.models.layers import Corruption, GaussianSample
 from green_vae.models.precision import channels_last, dtype_policy
 from green_vae.models.quantization import check_mode, quantise_as, quantised, with_config
 from green_vae.models.train_step import Adam, TrainStep, in_training_step, replicas
+from green_vae.utils.arguments import whole
 
 
 class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
@@ -48,9 +49,11 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
     (batch, latent_dim) and "reconstruction" (batch, h, w, c), and the encoder's outputs.
 
     Raises:
-        ValueError: an unknown network or corruption, or images that the network cannot take.
+        ValueError: an unknown network or corruption, a shape or size that is none, or images that the network cannot
+            take.
     """
 
+    axes = 3  # of one example
     heads = ("mean", "log_var")  # outputs of the encoder
     variational = True  # whether there is a posterior with a KL; else a code
     prior_only = False  # whether new codes come from the model's own priors alone, and from no fitted sampler
@@ -65,7 +68,9 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
         dtype=None
     ):  # fmt: skip
         super().__init__(name=name, dtype=dtype)
-        self.image_shape, self.latent_dim, self.seed = tuple(image_shape), latent_dim, seed
+        self.image_shape = checked_shape(image_shape, self.axes)
+        self.latent_dim = latent_dim if latent_dim is None else whole(latent_dim, "latent_dim")
+        self.seed = seed
         self.network, self.network_options = network, dict(network_options or {})
         with dtype_policy(self.dtype_policy), channels_last():
             self.flow = self.build_flow()

@@ -154,6 +154,17 @@ class Feeding:
         y = {"reconstruction": to_unit(images_of(x, self.image_shape) if y is None else y)}
         return super().compute_metrics(x, y, {"reconstruction": y_pred["reconstruction"]}, sample_weight)
 
+    def save(self, filepath, *args, **kwargs):
+        """`keras.Model.save`, as one file that `keras.saving.load_model` reads.
+
+        Raises:
+            ValueError: a name that ends in .h5 or .hdf5, a format from which Keras cannot load a model of ours.
+        """
+        if str(filepath).endswith((".h5", ".hdf5")):
+            hint = "a model is saved as .keras, or by save_to_preset(folder); save_weights takes .weights.h5"
+            raise ValueError(f"{hint}. Received: {filepath}")
+        return super().save(filepath, *args, **kwargs)
+
     def export(self, filepath, *args, input_signature=None, **kwargs):
         """`keras.Model.export`, also of a model that was not called yet; it takes float images in [0, 1].
 

@@ -1,6 +1,7 @@
 """What goes into a model: images are checked once, at the door, and become floats only there."""
 
 import math
+import numbers
 
 import keras
 import numpy as np
@@ -36,6 +37,18 @@ def check_images(images, image_shape):
         hint = "divide by 255, or pass uint8" if high > 1 else "remove NaN, or rescale to [0, 1]"
         raise ValueError(f"expected float images in [0, 1]: {hint}. Received: values from {low:g} to {high:g}")
     return images
+
+
+def checked_shape(shape, axes):
+    """`shape` of one example as a tuple, if it is one of so many axes, else raise a ValueError."""
+    try:
+        sides = tuple(shape)
+    except TypeError:
+        sides = ()
+    if len(sides) != axes or not all(isinstance(side, numbers.Integral) and side >= 1 for side in sides):
+        expected = "(height, width, channels)" if axes == 3 else "(size,)"
+        raise ValueError(f"image_shape is {expected}, whole numbers of 1 or more. Received: image_shape={shape!r}")
+    return tuple(map(int, sides))
 
 
 def array_of(x):

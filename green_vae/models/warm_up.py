@@ -2,6 +2,8 @@
 
 from keras import ops
 
+from green_vae.utils.arguments import check_factors
+
 
 class WarmUp:
     """Mixed in before a `BaseVAE`: a KL whose weight rises linearly from 0 to beta.
@@ -12,6 +14,7 @@ class WarmUp:
     """
 
     def __init__(self, *, beta, warmup_steps=0, **shared):
+        check_factors(beta=beta, warmup_steps=warmup_steps)
         super().__init__(**shared)
         self.beta, self.warmup_steps = beta, warmup_steps
         self.steps = self.add_weight(
