@@ -1,16 +1,18 @@
-"""ResLag study, its two ideas apart and together: a lagging decoder, side branches, both and neither; three seeds each.
+"""ResLag study: what do its two ideas do, apart and together? Lagging, side branches, both, neither; three seeds each.
 
     python reproduce/boon_ablation.py                           # recorded cells, and counts
-    python reproduce/boon_ablation.py --train                   # 15 trainings: for a GPU; it goes on after a stop
-    python reproduce/boon_ablation.py --runs DIR                # of trained models, DIR/ANY/model: an hour on 2 cores
+    python reproduce/boon_ablation.py --train                   # 15 trainings, on a GPU; goes on after a stop
+    python reproduce/boon_ablation.py --runs DIR                # measures models in DIR/ANY/model: an hour on 2 cores
     python reproduce/boon_ablation.py --runs DIR --seeds 0 --rows "CIFAR10 mini ResLag"
 
-The study trains its sigma-VAE with both at once on CIFAR-10, and prints no model with one of the two there. Here are
-all four on one trunk at a quarter of its width, by one recipe: same images, same passes over them, same sigma.
+Lagging trains the encoder ahead of the decoder. Side branches carry features from every level of the encoder to the
+code. The study's sigma-VAE of CIFAR-10 has both, and the study publishes no model there that has one of the two. This
+table has all four networks. They share one trunk, at a quarter of the study's width, and one recipe: the same images,
+the same passes over them, and the same sigma.
 
-Expected, if the study is right: lagging lowers -ELBO and raises the mutual information of images and codes, and side
-branches lower the squared error. What decides is fixed below: a two-way analysis of variance over the seeds, an effect
-being told where its 95 % interval does not contain 0.
+Expected, if the study is right: lagging lowers -ELBO and raises the mutual information of images and codes. Side
+branches lower the squared error. The rule that decides is fixed below: a two-way analysis of variance over the seeds.
+An effect counts if its 95 % interval does not contain 0.
 """
 
 from dataclasses import replace

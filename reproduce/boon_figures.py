@@ -6,8 +6,9 @@
     python reproduce/boon_figures.py --figures figure05b   # needs data only
     python reproduce/boon_figures.py --train --figures figure06a    # the five MNIST models: hours on 2 cores
 
-Expected: digits and clothes that are hard to tell from the originals, blurred CIFAR-10 images; samples worse than
-reconstructions. Figures 2 and 3 are borrowed in the study; Figure 3 is made anew on data of our own.
+Expected: reconstructions of digits and clothes are hard to tell from the originals, and those of CIFAR-10 are blurred.
+Samples are worse than reconstructions. The study borrows Figures 2 and 3 from other papers. Figure 3 is made anew here,
+on data of our own.
 """
 
 import numpy as np

@@ -1,13 +1,14 @@
-"""What quality costs: the survey's models on CIFAR-10 and CelebA, by energy, training time, FLOPs, parameters, seconds.
+"""What does quality cost? The survey's models by energy, training time, FLOPs, parameters and seconds.
 
     python reproduce/green_frontier.py                  # the published points, and ours from the results that are here
     python reproduce/green_frontier.py --figures celeba
 
-Ours come from what the tables' scripts left in results/ or under --out: quality and counts from survey_table2.json and
-survey_table3.json, seconds from survey_table5.json, energy and time of training from ledger.jsonl. The survey prints
-neither energy nor training time.
+The models are those of CIFAR-10 and CelebA. Our points come from what the tables' scripts left in results/ or under
+--out. Quality and counts are from survey_table2.json and survey_table3.json, seconds from survey_table5.json, and
+energy and time of training from ledger.jsonl. The survey publishes neither energy nor training time.
 
-Expected: no model is best at everything; of nine on CIFAR-10 a few are on each frontier.
+Expected: no model is best at everything. Of nine models on CIFAR-10 a few are on each frontier, which means that no
+other model is both better and cheaper.
 """
 
 import itertools

@@ -4,9 +4,9 @@
     python reproduce/review_figures.py --train             # 100 epochs first: an hour or two on 2 cores
     python reproduce/review_figures.py --train --preset review/mlp-cifar10
 
-Expected: blurred reconstructions, and samples without objects. The paper's SSIM of 0.8 is of one training image and of
-a wrong range of pixels; the mean over the test set is lower. Figures 1 to 13 of the paper are borrowed;
-two of them, which experiments can show, are made anew with our own networks.
+Expected: reconstructions are blurred, and samples show no objects. The paper's SSIM of 0.8 is that of one training
+image, with a wrong range of pixels. The mean over the test set is lower. The paper borrows its Figures 1 to 13. Two of
+them, which experiments can show, are made anew with our own networks.
 """
 
 import numpy as np

@@ -1,14 +1,14 @@
-"""Review, its SSIM of 0.8: four weights of the KL, a linear autoencoder and PCA, with three seeds each.
+"""Review: what reaches its SSIM of 0.8? Four weights of the KL, a linear autoencoder and PCA, with three seeds each.
 
     python reproduce/review_sweep.py                # recorded cells
     python reproduce/review_sweep.py --train        # 15 trainings, and distances: half an hour of one core
 
-The paper's Figure 16 settles at an SSIM of about 0.8, read from one training image and with a wrong range of pixels.
-Here the KL is the right one, training and test images are kept apart, and both ranges are told. The paper also says
-that neighbours of encodings look more realistic than draws from the prior, and that its latent classes mix.
+The paper's Figure 16 settles at an SSIM of about 0.8. It is read from one training image, with a wrong range of pixels.
+Here the KL is the right one, training and test images are kept apart, and both ranges are measured. The paper also says
+that neighbours of encodings look more realistic than draws from the prior, and that classes mix in its latent space.
 
-Expected: the KL's whole weight blurs too much for 0.8 in any reading; PCA with as many numbers reaches it. What
-decides is fixed below, in the last note.
+Expected: with the KL's whole weight, images are too blurred for 0.8 in any reading. PCA with as many numbers reaches
+it. The last note below fixes the rule that decides.
 """
 
 from green_vae.experiments import Reference, Row, Table, columns, main

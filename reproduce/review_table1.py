@@ -2,7 +2,7 @@
 
     python reproduce/review_table1.py                      # counted from the model in seconds; needs no data
 
-Expected: every cell "exact", and below them the table in the format in which the paper prints it.
+Expected: every cell is "exact". Below them stands the table in the format of the paper.
 """
 
 from green_vae.experiments import Reference, Row, Table, main

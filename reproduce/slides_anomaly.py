@@ -4,9 +4,11 @@
     python reproduce/slides_anomaly.py --rows Fashion                   # models of Fashion-MNIST, digits as anomalies
     python reproduce/slides_anomaly.py --columns auroc_reconstruction   # a minute
 
-It takes two minutes of one core. The slides print no number, so every verdict is "measured". Expected: a model of
-digits finds clothes easily. A model of clothes may find digits more likely than clothes, the known failure of
-likelihoods (Nalisnick et al. 2019); the report names every score with an area below 0.5. A black image scores high.
+It takes two minutes of one core. The slides publish no number, so every verdict is "measured".
+
+Expected: a model of digits finds clothes easily. A model of clothes may find digits more likely than clothes, which is
+the known failure of likelihoods (Nalisnick et al. 2019). The report names every score with an area below 0.5. A black
+image scores high.
 """
 
 from green_vae.experiments import Reference, Row, Table, main

@@ -3,12 +3,12 @@
     python reproduce/slides_denoising.py                # recorded cells
     python reproduce/slides_denoising.py --train        # 24 trainings: 20 minutes of one core
 
-The slides name denoising among the uses of a VAE; the review describes denoising autoencoders (section 3.3), which see
-damaged images in training and are asked for clean ones. Neither prints a number. Here VAEs and autoencoders of one
-narrow network are trained on clean images and with three amounts of noise, and all of them clean the same test images.
+The slides name denoising among the uses of a VAE. The review (section 3.3) describes denoising autoencoders, which see
+damaged images in training and have to return clean ones. Neither publishes a number. Here VAEs and autoencoders of one
+narrow network are trained on clean images, and with three amounts of noise. All of them clean the same test images.
 
-Expected: a VAE that was trained on clean images removes some noise, since it can only draw digits; one that was trained
-with the noise removes more of it. What decides is fixed below, in the last note.
+Expected: a VAE that was trained on clean images removes some noise, since it can only draw digits. One that was trained
+with the noise removes more of it. The last note below fixes the rule that decides.
 """
 
 from green_vae.experiments import Reference, Row, Table, main

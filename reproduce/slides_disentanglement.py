@@ -4,11 +4,11 @@
     python reproduce/slides_disentanglement.py --train               # 25 trainings: half an hour of one core
     python reproduce/slides_disentanglement.py --train --seeds 0 --rows "beta = 16"
 
-The slides say that a beta much larger than 1 makes single latent units stand for single factors, and show faces. Here
-the factors are known: kind, size, orientation and two coordinates of a shape. Nothing has to be downloaded.
+The slides say that with a beta much larger than 1 single latent units stand for single factors, and show faces. The
+factors of our sprites are known: kind, size, orientation and two coordinates of a shape. Nothing has to be downloaded.
 
 Expected, if the slides are right: the scores of disentanglement rise with beta, until so few units are in use that a
-factor is lost. What decides is fixed below, in the last note.
+factor is lost. The last note below fixes the rule that decides.
 """
 
 from green_vae.experiments import Reference, Row, Table, columns, main

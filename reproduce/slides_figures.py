@@ -6,9 +6,11 @@
     python reproduce/slides_figures.py --figures 18 19     # need neither data nor weights: two minutes
     python reproduce/slides_figures.py --figures inpainting richer-levels richer-samples
 
-Expected: blurred but readable digits; smooth changes along the plane and along each latent coordinate. The slides do
-not number their figures; they are counted here from the first. Figures 1 to 3, 16, 17 and 20 to 23 are borrowed or
-drawings. In 18 and 19 a flow follows shapes that a Gaussian cannot.
+The slides do not number their figures. We count them from the first. Figures 1 to 3, 16, 17 and 20 to 23 are borrowed
+from other papers, or are drawings.
+
+Expected: digits are blurred but readable, and change smoothly along the plane and along each latent coordinate. In 18
+and 19 a flow follows shapes that a Gaussian cannot.
 """
 
 import numpy as np

@@ -1,13 +1,14 @@
-"""Slides, anomaly detection: a VAE is trained on nine digits, and finds the tenth. All ten digits in turn.
+"""Slides, anomaly detection: a VAE is trained on nine digits. Does it find the tenth? All ten digits in turn.
 
     python reproduce/slides_left_out.py                     # recorded cells
     python reproduce/slides_left_out.py --train             # ten trainings: five minutes of one core
     python reproduce/slides_left_out.py --train --rows "without 1"
 
-The slides name anomaly detection as the first use of a VAE and print no number. The anomalies of
-`reproduce/slides_anomaly.py` are of another data set; here they are of the same kind as the normal images.
+The slides name anomaly detection as the first use of a VAE, and publish no number. In `reproduce/slides_anomaly.py` the
+anomalies are images of another data set. Here they are of the same kind as the normal images.
 
-Expected: harder than another data set, and hardest for digits that are parts of others or look like them (1, 7, 9).
+Expected: this is harder than another data set. It is hardest for digits that are parts of others or look like them
+(1, 7, 9).
 """
 
 from green_vae.experiments import Reference, Row, Table, main

@@ -1,12 +1,14 @@
-"""Slides, sections on IAF and the Ladder VAE: what a richer posterior is worth on MNIST, at equal budget.
+"""Slides, sections on IAF and the Ladder VAE: what is a richer posterior worth on MNIST, with equal training?
 
     python reproduce/slides_likelihood.py                           # what is trained already
     python reproduce/slides_likelihood.py --train                   # all four, about 12 minutes each on 2 busy cores
     python reproduce/slides_likelihood.py --train --rows plain IAF  # the others are compared with the first row
 
-All rows see the same images of two values, in the same order, with one optimiser, for 50 epochs. Expected, if the
-papers are right: the flow and the ladder have higher bounds than the plain VAE. The slides train none of these models
-and print no number, so every verdict is "measured".
+IAF is an inverse autoregressive flow, which bends a Gaussian posterior. The Ladder VAE has several levels of codes. All
+rows see the same black-and-white images, in the same order, with one optimiser, for 50 epochs. The slides train none of
+these models and publish no number, so every verdict is "measured".
+
+Expected, if the papers are right: the flow and the ladder have higher bounds than the plain VAE.
 """
 
 from green_vae.experiments import Reference, Row, Table, columns, main

@@ -3,12 +3,13 @@
     python reproduce/slides_sigma.py                # recorded cells
     python reproduce/slides_sigma.py --train        # 21 trainings and distances: 15 minutes of one core
 
-The slides say that the sigma-VAE needs no weight that is tuned by hand, since the best sigma of a batch is known in
-closed form (Rybkin, Daniilidis, Levine 2021). They show no comparison. Here are unit variance, two weights set by hand,
-a sigma that is learned, one for every pixel, the optimal one, and the spread of the pixels, which Boon 2023 ran.
+The slides say that the sigma-VAE needs no weight that is tuned by hand, because the best sigma of a batch is known in
+closed form (Rybkin, Daniilidis, Levine 2021). They show no comparison. This table compares unit variance, two weights
+set by hand, a sigma that is learned, one for every pixel, the optimal one, and the spread of the pixels, which Boon
+2023 used.
 
-Expected, if the slides are right: optimal sigma has a higher bound of log p(x) than any other single sigma. What
-decides is fixed below, in the last note.
+Expected, if the slides are right: optimal sigma has a higher bound of log p(x) than any other single sigma. The last
+note below fixes the rule that decides.
 """
 
 from green_vae.experiments import Reference, Row, Table, columns, main

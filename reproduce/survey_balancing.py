@@ -4,12 +4,14 @@
     python reproduce/survey_balancing.py --train                # 27 trainings and distances: half an hour of a core
     python reproduce/survey_balancing.py --train --rows "computed gamma" ControlVAE --columns mse kl
 
-The survey says that the error's running average, taken as the variance gamma of the likelihood, keeps error and KL in
-balance during training, so that no weight has to be chosen by hand. Here are fixed weights, their two usual remedies,
-a gamma that is learned, three computed ones, and a controller that steers the KL to a set value.
+The survey takes the running average of the error as the variance gamma of the likelihood. It says that this keeps error
+and KL in balance during training, so that nobody has to choose a weight by hand. This table compares fixed weights,
+their two usual remedies, a gamma that is learned, three computed ones, and a controller that steers the KL to a set
+value.
 
 Expected, if the survey is right: computed gamma generates better than a weight that nobody tuned, and no worse than one
-that was. What decides is fixed below: the FID@1280 of the prior, by differences seed by seed and their 95 % interval.
+that was tuned. The notes below fix the rule that decides: the FID@1280 of samples from the prior, by differences seed
+by seed and their 95 % interval.
 """
 
 from green_vae.experiments import Reference, Row, Table, columns, main

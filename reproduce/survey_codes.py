@@ -1,9 +1,9 @@
-"""Survey, on samplers: how far the codes that a sampler draws lie from the codes of images.
+"""Survey, on samplers: how far do the codes that a sampler draws lie from the codes of images?
 
     python reproduce/survey_codes.py                       # weights that ship; a quarter of an hour on 2 cores
     python reproduce/survey_codes.py --rows Resnet --limit-eval 1000
 
-A decoder has learnt to decode codes of training images. A sampler is good if its codes are like these, so this distance
+A decoder has learnt to decode codes of training images. A sampler is good if its codes are like these. So this distance
 says, without Inception, whether the sampler or the decoder is to blame for bad samples. The survey (its section on the
 aggregate posterior) says that a second stage and a mixture both bridge the gap between the codes and N(0, I).
 

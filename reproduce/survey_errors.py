@@ -3,11 +3,11 @@
     python reproduce/survey_errors.py                        # from the results and histories that are here, in seconds
     python reproduce/survey_errors.py --figures latent
 
-Ours are those that survey_table2.py left in results/ or under --out; errors by epoch stand in the histories of the
-weights that ship.
+Our errors are those that survey_table2.py left in results/ or under --out. Errors by epoch come from the histories of
+the weights that ship.
 
-Expected: the full-width network reaches the printed error on training images alone; on test images PCA with as many
-components is better. Narrow models, trained for a few epochs, have about one error on both.
+Expected: the full-width network reaches the published error on training images alone. On test images PCA with as many
+components is better. Narrow models, trained for a few epochs, have about the same error on both.
 """
 
 from functools import partial

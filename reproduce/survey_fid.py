@@ -1,14 +1,14 @@
-"""How much an FID depends on its protocol: resizing, input size, rounding, layer of features, number of images.
+"""How much does an FID depend on its protocol? Resizing, input size, rounding, layer of features, number of images.
 
     python reproduce/survey_fid.py                        # 40,000 images through Inception: 40 minutes of one core
     python reproduce/survey_fid.py --rows "1280 features" --columns fid_real shift_real
 
-Every protocol sees the same 1,000 images of a set and the same 1,000 test images of CIFAR-10, and "minus default" is
-its distance minus that of the survey's protocol. Features are kept in cache/ beside the report, so that a run that was
-stopped goes on, and further rows cost nothing.
+A protocol is all that decides an FID but the images. Every protocol sees the same 1,000 images of a set and the same
+1,000 test images of CIFAR-10. "minus default" is its distance minus that of the survey's protocol. Features are kept in
+cache/ beside the report, so that a run that was stopped goes on, and further rows cost nothing.
 
-Expected: the resize changes a distance by more than its noise, and most of all that of generated images; rounding to
-whole pixel values changes little. The fewer images, the larger the distance.
+Expected: the resize changes a distance by more than its noise, above all that of generated images. Rounding to whole
+pixel values changes little. The fewer images, the larger the distance.
 """
 
 from green_vae.experiments import Reference, Row, Table, main

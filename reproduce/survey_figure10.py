@@ -1,11 +1,11 @@
-"""Survey, Figure 10: FLOPs do not tell the seconds of a forward pass; and its energy.
+"""Survey, Figure 10: FLOPs do not tell the seconds of a forward pass. And what energy does it take?
 
     python reproduce/survey_figure10.py      # the published points; ours too, once survey_table5.py has measured them
     python reproduce/survey_figure10.py --figures figure10-energy --fresh   # measures the energy: minutes of one core
 
-Expected: the two hierarchical models have the fewest and a middling number of FLOPs, and take by far the longest. The
-energy follows the seconds. Without a counter it is codecarbon's estimate (`pip install 'green_vae[energy]'`), which
-multiplies processor time by a nominal power.
+Expected: the two hierarchical models take by far the longest, although one has the fewest FLOPs and the other a
+middling number. The energy follows the seconds. Without a counter the energy is codecarbon's estimate
+(`pip install 'green_vae[energy]'`), which multiplies processor time by a nominal power.
 """
 
 import json

@@ -5,8 +5,9 @@
     python reproduce/survey_figures.py --figures 12 --preset survey/resnet-mini
     python reproduce/survey_figures.py --train --figures 12      # the paper's Resnet: days on a CPU, hours on a GPU
 
-Expected: digits of one class lie together; images that are blurred from N(0, I), and somewhat better from a mixture
-fitted on the codes, at the full width and schedule. Figure 10 is survey_figure10.py; the others are schemes.
+Expected: digits of one class lie together. At the full width and schedule, images from N(0, I) are blurred, and those
+from a mixture fitted on the codes are somewhat better. survey_figure10.py draws Figure 10. The other figures of the
+survey are schemes.
 """
 
 from green_vae.experiments.gallery import Figure, Gallery, main

@@ -3,12 +3,14 @@
     python reproduce/survey_posteriors.py                       # weights that ship; ten minutes on 2 cores
     python reproduce/survey_posteriors.py --rows MNIST          # a minute
 
-The KL pulls the aggregate posterior q(z) towards N(0, I), and its mean and variance get there (the variance law). That
-does not make it N(0, I): the gain of a mixture of 10 Gaussians over N(0, I), on codes of images that neither has seen,
-says how much is left. The survey says that the variance which images lose on their way through a VAE is about the mean
-squared error. It prints no number, so every verdict is "measured".
+The aggregate posterior q(z) is the distribution of the codes of all images. The KL pulls it towards N(0, I). Its mean
+and variance get there, and the survey calls that the variance law. But q(z) need not be N(0, I) then. A mixture of 10
+Gaussians is fitted on codes of training images. Its gain over N(0, I), on codes of new images, says how far q(z) still
+is from N(0, I). The survey also says that images lose a variance of about the mean squared error on their way through a
+VAE. It publishes no number, so every verdict is "measured".
 
-Expected: means near 0 and variances near 1 for the VAEs, and a gain above 0 for all; a variance loss near the MSE.
+Expected: means are near 0 and variances near 1 for the VAEs. The gain is above 0 for all models. The variance loss is
+near the MSE.
 """
 
 from green_vae.experiments import Reference, Row, Table, main

@@ -4,13 +4,15 @@
     python reproduce/survey_rae.py --train --limit-train 30000  # 27 trainings: three quarters of an hour on one core
     python reproduce/survey_rae.py --train --limit-train 30000 --rows "mini GP"
 
-The survey and Ghosh et al. (2020) print the squared norm of all weights of the decoder, and of its Jacobian. Their code
-penalises some kernels, and the gradient of the sum of squared pixels. Neither prints numbers of one beside the other.
-Here all forms train one narrow network of MNIST, by one recipe, with one weight on the codes.
+A regularised autoencoder (RAE) has a penalty on the decoder where a VAE has noise. The survey and Ghosh et al. (2020)
+give the squared norm of all weights of the decoder, and of its Jacobian, as penalties. Their code penalises only some
+kernels, and the gradient of the sum of squared pixels. Neither publishes a comparison. Here all forms train one narrow
+network of MNIST, by one recipe, with one weight on the codes. CV-VAE is a VAE with constant variance.
 
-Expected: no difference between the forms of L2, since batch norm undoes the scale of most of these weights. The exact
+Expected: the forms of L2 do not differ, because batch norm undoes the scale of most of these weights. The exact
 Jacobian smooths the decoder as the noise of CV-VAE does, and costs more than the ten times that the survey says of
-GP-RAE. Hutchinson's estimate does the same for about the cost of the code's form. What decides is fixed in the notes.
+GP-RAE. Hutchinson's estimate of it does the same for about the cost of the code's form. The notes fix the rule that
+decides.
 """
 
 from dataclasses import replace

@@ -3,12 +3,13 @@
     python reproduce/survey_samplers.py --limit-train 10000                   # half an hour on one core
     python reproduce/survey_samplers.py --limit-train 10000 --rows "mini CNN, second"
 
-The survey says that the cosine of codes works far better in a second stage than their squared error, and prints no
-number. Split-VAE raises the number of components of its mixtures to 100 and does not say what that brings.
+A second stage is a VAE on the codes of the first VAE. The survey says that the cosine of codes works far better there
+than their squared error, and publishes no number. Split-VAE raises the number of components of its mixtures to 100 and
+does not say what that brings.
 
-Expected, if the survey is right: a lower KID with the cosine. More components fit the codes better until there are too
-few codes for each; a mixture on posterior means has too little variance where units are not used, which is of no matter
-to images. What decides is fixed in the notes.
+Expected, if the survey is right: the KID is lower with the cosine. More components fit the codes better, until there
+are too few codes for each. A mixture on posterior means has too little variance where units are not used, which does
+not matter to images. The notes fix the rule that decides.
 """
 
 from green_vae.experiments import Reference, Table, main

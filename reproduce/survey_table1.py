@@ -3,8 +3,8 @@
     python reproduce/survey_table1.py                      # counted from the models in seconds; needs no data
     python -m green_vae train nvae/mnist                   # trains one; the paper's took 21 to 92 hours on 2 to 8 GPUs
 
-Expected: every cell of the configuration "exact"; below the table, what a pass of one image costs, and whether the
-survey is right that the CIFAR-10 model needs more than 100 GFLOPs per image.
+Expected: every cell of the configuration is "exact". Below the table stands what a pass of one image costs, and whether
+the survey is right that the CIFAR-10 model needs more than 100 GFLOPs for an image.
 """
 
 import math

@@ -3,8 +3,8 @@
     python reproduce/survey_table2.py                      # parameters and FLOPs to the digit, in seconds
     python reproduce/survey_table2.py --train --rows CNN   # trains by the recipe: days on a CPU, hours on a GPU
 
-Expected: every parameter and FLOP cell "exact", but for the two HFVAE rows, which "differ": the authors' code gives
-other counts than the paper prints. PCA needs the data, no weights, and a minute.
+Expected: every parameter and FLOP cell is "exact", except in the two HFVAE rows. These "differ", because the authors'
+code gives other counts than the paper. The PCA rows need the data, no weights, and a minute.
 """
 
 from green_vae.experiments import Reference, Table, main

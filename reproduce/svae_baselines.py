@@ -1,12 +1,13 @@
-"""Split-VAE and survey, baselines as their authors' code has them, narrow, on MNIST: both stages, and what gamma does.
+"""Split-VAE and survey: baselines as their authors' code has them, narrow, on MNIST. Both stages, and what gamma does.
 
     python reproduce/svae_baselines.py                              # recorded cells, and counts
     python reproduce/svae_baselines.py --train --limit-train 15000  # five trainings: ten minutes of one core
 
-Rows at full width stand in svae_table1, svae_table3 and svae_table4, with "as released" in their names.
+Rows at full width stand in svae_table1, svae_table3 and svae_table4, with "as released" in their names. gamma is the
+variance that a VAE assumes for its pixels.
 
-Expected: the computed gamma stays near the error of a pixel, which it averages; the trained one is still coming down
-after so short a training. No row is called better than another one: there is one seed, and a short training.
+Expected: the computed gamma stays near the error of a pixel, which it averages. The trained one is still falling after
+so short a training. No row is called better than another one, because there is one seed and a short training.
 """
 
 from green_vae.experiments import Reference, Row, Table, columns, main

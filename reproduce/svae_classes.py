@@ -3,12 +3,12 @@
     python reproduce/svae_classes.py        # 10,000 images through Inception: ten minutes of one core
 
 `svae_table2.py` has 10,000 images of each class, doubled by mirroring as in the paper. Here all ten classes, and all
-numbers of classes between, come from one pass over 5,000 training images: every distance is that of 450 images to the
-first 5,000 test images, so that they compare with each other, and not with Table 2. It shares its features with
-`survey_fid.py`.
+numbers of classes between one and ten, come from one pass over 5,000 training images. Every distance is that of 450
+images to the first 5,000 test images. So these distances compare with each other, and not with Table 2. The script
+shares its features with `survey_fid.py`.
 
 Expected: single classes lie far from the test set, and the distance falls with every class that is added. If only the
-mean of the features mattered, half of the classes would leave a ninth of the excess.
+mean of the features mattered, half of the classes would leave a ninth of the excess of one class over all ten.
 """
 
 from green_vae.experiments import Reference, Row, Table, main

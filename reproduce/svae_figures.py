@@ -4,8 +4,8 @@
     python reproduce/svae_figures.py --train --figures 7 8 15 --preset svae/mnist-mini
     python reproduce/svae_figures.py --train --figures 13 --preset svae/mnist-mini --limit-eval 1000
 
-Expected: maps that are not constant, and an x1 and an x2 that differ. How an image is divided is not up to us: it
-differs from run to run, and the loss does not control it. Figures 5 and 6 of the paper are drawings of networks.
+Expected: maps are not constant, and x1 and x2 differ. We do not decide how an image is divided. It differs from run to
+run, and the loss does not control it. Figures 5 and 6 of the paper are drawings of networks.
 """
 
 import numpy as np

@@ -3,8 +3,8 @@
     python reproduce/svae_table2.py        # 120,000 images through Inception: about an hour on 2 cores
     python reproduce/svae_table2.py --rows random --columns fid_1280
 
-Expected: a random mix of 10,000 training images scores about 5.3 (the one value in the paper's text), a single class,
-doubled by mirroring, many times that: variety counts, not only quality.
+Expected: a random mix of 10,000 training images has an FID of about 5.3, the one value in the paper's text. A single
+class, doubled by mirroring, has many times that. So the FID asks for variety, and not only for quality.
 """
 
 import numpy as np

@@ -3,7 +3,7 @@
     python reproduce/svae_table3.py                       # counts, and what shipped weights give
     python reproduce/svae_table3.py --train --rows SVAE   # 110 epochs: days on a CPU, hours on a GPU
 
-Expected: every parameter cell "exact".
+Expected: every parameter cell is "exact".
 """
 
 from green_vae.experiments import Reference, Table, main
