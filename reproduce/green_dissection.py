@@ -167,7 +167,7 @@ GALLERY = Gallery(
             "figure02",
             "Predicted and measured time of held-out layers, by four models of time",
             draw_models,
-            note="A fifth of the layers is held out in turn. The models: see green_vae/cost/dissect.py.",
+            note="A fifth of the layers is held out in turn. green_vae/cost/dissect.py explains the models.",
         ),
         Figure(
             "figure03",
@@ -177,8 +177,9 @@ GALLERY = Gallery(
         ),
     ),
     notes=(
-        "One compiled call of one layer on one image, images and result on the device, least of 50 calls in turns.",
-        "Measurements of a device are kept under --out and taken over; --fresh measures again.",
+        "A time is that of one compiled call of one layer on one image, the shortest of 50 calls in turns. Images and "
+        "result stay on the device.",
+        "Measurements of a device are kept under --out and taken over. --fresh measures again.",
     ),
 )
 

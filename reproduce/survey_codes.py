@@ -86,12 +86,13 @@ TABLE = Table(
     reference=Reference("cifar10"),
     samplers=SAMPLERS,
     notes=(
-        "Distance: the Frechet distance between Gaussians of the mean and covariance of two sets of codes, divided by "
-        "the number of latent units, so that rows compare. Two sets of one origin have one above 0 too, the larger the "
-        "more units there are: that of training images shows how large.",
+        "The distance is the Frechet distance between Gaussians with the mean and covariance of two sets of codes, "
+        "divided by the number of latent units, so that rows compare. Two sets of the same origin have a distance "
+        "above 0, too, and the more units there are, the larger it is. The distance of training images shows how "
+        "large.",
         "All distances are to the codes of the same 10,000 test images. The prior of a regularised autoencoder is one "
-        "Gaussian of a single variance, fitted on its codes.",
-        "HFVAE: the codes of the innermost group. The groups below it draw from priors of their own.",
+        "Gaussian with a single variance, fitted on its codes.",
+        "The codes of HFVAE are those of the innermost group. The groups below it draw from priors of their own.",
     ),
 )
 

@@ -128,15 +128,15 @@ GALLERY = Gallery(
             "figure10",
             "MFLOPs against seconds of a forward pass at batch size 1",
             draw,
-            note="The paper's figure leaves out the RAEs and some Resnets; here is every row of its Table 5.",
+            note="The paper's figure leaves out the RAEs and some Resnets. This one has every row of its Table 5.",
         ),
         Figure(
             "figure10-energy",
             "MFLOPs against the energy of a forward pass at batch size 1",
             draw_energy,
-            note="The paper prints no energy. Net of what the machine draws when idle, scaled to 10,000 images. An "
-            "estimate is codecarbon's: processor time times a nominal power of the processor, which counts nothing but "
-            "that time.",
+            note="The paper publishes no energy. Ours is without what the idle machine draws, and scaled to 10,000 "
+            "images. An estimate is codecarbon's: processor time times a nominal power of the processor. It "
+            "counts nothing but that time.",
         ),
     ),
 )

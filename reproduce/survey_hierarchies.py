@@ -78,7 +78,7 @@ GALLERY = Gallery(
     title="Survey: the hierarchical models",
     source="Asperti, Evangelista, Loli Piccolomini 2021, sections on HFVAE and NVAE",
     figures=(*of("hfvae", HFVAE), *of("nvae", NVAE)),
-    notes=("The narrow models are ours, for two CPU cores; the others are the authors' code at full width.",),
+    notes=("The narrow models are ours, made for two CPU cores. The others follow the authors' code at full width.",),
 )
 
 if __name__ == "__main__":

@@ -110,11 +110,13 @@ TABLE = Table(
     reference=Reference("cifar10"),
     conclusions=conclusions,
     notes=(
-        "Groups are those of all scales together. MNIST is 28x28 in the paper and padded to 32x32, as its code does.",
-        "Not in the table, taken from NVAE's released code: halvings before the first group, their cells, spectral "
-        "regularisation, the mixture of ten logistics for colours, and the balancing of the KLs, which divides by the "
-        "size of a group where the paper multiplies. Left out: weight normalisation.",
-        "GFLOPs by the survey's rule, both directions of one pass. MB per image: outputs of all layers in float32.",
+        "Groups are those of all scales together. MNIST is 28x28 in the paper. It is padded to 32x32 here, as in the "
+        "paper's code.",
+        "Some settings are not in the table and come from NVAE's released code: halvings before the first group, "
+        "their cells, spectral regularisation, the mixture of ten logistics for colours, and the balancing of the "
+        "KLs, which divides by the size of a group where the paper multiplies. Weight normalisation is left out.",
+        "GFLOPs follow the survey's rule. They are those of one forward pass through encoder and decoder. MB per "
+        "image are the outputs of all layers in float32.",
     ),
 )
 

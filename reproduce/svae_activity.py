@@ -62,10 +62,13 @@ TABLE = Table(
     ),
     reference=Reference("mnist32"),
     notes=(
-        "Active units: of 32. Posterior: mean posterior variance not above 0.8 (the survey's rule); means: variance of "
-        "the posterior means not below 0.05 (Split-VAE's rule). Both over the reference images.",
-        "Variance law: mean over the units of Var[mu] + E[sigma^2], 1 where the aggregate posterior fits the prior.",
-        "PCA: what as many principal components of all training images leave as the networks have latent units.",
+        "Active units are counted over the reference images, of 32 units. By the posterior (the survey's rule), a "
+        "unit is active if its mean posterior variance is at most 0.8. By the means (Split-VAE's rule), it is active "
+        "if its posterior means have a variance of at least 0.05.",
+        "The variance law is the mean over the units of Var[mu] + E[sigma^2]. It is 1 if the aggregate posterior fits "
+        "the prior.",
+        "PCA is the error that remains with as many principal components of all training images as the networks have "
+        "latent units.",
         svae.NOTES[-1],
     ),
     conclusions=published_range,

@@ -47,8 +47,9 @@ TABLE = Table(
     ),
     reference=Reference("cifar10"),
     notes=(
-        "Each class: its 5,000 training images and their mirror images. Random mix: 10,000 training images.",
-        "Of the paper's values only the random mix's, 5.3, is at hand (it stands in the text); the classes' are not.",
+        "A class has its 5,000 training images and their mirror images. The random mix has 10,000 training images.",
+        "Of the paper's values we have only that of the random mix, 5.3, which stands in its text. We do not have "
+        "those of the classes.",
     ),
 )
 

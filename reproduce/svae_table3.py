@@ -47,7 +47,8 @@ TABLE = Table(
     notes=(
         *svae.NOTES,
         "The paper has 74.2 in the GMM column of all three RAE rows.",
-        "RAE-GP, as released, is not there: the code of Ghosh et al. holds a weight of 0 for its penalty on CIFAR-10.",
+        "There is no row for RAE-GP as released, because the code of Ghosh et al. has a weight of 0 for its penalty "
+        "on CIFAR-10.",
     ),
 )
 
