@@ -164,7 +164,7 @@ SVAE = (
         "svae",
         "Table 1, 2S-VAE",
         "16 latent numbers, or 64",
-        joined("64: only 64 gives the network the published ", count("svae_table1", "2S-VAE (Dai, Wipf)"), " parameters"),
+        joined("64: only this gives the published ", count("svae_table1", "2S-VAE (Dai, Wipf)"), " parameters"),
         f"{CLAIMS}::test_latent_numbers_of_the_two_stage_vae",
     ),
     Erratum(
