@@ -42,7 +42,7 @@ def read_entries(path, smoke=False):
         for entry in found.values():
             texts = (entry.picture, entry.sentence, entry.reason)
             if not all(isinstance(text, str) for text in texts) or not isinstance(entry.details, dict):
-                raise ValueError(f"a figure tells its reasons in words. Received: {entry}")
+                raise ValueError(f"texts of a figure are strings, and its details a dict. Received: {entry}")
         return found
 
     found = read_report(path, smoke, "real figures", entries)

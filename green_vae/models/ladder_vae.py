@@ -56,13 +56,13 @@ class LadderVAE(WarmUp, BaseVAE):
                  network_options=None, seed=None, name=None, dtype=None):  # fmt: skip
         check_without_flow_or_split(posterior, network_options)
         if network_options:
-            raise ValueError(f"a ladder's networks are given by its widths. Received: {network_options}")
+            raise ValueError(f"a ladder takes widths, and no network_options. Received: {network_options}")
         if not latent_dims or len(latent_dims) != len(widths):
             raise ValueError(f"every level needs a size and a width. Received: {latent_dims} and {widths}")
         if likelihood not in losses.ERRORS:
             raise ValueError(f"likelihood must be one of {', '.join(losses.ERRORS)}. Received: {likelihood!r}")
         if sigma == "learned" and likelihood != "gaussian":
-            raise ValueError(f"a sigma is learned of a Gaussian likelihood. Received: likelihood={likelihood!r}")
+            raise ValueError(f"sigma='learned' needs likelihood='gaussian'. Received: likelihood={likelihood!r}")
         if sigma != "learned" and not sigma > 0:
             raise ValueError(f"a standard deviation is positive, or 'learned'. Received: sigma={sigma}")
         # before super().__init__, which builds the networks with them
@@ -235,7 +235,7 @@ class LadderVAE(WarmUp, BaseVAE):
         """
         if level not in self._upwards() or np.ndim(z) != 2 or np.shape(z)[1] != self.latent_dims[level - 1]:
             sizes = dict(zip(self._upwards(), self.latent_dims, strict=True))
-            raise ValueError(f"codes of one level, of {sizes}. Received: level={level!r}, codes of shape {np.shape(z)}")
+            raise ValueError(f"give codes of a level, {sizes}. Received: level={level!r}, codes of shape {np.shape(z)}")
         factors, rng = temperatures(temperature, self.levels), np.random.default_rng(seed)
         for lower in range(level - 1, 0, -1):
             z = gaussian_noise(rng, factors[lower - 1])(*self._prior_of(lower, z))
