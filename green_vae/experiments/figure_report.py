@@ -53,7 +53,7 @@ def read_entries(path, smoke=False):
 
 
 def to_json(gallery, settings, entries):
-    """The report: what is true of all figures, and each with its own provenance, in the printed order."""
+    """The report: what is true of all figures, and each with its own provenance, in the published order."""
     return {
         "gallery": gallery.name,
         "title": gallery.title,

@@ -7,7 +7,7 @@ from sklearn.metrics import pairwise_distances_chunked
 
 
 class Neighbours(NamedTuple):
-    """Four shares: three lie in [0, 1], and density may exceed 1."""
+    """Precision, recall, density and coverage, see `neighbours`. All lie in [0, 1], but density may exceed 1."""
 
     precision: float
     recall: float

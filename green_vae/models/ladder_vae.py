@@ -24,7 +24,7 @@ class LadderVAE(WarmUp, BaseVAE):
     Upwards, without noise:  d_i = MLP_i(d_(i-1)), d_0 = x, and from d_i an estimate N(up_mean_i, exp(up_log_var_i)).
     Downwards:  p(z_L) = N(0, I) and q(z_L|x) is the estimate itself; below, p(z_i|z_(i+1)) comes from a network of its
     own, and q(z_i|z_(i+1), x) is the product of p and the estimate, see `precision_merge` (eq. 18 and 19; the paper's
-    sigma_q is printed where its square belongs). KL_i = KL(q(z_i|z_(i+1), x) || p(z_i|z_(i+1))) in closed form. w rises
+    sigma_q stands where its square belongs). KL_i = KL(q(z_i|z_(i+1), x) || p(z_i|z_(i+1))) in closed form. w rises
     linearly from 0 to 1. MLPs are twice dense, batch norm, leaky ReLU (slope 0.1); variances are softplus + 1e-5.
 
     z_1, the lowest level, is what a code means in `encode`, `decode` and `latent_dim`. New images come from the priors

@@ -1,4 +1,4 @@
-"""Slips of the five papers: what is printed, what is right, and the test that shows it."""
+"""Slips of the five papers: what is published, what is right, and the test that shows it."""
 
 from green_vae.experiments.evidence import OURS, PUBLISHED, Erratum
 

@@ -1,4 +1,4 @@
-"""The numbers that the survey prints, and what its Tables 2 and 3 share: columns, protocol, remarks."""
+"""The numbers that the survey publishes, and what its Tables 2 and 3 share: columns, protocol, remarks."""
 
 from green_vae.experiments import columns
 from green_vae.experiments.spec import Row, Sampling
