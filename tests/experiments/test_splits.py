@@ -29,6 +29,7 @@ PAIRS = {
     "review_sweep": ((TRAIN, TEST, ""),),
     "svae_activity": ((TRAIN, TEST, ""),),
     "svae_split": ((TRAIN, TEST, ""),),
+    "survey_latent_sizes": ((TRAIN, TEST, ""),),
     "svae_split_cifar10": ((TRAIN, TEST, ""),),
     "svae_baselines": ((TRAIN, TEST, ""),),
     **{f"svae_table{n}": ((TRAIN, TEST, ""),) for n in (1, 3, 4)},

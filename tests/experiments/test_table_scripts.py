@@ -136,6 +136,8 @@ ELSEWHERE = (  # what other tables count, too; and tables with seeds, whose firs
     "slides_sigma",
     "survey_balancing",
     "survey_rae",
+    "survey_latent_sizes",
+    "svae_split_cifar10",
     "review_sweep",
 )
 FIRST_RUNS = [
@@ -173,6 +175,7 @@ SMOKED = {
         *(f"MNIST {model}, 8 latents" for model in ("linear VAE", "convolutional VAE", "sigma-VAE")),
     ),
     "slides_left_out": ("without 3",),
+    "survey_latent_sizes": ("factor 1, 64 units", "PCA, 64 components"),
 }
 # of these, what no other table smokes: in a quick run; the others in a slow one
 FEW = {
@@ -202,10 +205,15 @@ FEW = {
     "survey_fid": ("1280 features, default", "2048 features, rounded to 8 bit"),
     "svae_classes": ("3 classes", "frog"),
     "svae_split": ("Split-VAE",),
-    "svae_split_cifar10": ("Split-VAE",),
 }
 ALL = {name: SMOKED.get(name, [row.name for row in table.rows]) for name, table in TABLES.items()}
-LATER = ("survey_table3", "svae_table4", "survey_samplers")  # smoked in a slow run alone: others do what they do
+LATER = (
+    "survey_table3",
+    "svae_table4",
+    "survey_samplers",
+    "survey_latent_sizes",
+    "svae_split_cifar10",
+)  # smoked in a slow run alone: others do what they do
 SMOKES = [
     *(
         pytest.param((name, FEW.get(name, rows)), id=name, marks=[pytest.mark.slow] * (name in LATER))
