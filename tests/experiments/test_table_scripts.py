@@ -138,6 +138,7 @@ ELSEWHERE = (  # what other tables count, too; and tables with seeds, whose firs
     "survey_rae",
     "survey_latent_sizes",
     "svae_split_cifar10",
+    "boon_objectives",
     "review_sweep",
 )
 FIRST_RUNS = [
@@ -191,6 +192,7 @@ FEW = {
     "svae_baselines": ("mini 2S-VAE (Asperti, Trentin)",),
     "boon_table1": ("MNIST AutoEncoder", "CelebA PCA, 150 components"),
     "boon_ablation": ("CIFAR10 mini trunk",),
+    "boon_objectives": ("MNIST capacity", "MNIST PCA, 5 components"),
     "slides_likelihood": ("IAF, free bits",),
     "slides_anomaly": ("MNIST beta-VAE",),
     "slides_disentanglement": ("capacity of 25 nats",),
