@@ -80,3 +80,11 @@ def test_claims_are_judged_seed_by_seed():
     assert told[4].startswith("Lagging by He's criterion lowers -ELBO on the sigma of the pixels: ")
     assert not list(boon_objectives.conclusions({**made, "smoke": True}))
     assert not list(boon_objectives.conclusions(report(ran={"kl": (1,)}, fixed={"kl": (1,)})))
+
+
+def test_the_claim_of_beta_and_sigma():
+    made = report(ran={"rec_mean": (20, 21), "kl": (14, 14)}, fixed={"rec_mean": (20.1, 21.1), "kl": (14, 14)})
+    _, ours = boon_objectives.beta_of_sigma(SimpleNamespace(rows=lambda table: made["rows"]))
+    assert ours.says is True and ours.text.startswith("MNIST: A beta-VAE with beta = 2 sigma^2 has the Rec of")
+    _, ours = boon_objectives.beta_of_sigma(SimpleNamespace(rows=lambda table: {}))
+    assert ours.says is None and ours.text == "not measured"
