@@ -59,8 +59,8 @@ TABLE = Table(
         "Sigma of the pixels: the study's loss, with the standard deviation of the pixels of a batch. Beta = 2 sigma^2 "
         "has the variance 0.0949 of all pixels instead, SSE + 2 sigma^2 KL. Sigma of the error: that of Rybkin et al. "
         "(2021), the root of a batch's mean squared error.",
-        "Capacity: the objective of Burgess et al. (2018), cross-entropy + 100 |KL - C|. C rises to 14.6 nats, the KL "
-        "that the study publishes, within the first half of the steps of all 60,000 images.",
+        "Capacity: the objective of Burgess et al. (2018), cross-entropy + 100 |KL - C|. C rises within 3,750 steps to "
+        "14.6 nats, the KL that the study publishes.",
         "Lagging: three aggressive epochs of three passes each, in which the encoder moves in every pass and the "
         "decoder in the last one; then three epochs of one pass. He's criterion ends the aggressive epochs at the "
         "first fall of the mutual information, or after four of them.",

@@ -41,6 +41,7 @@ BOON_RYBKIN = f"{BOON_EPOCHS}; the sigma of the batch's error, which the study c
 BOON_HE = f"{BOON_PASSES}. Aggression ends where He et al. 2019 end it for images, at the fifth fall of the mutual "
 BOON_HE += "information, or after 16 aggressive epochs; as many passes as the study's own schedule has"
 MNIST_VARIANCE, PUBLISHED_KL = 0.0949, 14.6  # of the pixels of MNIST; of the study's Optimal Sigma row, in nats
+RISE = 3_750  # steps until the capacity is reached
 FALLS = 5  # in the code of He et al. 2019 for images
 MULTI_LEVEL = {  # for the originals of ResLag, and for the trunk of the light one
     32: {"sides": ORIGINAL[32], "log_sigma": (-2.0, 2.0)},
@@ -129,12 +130,11 @@ def _objectives(name="mnist"):
     study, schedule = BOON[name], {"ratio": BOON[name].ratio, "aggressive_epochs": 3}
     recipe = _boon_recipe(name, BOON_PASSES, epochs=passes(6, 3, study.ratio))
     he = {"ratio": study.ratio, "aggressive_epochs": recipe.epochs // study.ratio, "falls": 1}
-    steps = recipe.epochs * 60_000 // 32
     models = {
         "optimal-sigma": ("sigma_vae", {"sigma": "data"}),
         "beta-sigma": ("vae", {"beta": MNIST_VARIANCE}),  # 1/2 SSE + sigma^2 KL
         "rybkin-sigma": ("sigma_vae", {"sigma": "mse"}),
-        "capacity": ("capacity_vae", {"beta": 100.0, "capacity": PUBLISHED_KL, "warmup_steps": steps // 2}),
+        "capacity": ("capacity_vae", {"beta": 100.0, "capacity": PUBLISHED_KL, "warmup_steps": RISE}),
         "lagging": ("lagging_vae", schedule),
         "lagging-he": ("lagging_vae", he),
     }
