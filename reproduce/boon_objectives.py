@@ -14,19 +14,16 @@ sigma of the error is much smaller, so its errors are lower, its KL is higher, a
 lagging ways are better is the study's question. What decides is fixed in the notes.
 """
 
-from dataclasses import replace
-
 from green_vae.experiments import Reference, Row, Table, columns, main
 from green_vae.experiments.papers import boon, boon_ablation, boon_objectives
 from green_vae.experiments.seeds import over_seeds
 from green_vae.experiments.spec import pca
 
-STUDY = {column.name: column for column in boon.columns()}
 MEASURED = tuple(
     map(
         over_seeds,
         (
-            *(replace(STUDY[name], format="{:,.2f}") for name in ("rec", "rec_mean", "rec_train", "kl")),
+            *boon.coarse("rec", "rec_mean", "rec_train", "kl"),
             boon_ablation.negative_elbo(),
             boon_objectives.best_bound(),
             boon_ablation.information(),
