@@ -15,8 +15,6 @@ branches lower the squared error. The rule that decides is fixed below: a two-wa
 An effect counts if its 95 % interval does not contain 0.
 """
 
-from dataclasses import replace
-
 from green_vae.experiments import Reference, Row, Table, columns, main
 from green_vae.experiments.papers import boon, boon_ablation
 from green_vae.experiments.seeds import over_seeds
@@ -31,12 +29,11 @@ NAMES = {  # row -> preset
     boon_ablation.LIGHT: "reslag-light",
 }
 PASSES, EPOCHS = boon_ablation.passes_of(boon_ablation.LAGGING)
-STUDY = {column.name: column for column in boon.columns()}
 MEASURED = tuple(
     map(
         over_seeds,
         (
-            *(replace(STUDY[name], format="{:,.2f}") for name in ("rec", "rec_mean", "rec_train", "kl")),
+            *boon.coarse("rec", "rec_mean", "rec_train", "kl"),
             boon_ablation.negative_elbo(),
             *boon_ablation.at_equal_epochs(),
             boon_ablation.information(),

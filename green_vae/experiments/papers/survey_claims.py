@@ -20,7 +20,7 @@ from green_vae.experiments.evidence import (
     lowest,
     usually,
 )
-from green_vae.experiments.papers import balancing, survey_collapse, survey_rae, survey_samplers
+from green_vae.experiments.papers import balancing, latent_sizes, survey_collapse, survey_rae, survey_samplers
 from green_vae.experiments.timing import BATCHES, interval
 from green_vae.presets import PRESETS
 
@@ -453,6 +453,13 @@ CLAIMS = (
         "The MSE tells how well a network reconstructs an image, also one that it has not seen.",
         printed_error,
         TABLE2,
+    ),
+    Claim(
+        "survey",
+        "quality",
+        "More latent units make reconstructions better, but not samples.",
+        latent_sizes.claim,
+        "python reproduce/survey_latent_sizes.py",
     ),
     Claim(
         "survey",
