@@ -4,8 +4,8 @@
     python reproduce/boon_table1.py --train --rows "MNIST Optimal Sigma VAE"      # half an hour or so on 2 cores
     python reproduce/boon_table1.py --train --rows "CIFAR10 light ResLag-VAE"     # for a GPU
 
-Each quantity has two columns. One is on the study's scale: its loop leaves the last batch out but divides by the number
-of all images. The other is the mean over all validation images, for which nothing is published.
+Each quantity has two columns. One is on the study's scale: its loop leaves the last batch out, but divides by the
+number of all batches. The other is the mean over all validation images, for which nothing is published.
 
 Expected: totals without their constant lie within 5 % of the published ones. Training the encoder ahead of the decoder
 shifts the totals of MNIST and Fashion-MNIST, on one sigma, by +2.82 and -2.34 in the study, and by +1.23 and -1.16 in
@@ -114,9 +114,9 @@ TABLE = Table(
         "Rec is the squared error, summed over pixels and channels. Lat is the KL: per latent unit for beta-VAE and "
         "InfoVAE, and summed over the units for the others. So these two kinds of Lat do not compare. MMD is the "
         "squared maximum mean discrepancy of 32 codes and 32 draws.",
-        "Study: the study's loop adds up all batches of 32 except the last, and divides by the number of all images. "
-        "Mean: the mean over all validation images. For CelebA these are the official validation split. For the other "
-        "data sets they are the test set, on which the best epoch was chosen, too.",
+        "Study: the study's loop adds up the means of all batches of 32 except the last, and divides by the number of "
+        "all batches. Mean: the mean over all validation images. For CelebA these are the official validation split. "
+        "For the other data sets they are the test set, on which the best epoch was chosen, too.",
         "Training: the mean over as many of the first training images. The study publishes errors of validation "
         "images alone. Rec divided by 0.784 (MNIST, Fashion-MNIST), 3.072 (CIFAR) or 12.288 (CelebA) is the survey's "
         "MSE x 1000.",
