@@ -34,7 +34,7 @@ class ReviewVAE(GaussianVAE):
         if kl not in DIVERGENCES:
             raise ValueError(f"kl must be one of {', '.join(DIVERGENCES)}. Received: {kl!r}")
         if kl == "published" and posterior != "gaussian":
-            raise ValueError(f"kl='published' is the divergence of a Gaussian posterior. Received: posterior={posterior!r}")
+            raise ValueError(f"kl='published' is that of a Gaussian posterior. Received: posterior={posterior!r}")
         self.beta, self.divergence = beta, kl  # before super().__init__, which asks for what is logged
         super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, posterior=posterior, **shared)
 

@@ -59,7 +59,7 @@ class SigmaVAE(GaussianVAE):
         if sigma not in SIGMAS:
             raise ValueError(f"sigma must be one of {', '.join(SIGMAS)}. Received: {sigma!r}")
         if lowest is None and sigma != "learned":
-            raise ValueError(f"lowest=None needs sigma='learned'. Received: lowest=None with sigma={sigma!r}")
+            raise ValueError(f"only sigma='learned' goes without a limit. Received: lowest=None with sigma={sigma!r}")
         super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, **shared)
         self.beta, self.sigma, self.lowest = beta, sigma, lowest
         state = {"shape": (), "trainable": False, "dtype": "float32", "aggregation": "mean"}
