@@ -184,7 +184,7 @@ def conclusions(report):
             )
             if found:
                 best = max(found, key=found.get)
-                yield f"What goes with {whose} time at batch {batch}, Spearman (Kendall): {listed}. Best: {best}."
+                yield f"Rank correlation with {whose} time, batch {batch}, Spearman (Kendall): {listed}. Best: {best}."
 
 
 def correlations(report, place, time):
@@ -220,7 +220,7 @@ def interval(costs, times):
 
 
 NOTES = (
-    "What goes with a time: these are rank correlations over the rows. Square brackets hold a 95 % bootstrap interval "
+    "Rank correlations are those over the rows. Square brackets hold a 95 % bootstrap interval "
     "of Spearman's, from rows drawn anew with replacement. There are few rows, and several share a network, so "
     "intervals are wide.",
     "Seconds are those of encoder and decoder over 10,000 images of random pixels with fresh weights, neither of "
