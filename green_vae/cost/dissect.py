@@ -175,7 +175,7 @@ def fit_time(times, model="alpha"):
     names = _names(model, work)
     if len(times) < len(names) or not (seconds > 0).all():
         received = f"{len(times)} measurements for {len(names)} parameters, {seconds.min(initial=np.inf):g} s the least"
-        raise ValueError(f"a fit needs at least as many measurements as parameters, all above 0 s. Received: {received}")
+        raise ValueError(f"at least as many measurements as parameters are needed, all above 0 s. Received: {received}")
 
     def residuals(vector):
         return np.log(_seconds(model, _decoded(names, vector), work) / seconds)
