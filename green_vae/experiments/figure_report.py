@@ -42,7 +42,7 @@ def read_entries(path, smoke=False):
         for entry in found.values():
             texts = (entry.picture, entry.sentence, entry.reason)
             if not all(isinstance(text, str) for text in texts) or not isinstance(entry.details, dict):
-                raise ValueError(f"a figure tells its reasons in words. Received: {entry}")
+                raise ValueError(f"texts of a figure are strings, and its details a dict. Received: {entry}")
         return found
 
     found = read_report(path, smoke, "real figures", entries)
@@ -53,7 +53,7 @@ def read_entries(path, smoke=False):
 
 
 def to_json(gallery, settings, entries):
-    """The report: what is true of all figures, and each with its own provenance, in the printed order."""
+    """The report: what is true of all figures, and each with its own provenance, in the published order."""
     return {
         "gallery": gallery.name,
         "title": gallery.title,

@@ -27,7 +27,7 @@ def lines_of(column, cell, footnotes):
 
 
 def labelled(column, cell):
-    """A measured number, with its spread over seeds and the name of its scale where that is not the printed one's."""
+    """A measured number, with its spread over seeds and the name of its scale where that is not the published one's."""
     label = "" if spec.comparable(cell["label"]) else f" {cell['label']}"
     spread = cell.get("details", {}).get("spread")
     own = "" if spread is None else f" ± {column.format.format(spread)}"

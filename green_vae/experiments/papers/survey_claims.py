@@ -182,7 +182,7 @@ def printed_error(reports):
         printed = train.get(PUBLISHED)
         if None not in (printed, train.get(OURS), test.get(OURS)):
             texts.append(
-                f"{name}: {train[OURS]:.2f} of training and {test[OURS]:.2f} of test images, printed {printed}"
+                f"{name}: {train[OURS]:.2f} of training and {test[OURS]:.2f} of test images, published {printed}"
             )
             says.add(near(test[OURS], printed) or (False if near(train[OURS], printed) else None))
     return Side("the images are not named"), Side("; ".join(texts) or "not measured", denied_or_shown(says))
