@@ -4,7 +4,7 @@ import dataclasses
 import os
 from dataclasses import dataclass, field
 
-from green_vae.experiments.provenance import section
+from green_vae.experiments.provenance import section, told
 from green_vae.experiments.runner import read_report
 
 NOT_ASKED = "not asked for in this run"
@@ -94,7 +94,7 @@ def markdown(gallery, report):
         page += ["", *(f"* {note}" for note in gallery.notes)]
     entries = [(figure.label, report["figures"][figure.name]) for figure in gallery.figures]
     drawn = [(label, "", entry["details"]) for label, entry in entries if entry["picture"]]
-    return "\n".join([*page, "", *section("How these figures were drawn", drawn)])
+    return "\n".join([*page, "", *section("How these figures were drawn", told(drawn))])
 
 
 def drawn_from(details):

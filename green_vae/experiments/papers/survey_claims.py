@@ -460,6 +460,7 @@ CLAIMS = (
         "More latent units make reconstructions better, but not samples.",
         latent_sizes.claim,
         "python reproduce/survey_latent_sizes.py",
+        "networks of full width that differ by their latent size alone",
     ),
     Claim(
         "survey",
