@@ -17,7 +17,7 @@ An effect counts if its 95 % interval does not contain 0.
 
 from green_vae.experiments import Reference, Row, Table, columns, main
 from green_vae.experiments.papers import boon, boon_ablation
-from green_vae.experiments.seeds import over_seeds
+from green_vae.experiments.seeds import SPREAD, over_seeds
 from green_vae.experiments.spec import pca
 from green_vae.experiments.timing import training_gflops
 
@@ -61,8 +61,7 @@ TABLE = Table(
     reference=Reference("cifar10", n=2_000),
     seeds=(0, 1, 2),
     notes=(
-        "a ± b gives the mean and the standard deviation (n - 1) over the seeds. Each seed is a training of its own, "
-        "with its own first weights, noise and order of images.",
+        SPREAD,
         "The trunk has neither idea. The lagging trunk and the multi-level network have one each, and ResLag-VAE has "
         "both. The light ResLag-VAE has narrower side branches. Side branches keep their width where the trunk has a "
         "quarter of its own. So a network with them has five times the parameters, and their effect is one of size, "

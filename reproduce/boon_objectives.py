@@ -16,7 +16,7 @@ helps is the study's question. The notes fix the rule that decides.
 
 from green_vae.experiments import Reference, Row, Table, columns, main
 from green_vae.experiments.papers import boon, boon_ablation, boon_objectives
-from green_vae.experiments.seeds import over_seeds
+from green_vae.experiments.seeds import SPREAD, over_seeds
 from green_vae.experiments.spec import pca
 
 MEASURED = tuple(
@@ -48,8 +48,7 @@ TABLE = Table(
     reference=Reference("mnist", n=2_000),
     seeds=(0, 1, 2),
     notes=(
-        "a ± b gives the mean and the standard deviation (n - 1) over the seeds. Each seed is a training of its own, "
-        "with its own first weights, noise and order of images.",
+        SPREAD,
         "All rows have the study's network for digits at its full width, with 5 latent units. They make 12 passes "
         "over the training images with batches of 32, by Adam at 0.002. As in the study, the pass with the best loss "
         "on the test images counts.",

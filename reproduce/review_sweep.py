@@ -15,7 +15,7 @@ from green_vae.experiments import Reference, Row, Table, columns, main
 from green_vae.experiments.papers import review_sweep as sweep
 from green_vae.experiments.papers.posteriors import quantity
 from green_vae.experiments.papers.slides_bounds import seconds
-from green_vae.experiments.seeds import over_seeds
+from green_vae.experiments.seeds import SPREAD, over_seeds
 from green_vae.experiments.spec import Sampling, pca
 from green_vae.presets.review import SWEEP_BATCH, SWEEP_EPOCHS, SWEEP_NORM, WEIGHTS, weighted
 
@@ -56,8 +56,7 @@ TABLE = Table(
     samplers={"neighbours": Sampling("neighbourhood", {"scale": 0.1}, posterior="sample")},
     seeds=(0, 1, 2),
     notes=(
-        "a ± b gives the mean and the standard deviation (n - 1) over the seeds. Each seed is a training of its own, "
-        "with its own first weights, noise and order of images.",
+        SPREAD,
         "KL weight: the factor of the KL, where the whole squared error of an image has the factor 1, as in the "
         "paper. The network is the paper's (Table 1), with heads for mean and log sigma. All rows are trained for "
         f"{SWEEP_EPOCHS} epochs with batches of {SWEEP_BATCH}, where the paper has 100 epochs with batches of 32. "

@@ -21,7 +21,7 @@ from green_vae.experiments.papers.slides_denoising import (
     quality,
     trained_for,
 )
-from green_vae.experiments.seeds import over_seeds
+from green_vae.experiments.seeds import SPREAD, over_seeds
 
 COLUMNS = tuple(over_seeds(quality(measure, how)) for measure in MEASURES for how in NOISES)
 PRESETS = {
@@ -42,8 +42,7 @@ TABLE = Table(
     reference=Reference("mnist", n=2_000),
     seeds=(0, 1, 2),
     notes=(
-        "a ± b gives the mean and the standard deviation (n - 1) over the seeds. Each seed is a training of its own, "
-        "with its own first weights, noise and order of images.",
+        SPREAD,
         "Noise S means that Gaussian noise of standard deviation S is added to pixels in [0, 1], and the sum is cut "
         "to [0, 1]. The noise of the test images is the same for all rows. In training it is drawn anew for every "
         "image and epoch, and the loss asks for the clean image.",

@@ -19,7 +19,7 @@ from green_vae.experiments.papers.slides_disentanglement import (
     error,
     score,
 )
-from green_vae.experiments.seeds import over_seeds
+from green_vae.experiments.seeds import SPREAD, over_seeds
 
 ROWS = {
     **{f"beta = {beta}": f"slides/beta{beta}-sprites" for beta in (1, 4, 16, 64)},
@@ -46,8 +46,7 @@ TABLE = Table(
     reference=Reference("sprites", n=2_736),
     seeds=(0, 1, 2, 3, 4),
     notes=(
-        "a ± b gives the mean and the standard deviation (n - 1) over the seeds. Each seed is a training of its own, "
-        "with its own first weights, noise and order of images.",
+        SPREAD,
         "The sprites are 20,736 images of 32x32: every combination of 3 kinds, 4 sizes, 12 orientations and 12 x 12 "
         "places. 18,000 of them are for training, and 2,736 for the measurements.",
         "All rows have one dense network with 10 latent units, a Bernoulli p(x|z) and one recipe. The capacity is "

@@ -14,7 +14,7 @@ note below fixes the rule that decides.
 
 from green_vae.experiments import Reference, Row, Table, columns, main
 from green_vae.experiments.papers import slides_sigma
-from green_vae.experiments.seeds import over_seeds
+from green_vae.experiments.seeds import SPREAD, over_seeds
 
 COLUMNS = (
     *map(over_seeds, map(slides_sigma.bound, slides_sigma.QUANTITIES)),
@@ -35,8 +35,7 @@ TABLE = Table(
     layer="mixed8",
     seeds=(0, 1, 2),
     notes=(
-        "a ± b gives the mean and the standard deviation (n - 1) over the seeds. Each seed is a training of its own, "
-        "with its own first weights, noise and order of images.",
+        SPREAD,
         "All rows have one convolutional network with 8, 16 and 32 channels and 16 latent units. They are trained on "
         "MNIST for 2 epochs with batches of 100, by Adam at 3e-3 and then at half of it. Only the loss differs.",
         "Every row is a density of pixels in [0, 1] with a Gaussian p(x|z), so bounds compare. Unit variance: sigma "

@@ -18,7 +18,7 @@ from green_vae.experiments import Reference, Row, Table, columns, main
 from green_vae.experiments.papers import balancing
 from green_vae.experiments.papers.posteriors import quantity
 from green_vae.experiments.papers.survey import ERRORS, SOURCE
-from green_vae.experiments.seeds import over_seeds
+from green_vae.experiments.seeds import SPREAD, over_seeds
 from green_vae.experiments.spec import pca
 from green_vae.presets.survey import BALANCING_BATCH, BALANCING_EPOCHS, PILOT_GAMMA, PILOT_KL
 
@@ -54,9 +54,8 @@ TABLE = Table(
     layer=LAYER,
     seeds=(0, 1, 2),
     notes=(
-        "a ± b gives the mean and the standard deviation (n - 1) over the seeds. Each seed is a training of its own, "
-        "with its own first weights, noise and order of images. The same seed means the same first weights, order and "
-        "noise in every row.",
+        SPREAD,
+        "The same seed means the same first weights, order and noise in every row.",
         "All rows have one convolutional network with 8, 16 and 32 channels and 64 latent units. They are trained on "
         f"MNIST in 32x32 for {BALANCING_EPOCHS} epochs with batches of {BALANCING_BATCH}, by Adam at 3e-3 and then at "
         "half of it. Only the loss differs. The survey multiplies the KL of its computed gamma by (2 side / latent "

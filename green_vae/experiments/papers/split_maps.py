@@ -10,7 +10,7 @@ from green_vae.experiments import columns
 from green_vae.experiments.papers import paired
 from green_vae.experiments.papers.survey import ERRORS
 from green_vae.experiments.papers.svae import SOURCE
-from green_vae.experiments.seeds import over_seeds
+from green_vae.experiments.seeds import SPREAD, over_seeds
 from green_vae.experiments.spec import Column, Measurement, NotRun, Reference, Row, Table, pca
 
 SPLIT, TWIN = "Split-VAE", "twin without the split head"
@@ -121,8 +121,7 @@ def table(name, preset, note):
         layer="mixed7",
         seeds=(0, 1, 2, 3, 4),
         notes=(
-            "a ± b gives the mean and the standard deviation (n - 1) over the seeds. Each seed is a training of its "
-            "own, with its own first weights, noise and order of images.",
+            SPREAD,
             f"Both rows have {note} The twin has one output instead of the head of two images and a map.",
             "KID@768 compares 500 images of codes from N(0, I) with the first 500 test images. x1 and x2 are the two "
             "images that the head mixes. mix takes half of the images from x1 and half from x2.",
