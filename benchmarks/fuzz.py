@@ -2,7 +2,7 @@
 
     python benchmarks/fuzz.py --minutes 10              # all readers, an equal share each
     python benchmarks/fuzz.py --minutes 1 --readers "CelebA zip" moments
-    python benchmarks/fuzz.py --minutes 60 --out results/benchmarks   # writes fuzz.json and fuzz.md
+    python benchmarks/fuzz.py --minutes 60 --out results/benchmarks   # adds to fuzz.json, and writes fuzz.md
 
 One line for a reader: cases, cases a second, how many were refused, and faults. A fault is another error than one
 ValueError or OSError that says what it received, a crash of the process, more than 10 s or 1 GiB, a program or a
@@ -36,58 +36,85 @@ def main():
     add("--readers", nargs="+", default=[], metavar="NAME", help="some of them (default: all)")
     add("--seed", type=int, default=0, help="of the first case; the next one has the next (default: 0)")
     add("--cases", type=int, help="at most so many for a reader")
-    add("--out", type=Path, metavar="DIR", help="write fuzz.json and fuzz.md there")
+    add("--out", type=Path, metavar="DIR", help="go on after the seeds in fuzz.json there; write it and fuzz.md again")
     options = parser.parse_args()
     import fuzzed_readers
 
     names = options.readers or list(fuzzed_readers.READERS)
     if unknown := [name for name in names if name not in fuzzed_readers.READERS]:
         parser.error(f"there are {', '.join(fuzzed_readers.READERS)}. Received: {', '.join(unknown)}")
-    begin, codes, rows = time.monotonic(), [], []
+    begin, codes, rows = time.monotonic(), [], {}
+    before = recorded(options.out)
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
             child = os.fork()  # a crash ends the child alone; and TensorFlow takes long to import
             if not child:
-                os._exit(fuzz(name, Path(folder), options, 60 * options.minutes / len(names)))
+                first = options.seed + before["readers"].get(name, {"cases": 0})["cases"]
+                os._exit(fuzz(name, Path(folder), first, options.cases, 60 * options.minutes / len(names)))
             codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
             if codes[-1] not in (0, 1):
                 last = Path(folder, "seed").read_text() if Path(folder, "seed").exists() else "none"
                 print(f"{name}: FAULT: the process ended with {codes[-1]} at seed {last}", flush=True)
             counts = Path(folder, "counts")
             found = json.loads(counts.read_text()) if counts.exists() else dict.fromkeys(COUNTS)
-            rows.append({"reader": name, **found})
+            rows[name] = found
     print(f"{time.monotonic() - begin:.0f} s in all; readers with faults: {sum(map(bool, codes))}")
     if options.out:
-        record(options, rows, codes)
+        record(options.out, before, rows)
     return int(any(codes))
 
 
-def record(options, rows, codes):
-    """Write fuzz.json and fuzz.md: one line for a reader, and the sum."""
+def recorded(folder):
+    """What fuzz.json in a folder holds, both empty where there is none: "runs", a list; "readers", name -> counts."""
+    path = folder and folder / "fuzz.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else {"runs": [], "readers": {}}
+
+
+def record(folder, before, rows):
+    """Write fuzz.json and fuzz.md: a line for a reader and one for a run, each over all that is recorded.
+
+    Args:
+        folder: of both files.
+        before: as from `recorded`.
+        rows: reader -> counts of this run; None in place of them where the process ended.
+    """
     from green_vae.experiments.provenance import machine, machine_line
     from green_vae.utils.files import write_json, write_text
 
-    told, faulty = machine(), sum(map(bool, codes))
-    write_json(options.out / "fuzz.json", {"machine": told, "seed": options.seed, "readers": rows})
-    total = {"reader": "all", **{key: sum(row[key] or 0 for row in rows) for key in COUNTS}}
+    counted = {name: row for name, row in rows.items() if row["cases"] is not None}
+    readers = dict(before["readers"])
+    for name, row in counted.items():
+        readers[name] = summed([readers[name], row] if name in readers else [row])
+    ended = [name for name in rows if name not in counted]
+    runs = [*before["runs"], {"machine": machine(), **summed(counted.values()), "ended": ended}]
+    write_json(folder / "fuzz.json", {"runs": runs, "readers": readers})
     lines = ["# Damaged and hostile files in every reader", "", "Written by `python benchmarks/fuzz.py`.", ""]
     lines += ["| reader | cases | cases a second | refused | read | faults |", "|---|---:|---:|---:|---:|---:|"]
-    for row in [*rows, total]:
-        if row["cases"] is None:
-            lines.append(f"| {row['reader']} | the process ended | | | | |")
-            continue
-        rate = row["cases"] / row["seconds"]
-        counted = " | ".join(f"{row[key]:,}" for key in ("refused", "read", "fault"))
-        lines.append(f"| {row['reader']} | {row['cases']:,} | {rate:,.0f} | {counted} |")
-    lines += ["", f"Readers with faults: {faulty}. {machine_line(told)}"]
-    write_text(options.out / "fuzz.md", "\n".join(lines) + "\n")
+    for name, row in {**readers, "all": summed(readers.values())}.items():
+        numbers = " | ".join(f"{row[key]:,}" for key in ("refused", "read", "fault"))
+        lines.append(f"| {name} | {row['cases']:,} | {row['cases'] / row['seconds']:,.0f} | {numbers} |")
+    lines += ["", "Runs, each with seeds of its own:", ""]
+    for run in runs:
+        crashed = f", the process ended in {', '.join(run['ended'])}" if run["ended"] else ""
+        lines.append(f"* {run['cases']:,} cases, {run['fault']:,} faults{crashed}. {machine_line(run['machine'])}")
+    write_text(folder / "fuzz.md", "\n".join(lines) + "\n")
 
 
-def fuzz(name, folder, options, seconds):
-    """One reader in this process; returns the exit code. `seed` in the folder is that of the case under way."""
+def summed(rows):
+    """Counts of several readers or runs together."""
+    return {key: sum(row[key] for row in rows) for key in COUNTS}
+
+
+def fuzz(name, folder, seed, cases, seconds):
+    """One reader in this process; returns the exit code. `seed` in the folder is that of the case under way.
+
+    Args:
+        name: of the reader. folder: for its files. seed: of the first case.
+        cases: how many at most; None for no limit. seconds: how long at most.
+    """
     import fuzzed_readers
 
-    counts, faults, seed = collections.Counter(), [], options.seed
+    counts, faults = collections.Counter(), []
     (folder / "files").mkdir()
     with open(os.devnull, "w") as nothing, contextlib.redirect_stderr(nothing):  # progress bars
         try:
@@ -96,7 +123,7 @@ def fuzz(name, folder, options, seconds):
             print(f"{name}: FAULT: the good file cannot be read: {type(error).__name__}: {error}", flush=True)
             return 1
         begin = time.monotonic()
-        while time.monotonic() - begin < seconds and sum(counts.values()) != options.cases:
+        while time.monotonic() - begin < seconds and sum(counts.values()) != cases:
             (folder / "seed").write_text(str(seed))
             try:
                 counts[fuzzed_readers.run(*one, random.Random(seed))] += 1

@@ -35,7 +35,7 @@ def cards():
     "data_licence", "source" (paper and table), and "trained": None, or a dict with "data" (and how many images),
     "epochs", "bytes" (of all its files), "samplers", and "quality", a list of measured cells: "table", "column",
     "label" (what a Frechet distance has to be called, "FID~" not being FID; else ""), "value", "published" (None where
-    the paper prints none) and "verdict".
+    the paper publishes none) and "verdict".
     """
     return json.loads(CARDS.read_text(encoding="utf-8"))
 

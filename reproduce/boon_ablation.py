@@ -1,23 +1,23 @@
-"""ResLag study, its two ideas apart and together: a lagging decoder, side branches, both and neither; three seeds each.
+"""ResLag study: what do its two ideas do, apart and together? Lagging, side branches, both, neither; three seeds each.
 
     python reproduce/boon_ablation.py                           # recorded cells, and counts
-    python reproduce/boon_ablation.py --train                   # 15 trainings: for a GPU; it goes on after a stop
-    python reproduce/boon_ablation.py --runs DIR                # of trained models, DIR/ANY/model: an hour on 2 cores
+    python reproduce/boon_ablation.py --train                   # 15 trainings, on a GPU; goes on after a stop
+    python reproduce/boon_ablation.py --runs DIR                # measures models in DIR/ANY/model: an hour on 2 cores
     python reproduce/boon_ablation.py --runs DIR --seeds 0 --rows "CIFAR10 mini ResLag"
 
-The study trains its sigma-VAE with both at once on CIFAR-10, and prints no model with one of the two there. Here are
-all four on one trunk at a quarter of its width, by one recipe: same images, same passes over them, same sigma.
+Lagging trains the encoder ahead of the decoder. Side branches carry features from every level of the encoder to the
+code. The study's sigma-VAE of CIFAR-10 has both, and the study publishes no model there that has one of the two. This
+table has all four networks. They share one trunk, at a quarter of the study's width, and one recipe: the same images,
+the same passes over them, and the same sigma.
 
-Expected, if the study is right: lagging lowers -ELBO and raises the mutual information of images and codes, and side
-branches lower the squared error. What decides is fixed below: a two-way analysis of variance over the seeds, an effect
-being told where its 95 % interval does not contain 0.
+Expected, if the study is right: lagging lowers -ELBO and raises the mutual information of images and codes. Side
+branches lower the squared error. The rule that decides is fixed below: a two-way analysis of variance over the seeds.
+An effect counts if its 95 % interval does not contain 0.
 """
-
-from dataclasses import replace
 
 from green_vae.experiments import Reference, Row, Table, columns, main
 from green_vae.experiments.papers import boon, boon_ablation
-from green_vae.experiments.seeds import over_seeds
+from green_vae.experiments.seeds import SPREAD, over_seeds
 from green_vae.experiments.spec import pca
 from green_vae.experiments.timing import training_gflops
 
@@ -29,12 +29,11 @@ NAMES = {  # row -> preset
     boon_ablation.LIGHT: "reslag-light",
 }
 PASSES, EPOCHS = boon_ablation.passes_of(boon_ablation.LAGGING)
-STUDY = {column.name: column for column in boon.columns()}
 MEASURED = tuple(
     map(
         over_seeds,
         (
-            *(replace(STUDY[name], format="{:,.2f}") for name in ("rec", "rec_mean", "rec_train", "kl")),
+            *boon.coarse("rec", "rec_mean", "rec_train", "kl"),
             boon_ablation.negative_elbo(),
             *boon_ablation.at_equal_epochs(),
             boon_ablation.information(),
@@ -62,40 +61,46 @@ TABLE = Table(
     reference=Reference("cifar10", n=2_000),
     seeds=(0, 1, 2),
     notes=(
-        "a ± b: mean and standard deviation (n - 1) over the seeds, each of which is a training with an order, weights "
-        "and noise of its own.",
-        "Rows: the trunk has neither idea, the lagging trunk and the multi-level network have one each, ResLag-VAE has "
+        SPREAD,
+        "The trunk has neither idea. The lagging trunk and the multi-level network have one each, and ResLag-VAE has "
         "both. The light ResLag-VAE has narrower side branches. Side branches keep their width where the trunk has a "
-        "quarter of its own, so that an arm with them has five times the parameters: their effect is one of size, too.",
-        f"Equal passes: by its recipe every arm makes {PASSES} passes over the training images, which cost the same. "
-        f"In {EPOCHS} of them the lagging arms move both networks, in the others the encoder alone. The pass with the "
-        "best validation loss counts, of test images, as in the study.",
-        f"Equal epochs: as the study counts, these passes are {EPOCHS} epochs of the lagging arms. So the other arms "
-        f"are read after their first {EPOCHS} passes, in which their decoder moved as often and their encoder less "
-        "often. No weights are kept of them: this is what their histories tell. It was added when the histories were "
-        "known, as a second reading; the rule of the verdicts is the same.",
-        "PCA: what as many principal components of all training images leave as the networks have latent units.",
-        "Rec, KL: as in the ResLag study's Table 1. -ELBO = D/2 log(2 pi sigma^2) + Rec / (2 sigma^2) + KL, of the "
-        "means over all test images, on one sigma^2 for all arms, the variance of all values of the training images.",
-        "MI: mutual information of the reference images and their codes (He et al. 2019), the mean over 25 codes for "
-        "each image; with one code, as at first, it had a standard error of 0.16. It is at most the log of the number "
-        "of images, 7.60 for 2,000. Estimates that all lie within 1 % of that tell nothing of the arms.",
-        "MI at most: the mean KL less that of the Gaussian with the moments of the aggregate posterior, over all test "
-        "images.",
-        "Active units: of 100, over the reference images. Posterior: mean posterior variance not above 0.8; means: "
-        "variance of the posterior means not below 0.05.",
-        "KID: 2,000 images of codes from N(0, I) against the first 2,000 test images. Its standard error is that of "
-        "the delete-half jackknife, over 100 random halves. The test images are the same for all, so that part of it "
-        "cancels in differences.",
-        "GFLOPs per training image: forward and backward. A pass has 50,000 images. Passes with a resting decoder "
-        "compute its gradients here, too.",
-        "Effects are in units of the column, ± half of the 95 % interval by the variance of the seeds pooled over the "
-        "four arms of the 2x2, without the light ResLag-VAE. Main effects, of lagging and of side branches, are means "
-        "over both levels of the other factor; the interaction is what lagging does beside side branches less what it "
-        "does on the trunk.",
-        "Verdicts: a claim holds where the main effect has its sign and the interval does not contain 0, does not hold "
-        "where it has the other sign, and is open else. Fixed before any of these numbers was known. They are of a "
-        "quarter of the study's width, one data set and one recipe.",
+        "quarter of its own. So a network with them has five times the parameters, and their effect is one of size, "
+        "too.",
+        f"Equal passes: by its recipe every network makes {PASSES} passes over the training images, which cost the "
+        f"same. In {EPOCHS} of these passes the lagging networks move encoder and decoder. In the others they move "
+        "the encoder alone. As in the study, the pass with the best loss on the test images counts.",
+        f"Equal epochs: as the study counts, these passes are {EPOCHS} epochs of the lagging networks. So the other "
+        f"networks are read after their first {EPOCHS} passes. By then their decoder has moved as often, and their "
+        "encoder less often. Their weights of that time were not kept, so these numbers come from the histories of "
+        "the trainings. This second reading was added when the histories were known. The rule of the verdicts is the "
+        "same.",
+        "PCA is the error that remains with as many principal components of all training images as the networks have "
+        "latent units.",
+        "Rec and KL are those of the ResLag study's Table 1. -ELBO = D/2 log(2 pi sigma^2) + Rec / (2 sigma^2) + KL, "
+        "where Rec and KL are means over all test images. All networks have one sigma^2, the variance of all values "
+        "of the training images.",
+        "MI is the mutual information of the reference images and their codes (He et al. 2019), the mean over 25 "
+        "codes for each image. Our first measurement, with one code, had a standard error of 0.16. MI is at most the "
+        "log of the number of images, 7.60 for 2,000. If all estimates lie within 1 % of that, they cannot tell the "
+        "networks apart.",
+        "MI at most is an upper bound over all test images: the mean KL, less the KL of the Gaussian that has the "
+        "moments of the aggregate posterior.",
+        "Active units are counted over the reference images, of 100 units. By the posterior, a unit is active if its "
+        "mean posterior variance is at most 0.8. By the means, it is active if its posterior means have a variance of "
+        "at least 0.05.",
+        "KID compares 2,000 images of codes from N(0, I) with the first 2,000 test images. Its standard error is that "
+        "of the delete-half jackknife, over 100 random halves. The test images are the same for all networks, so that "
+        "part of the error cancels in differences.",
+        "GFLOPs per training image contain the forward and the backward pass. A pass has 50,000 images. In passes in "
+        "which the decoder does not move, its gradients are still computed here.",
+        "Effects are in units of the column. ± is half of the 95 % interval, by the variance over the seeds, pooled "
+        "over the four networks without the light ResLag-VAE. The main effect of one idea is the mean of its effects "
+        "with and without the other idea. The interaction is the effect of lagging beside side branches, less that of "
+        "lagging on the trunk.",
+        "Verdicts: a claim holds if the main effect has the claimed sign and the interval does not contain 0. It does "
+        "not hold if the effect has the other sign and the interval does not contain 0. Else it is open. This rule "
+        "was fixed before any of these numbers was known. The verdicts are about a quarter of the study's width, one "
+        "data set and one recipe.",
     ),
     conclusions=boon_ablation.conclusions(MEASURED),
 )

@@ -6,8 +6,9 @@
     python reproduce/boon_figures.py --figures figure05b   # needs data only
     python reproduce/boon_figures.py --train --figures figure06a    # the five MNIST models: hours on 2 cores
 
-Expected: digits and clothes that are hard to tell from the originals, blurred CIFAR-10 images; samples worse than
-reconstructions. Figures 2 and 3 are borrowed in the study; Figure 3 is made anew on data of our own.
+Expected: reconstructions of digits and clothes are hard to tell from the originals, and those of CIFAR-10 are blurred.
+Samples are worse than reconstructions. The study borrows Figures 2 and 3 from other papers. Figure 3 is made anew here,
+on data of our own.
 """
 
 import numpy as np
@@ -292,8 +293,8 @@ GALLERY = Gallery(
             "figure05b",
             "variance of minibatches, CIFAR-10",
             variances("cifar10"),
-            note="The caption says CIFAR10, but the printed mean is CIFAR-100's: sigma^2 solved from the study's "
-            "totals is 0.0624 to 0.0628 on CIFAR-10 and 0.0712 to 0.0715 on CIFAR-100.",
+            note="The caption says CIFAR10, but the published mean is CIFAR-100's. sigma^2 follows from the study's "
+            "totals: it is 0.0624 to 0.0628 on CIFAR-10 and 0.0712 to 0.0715 on CIFAR-100.",
         ),
         *_of_models(6, "reconstructions of eight validation images", reconstructions),
         *_of_models(7, "reconstructions of eight validation images", reconstructions),
@@ -302,15 +303,15 @@ GALLERY = Gallery(
         *_of_models(10, "decoded draws from N(0, I)", samples),
         *_of_models(11, "decoded draws from N(0, I)", samples),
         *_of_models(12, "decoded draws from N(0, I)", samples),
-        Figure("interpolation2", "between two images", between_two, ANY, "Promised in the text; none is printed."),
-        Figure("interpolation4", "between four images", between_four, ANY, "Promised in the text; none is printed."),
-        Figure("traversal", "latent traversal", traversal, ANY, "Promised in the text; none is printed."),
+        Figure("interpolation2", "between two images", between_two, ANY, "The text promises it and shows none."),
+        Figure("interpolation4", "between four images", between_four, ANY, "The text promises it and shows none."),
+        Figure("traversal", "latent traversal", traversal, ANY, "The text promises it and shows none."),
     ),
     notes=(
-        "Reconstructions are of the eight images that NumPy's default_rng(4896) chooses without replacement, which "
-        "for 10,000 images are 4656 6336 7481 5560 5567 6493 2730 6726; codes are sampled, as in the study.",
+        "Reconstructions are of eight images, which NumPy's default_rng(4896) chooses without replacement. Of 10,000 "
+        "images it chooses 4656 6336 7481 5560 5567 6493 2730 6726. Codes are sampled, as in the study.",
         "A figure of several models shows those that have weights, and names the others.",
-        "Figure 2 of the study is borrowed, and so is Figure 3, which is made anew here.",
+        "The study borrows its Figures 2 and 3 from other papers. Figure 3 is made anew here.",
     ),
 )
 

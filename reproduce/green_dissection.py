@@ -1,11 +1,12 @@
-"""Which layers are fast for their FLOPs on this machine: single convolutions, and four models of their time.
+"""Which layers are fast for their FLOPs on this machine? Single convolutions, and four models of their time.
 
     python reproduce/green_dissection.py           # two minutes on 2 cores; measurements of this device are kept
     python reproduce/green_dissection.py --fresh   # measures again
 
-Expected: on small maps with many channels the same FLOPs take up to several times longer than on large maps with few;
-plain FLOPs predict the time of held-out layers worst, at least at the 90 % error. Where bfloat16 makes arithmetic
-cheaper, traffic and latency should count for more: the alpha model should predict worse, and bytes better.
+Expected: the same FLOPs take up to several times longer on small maps with many channels than on large maps with few.
+Plain FLOPs predict the time of held-out layers worst, at least by the error that 90 % of the layers stay below.
+bfloat16 makes arithmetic cheaper. There memory traffic and latency should count for more, so the alpha model, which
+weighs FLOPs by the size of the map, should predict worse, and bytes better.
 """
 
 import functools
@@ -166,7 +167,7 @@ GALLERY = Gallery(
             "figure02",
             "Predicted and measured time of held-out layers, by four models of time",
             draw_models,
-            note="A fifth of the layers is held out in turn. The models: see green_vae/cost/dissect.py.",
+            note="A fifth of the layers is held out in turn. green_vae/cost/dissect.py explains the models.",
         ),
         Figure(
             "figure03",
@@ -176,8 +177,9 @@ GALLERY = Gallery(
         ),
     ),
     notes=(
-        "One compiled call of one layer on one image, images and result on the device, least of 50 calls in turns.",
-        "Measurements of a device are kept under --out and taken over; --fresh measures again.",
+        "A time is that of one compiled call of one layer on one image, the shortest of 50 calls in turns. Images and "
+        "result stay on the device.",
+        "Measurements of a device are kept under --out and taken over. --fresh measures again.",
     ),
 )
 

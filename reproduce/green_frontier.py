@@ -1,13 +1,14 @@
-"""What quality costs: the survey's models on CIFAR-10 and CelebA, by energy, training time, FLOPs, parameters, seconds.
+"""What does quality cost? The survey's models by energy, training time, FLOPs, parameters and seconds.
 
     python reproduce/green_frontier.py                  # the published points, and ours from the results that are here
     python reproduce/green_frontier.py --figures celeba
 
-Ours come from what the tables' scripts left in results/ or under --out: quality and counts from survey_table2.json and
-survey_table3.json, seconds from survey_table5.json, energy and time of training from ledger.jsonl. The survey prints
-neither energy nor training time.
+The models are those of CIFAR-10 and CelebA. Our points come from what the tables' scripts left in results/ or under
+--out. Quality and counts are from survey_table2.json and survey_table3.json, seconds from survey_table5.json, and
+energy and time of training from ledger.jsonl. The survey publishes neither energy nor training time.
 
-Expected: no model is best at everything; of nine on CIFAR-10 a few are on each frontier.
+Expected: no model is best at everything. Of nine models on CIFAR-10 a few are on each frontier, which means that no
+other model is both better and cheaper.
 """
 
 import itertools
@@ -202,14 +203,14 @@ GALLERY = Gallery(
     source=f"{SOURCE}, Tables 2, 3 and 5",
     figures=FIGURES,
     notes=(
-        "Less is better for every quality and every cost. A row is on the frontier if no other is better in one and at "
-        "least as good in the other; its line goes in steps.",
+        "Less is better for every quality and every cost. A row is on the frontier if no other row is better in one "
+        "of the two and at least as good in the other. The line of the frontier goes in steps.",
         "A Frechet distance on another feature layer (FID@1280), and seconds of another machine, have panels of their "
-        "own: they do not compare with the published ones.",
-        "Energy: net of the idle baseline, of the device that the panel names. Where other processes used a GPU, it is "
-        "that of them all; its source stands in the ledger. Where no counter is there, it is codecarbon's estimate, in "
-        'a panel of its own, "estimated".',
-        "The two counts printed for CNN-b128-l64 on CelebA belong to two different networks, see survey_table3.",
+        "own, because they do not compare with the published ones.",
+        "Energy is that of the device which the panel names, without what the idle device draws. If other processes "
+        "used a GPU, it is the energy of all of them. The ledger names its source. Without a counter, it is "
+        'codecarbon\'s estimate, in a panel of its own with the word "estimated".',
+        "The two published counts of CNN-b128-l64 on CelebA belong to two different networks, see survey_table3.",
     ),
 )
 

@@ -1,10 +1,11 @@
-"""Survey, section on regularised autoencoders: what a training step costs, with the gradient penalty and without.
+"""Survey, section on regularised autoencoders: what does a training step cost, with the gradient penalty and without?
 
     python reproduce/green_training.py                  # counts, and seconds of training steps: 10 minutes on 2 cores
     python reproduce/green_training.py --rows L2 GP     # the two that the remark is about
 
-The survey remarks that GP-RAE trains about ten times slower than L2-RAE. Expected: about twice the FLOPs, since the
-penalty differentiates the decoder once more; and so not ten times the seconds.
+The survey remarks that GP-RAE, the autoencoder with a gradient penalty, trains about ten times slower than L2-RAE.
+Expected: a step takes about twice the FLOPs, because the penalty differentiates the decoder once more. So it does not
+take ten times the seconds.
 """
 
 from green_vae.experiments import Reference, Row, Table, columns, main

@@ -4,9 +4,9 @@
     python reproduce/review_figures.py --train             # 100 epochs first: an hour or two on 2 cores
     python reproduce/review_figures.py --train --preset review/mlp-cifar10
 
-Expected: blurred reconstructions, and samples without objects. The paper's SSIM of 0.8 is of one training image and of
-a wrong range of pixels; the mean over the test set is lower. Figures 1 to 13 of the paper are borrowed;
-two of them, which experiments can show, are made anew with our own networks.
+Expected: reconstructions are blurred, and samples show no objects. The paper's SSIM of 0.8 is that of one training
+image, with a wrong range of pixels. The mean over the test set is lower. The paper borrows its Figures 1 to 13. Two of
+them, which experiments can show, are made anew with our own networks.
 """
 
 import numpy as np
@@ -25,8 +25,8 @@ COMPARED = 500  # images on either side of a KID
 KNN = "Test images whose class ten neighbours tell, in % (10 is chance)"
 WIDTHS = "Standard deviation of a posterior over that of the means of all images"
 PLANES = (
-    "Borrowed in the paper. Here: MNIST, 12,000 images, an MLP with 256 hidden and two latent units, 8 epochs; "
-    '"KL alone" is a weight of 10,000.'
+    "The paper borrows this figure. Ours is of MNIST: 12,000 images, an MLP with 256 hidden and two latent units, 8 "
+    'epochs. "KL alone" is a weight of 10,000.'
 )
 SIMILARITIES = {  # title of a curve -> what an epoch logs; older weights watched one image alone
     "test mean, range 1": "ssim",
@@ -203,17 +203,18 @@ GALLERY = Gallery(
             "training loss",
             loss_curve,
             MODELS,
-            "Squared error and divergence, by epoch; the paper does not say whether its axis counts steps or epochs. "
-            "It trains on an RTX 4090; the weights that ship were trained on one CPU core, which others used, too.",
+            "Squared error and divergence, by epoch. The paper does not say whether its axis counts steps or epochs. "
+            "It trains on an RTX 4090. The weights that ship were trained on one CPU core, which other processes "
+            "used, too.",
         ),
         Figure(
             "figure16",
             "SSIM of reconstructions during training",
             ssim_curves,
             MODELS,
-            "The paper measures the first image of a training batch, with the range 2 that scikit-image took for "
-            "floats before 0.20. Batches are drawn anew in every epoch, so that the image changes. The test mean by "
-            f"epoch is of {WATCHED:,} images.",
+            "The paper measures the first image of a training batch, with a range of 2, which scikit-image took for "
+            "floats before version 0.20. Batches are drawn anew in every epoch, so the image changes. The test mean "
+            f"by epoch is that of {WATCHED:,} images.",
             watch=ssim_watch,
         ),
         Figure("figure17", "training images above their reconstructions", reconstructions, MODELS),
@@ -228,9 +229,9 @@ GALLERY = Gallery(
         Figure("figure20", "decoded neighbours of the encodings of 32 images", neighbours, MODELS),
     ),
     notes=(
-        "review/mlp-cifar10-published is trained with the divergence that the paper prints and ran, which is least at "
-        "a variance of 1/2, review/mlp-cifar10 with the KL divergence.",
-        "Codes are drawn from the posterior, as in the paper. Figures 1 to 13 of the paper are borrowed.",
+        "review/mlp-cifar10-published is trained with the divergence of the paper and its code, which is least at a "
+        "variance of 1/2. review/mlp-cifar10 is trained with the KL divergence.",
+        "Codes are drawn from the posterior, as in the paper. The paper borrows its Figures 1 to 13.",
     ),
 )
 

@@ -2,7 +2,7 @@
 
     python reproduce/review_table1.py                      # counted from the model in seconds; needs no data
 
-Expected: every cell "exact", and below them the table in the format in which the paper prints it.
+Expected: every cell is "exact". Below them stands the table in the format of the paper.
 """
 
 from green_vae.experiments import Reference, Row, Table, main
@@ -47,7 +47,7 @@ TABLE = Table(
     reference=Reference("cifar10"),
     conclusions=conclusions,
     notes=(
-        "Outputs: the product of the printed output shape, without the -1 of the batch.",
+        "Outputs is the product of the output shape in the paper, without the -1 of the batch.",
         "Linear-2 and Linear-3 are the two heads. Encoder-4 and Decoder-7 have no parameters but those of their "
         "layers. GELU and sigmoid are no layers in the paper's code, nor in this list.",
         "A MB has 2^20 bytes, a number 4; outputs count twice, for the forward and the backward pass.",

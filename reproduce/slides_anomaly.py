@@ -4,9 +4,11 @@
     python reproduce/slides_anomaly.py --rows Fashion                   # models of Fashion-MNIST, digits as anomalies
     python reproduce/slides_anomaly.py --columns auroc_reconstruction   # a minute
 
-It takes two minutes of one core. The slides print no number, so every verdict is "measured". Expected: a model of
-digits finds clothes easily. A model of clothes may find digits more likely than clothes, the known failure of
-likelihoods (Nalisnick et al. 2019); the report names every score with an area below 0.5. A black image scores high.
+It takes two minutes of one core. The slides publish no number, so every verdict is "measured".
+
+Expected: a model of digits finds clothes easily. A model of clothes may find digits more likely than clothes, which is
+the known failure of likelihoods (Nalisnick et al. 2019). The report names every score with an area below 0.5. A black
+image scores high.
 """
 
 from green_vae.experiments import Reference, Row, Table, main
@@ -42,21 +44,23 @@ TABLE = Table(
     ),
     reference=Reference("mnist", n=2_000),
     notes=(
-        "A row begins with the data set that its model was trained on. Its own images are the first 2,000 test images "
-        "of that data set, the anomalies the first 2,000 test images of the other. Nothing is trained or fitted here.",
-        "AUROC: the area under the ROC curve, which is the chance that one of the own images scores higher than an "
-        "anomaly. Scores are those of `model.score`, higher for more normal images: minus the squared error summed "
-        "over pixels, from posterior means; the ELBO and the importance-weighted bound, both from the same "
-        f"{K} draws.",
-        "p(x|z): the Gaussian with the sigma that the sigma models state; Bernoulli for the linear VAEs, whose gray "
-        "values it takes as they are; the Gaussian with sigma = sqrt(beta), which is that of 1/2 SSE + beta KL, for "
-        "beta-VAE and the convolutional VAEs.",
-        "An autoencoder has no posterior, and the InfoVAE of the study pays for no KL and states no p(x|z): neither "
-        "has a bound.",
-        "A black image is in neither data set: a score that finds it puts all own images above it. A simple image may "
-        "be easy to reconstruct and likely, whatever the model was trained on.",
-        "Histograms of errors and of log p(x): ROW-reconstruction.png and ROW-iw.png in slides_anomaly/, beside this.",
-        "One digit left out of the training: `python reproduce/slides_left_out.py`.",
+        "The name of a row begins with the data set that its model was trained on. The model's own images are the "
+        "first 2,000 test images of that data set. The anomalies are the first 2,000 test images of the other one. "
+        "Nothing is trained or fitted here.",
+        "AUROC is the area under the ROC curve, which is the chance that one of the own images scores higher than an "
+        "anomaly. Scores are those of `model.score`, which are higher for more normal images. There are three: minus "
+        "the squared error, summed over pixels, from posterior means; the ELBO; and the importance-weighted bound. "
+        f"Both bounds come from the same {K} draws.",
+        "The bounds need a distribution p(x|z) of pixels. The sigma models state a Gaussian with their sigma. The "
+        "linear VAEs have a Bernoulli distribution, which takes gray values as they are. beta-VAE and the "
+        "convolutional VAEs get the Gaussian with sigma = sqrt(beta), which belongs to the loss 1/2 SSE + beta KL.",
+        "An autoencoder has no posterior. The InfoVAE of the study has no KL in its loss and states no p(x|z). So "
+        "neither has a bound.",
+        "A black image is in neither data set. A score that recognises it as an anomaly puts all own images above it. "
+        "A simple image may be easy to reconstruct and likely, whatever the model was trained on.",
+        "The folder slides_anomaly/ beside this page has histograms: ROW-reconstruction.png of errors, ROW-iw.png of "
+        "log p(x).",
+        "`python reproduce/slides_left_out.py` leaves one digit out of the training.",
     ),
     conclusions=failures,
 )

@@ -3,12 +3,12 @@
     python reproduce/slides_denoising.py                # recorded cells
     python reproduce/slides_denoising.py --train        # 24 trainings: 20 minutes of one core
 
-The slides name denoising among the uses of a VAE; the review describes denoising autoencoders (section 3.3), which see
-damaged images in training and are asked for clean ones. Neither prints a number. Here VAEs and autoencoders of one
-narrow network are trained on clean images and with three amounts of noise, and all of them clean the same test images.
+The slides name denoising among the uses of a VAE. The review (section 3.3) describes denoising autoencoders, which see
+damaged images in training and have to return clean ones. Neither publishes a number. Here VAEs and autoencoders of one
+narrow network are trained on clean images, and with three amounts of noise. All of them clean the same test images.
 
-Expected: a VAE that was trained on clean images removes some noise, since it can only draw digits; one that was trained
-with the noise removes more of it. What decides is fixed below, in the last note.
+Expected: a VAE that was trained on clean images removes some noise, since it can only draw digits. One that was trained
+with the noise removes more of it. The last note below fixes the rule that decides.
 """
 
 from green_vae.experiments import Reference, Row, Table, main
@@ -21,7 +21,7 @@ from green_vae.experiments.papers.slides_denoising import (
     quality,
     trained_for,
 )
-from green_vae.experiments.seeds import over_seeds
+from green_vae.experiments.seeds import SPREAD, over_seeds
 
 COLUMNS = tuple(over_seeds(quality(measure, how)) for measure in MEASURES for how in NOISES)
 PRESETS = {
@@ -42,18 +42,18 @@ TABLE = Table(
     reference=Reference("mnist", n=2_000),
     seeds=(0, 1, 2),
     notes=(
-        "a ± b: mean and standard deviation (n - 1) over the seeds, each of which is a training with an order, weights "
-        "and noise of its own.",
-        "Noise S: Gaussian noise of standard deviation S is added to pixels in [0, 1], and the sum cut to [0, 1]. The "
-        "noise of the test images is the same for all rows. In training it is drawn anew for every image and epoch, "
-        "and the loss asks for the clean image.",
+        SPREAD,
+        "Noise S means that Gaussian noise of standard deviation S is added to pixels in [0, 1], and the sum is cut "
+        "to [0, 1]. The noise of the test images is the same for all rows. In training it is drawn anew for every "
+        "image and epoch, and the loss asks for the clean image.",
         "All rows have one convolutional network with 32 latent units and one recipe. The VAE is the sigma-VAE, whose "
         "balance needs no weight.",
         "PSNR and SSIM are means over 2,000 test images, against the clean ones; higher is better. The noisy images "
         "themselves have PSNRs of 22.7, 14.9 and 9.4 dB, and SSIMs of 0.68, 0.55 and 0.36.",
         "Verdict: training with the noise helps if, at each of the three noises, the 95 % interval of the PSNR's "
-        "paired differences over the seeds lies above 0. It does not help if one lies below 0, and it is open else. "
-        "The other differences are told beside it and decide nothing. Fixed before the runs.",
+        "paired differences over the seeds lies above 0. It does not help if one of the intervals lies below 0. Else "
+        "the claim is open. The other differences are shown beside it and decide nothing. This rule was fixed before "
+        "the runs.",
     ),
     conclusions=conclusions,
 )

@@ -6,9 +6,11 @@
     python reproduce/slides_figures.py --figures 18 19     # need neither data nor weights: two minutes
     python reproduce/slides_figures.py --figures inpainting richer-levels richer-samples
 
-Expected: blurred but readable digits; smooth changes along the plane and along each latent coordinate. The slides do
-not number their figures; they are counted here from the first. Figures 1 to 3, 16, 17 and 20 to 23 are borrowed or
-drawings. In 18 and 19 a flow follows shapes that a Gaussian cannot.
+The slides do not number their figures. We count them from the first. Figures 1 to 3, 16, 17 and 20 to 23 are borrowed
+from other papers, or are drawings.
+
+Expected: digits are blurred but readable, and change smoothly along the plane and along each latent coordinate. In 18
+and 19 a flow follows shapes that a Gaussian cannot.
 """
 
 import numpy as np
@@ -175,8 +177,8 @@ GALLERY = Gallery(
             "latent traversal, beta-VAE, 12 latents",
             traversals(10),
             FACES12 + DIGITS8,
-            "The same as Figure 10. The slides show ten of twelve coordinates and speak of R^10. Without CelebA it is "
-            "drawn from a model of MNIST.",
+            "This figure is the same as Figure 10. The slides show ten of twelve coordinates and speak of R^10. "
+            "Without CelebA it is drawn from a model of MNIST.",
         ),
         Figure("figure05a", "samples, linear VAE, 8 latents", samples(12), LINEAR),
         Figure("figure05b", "samples, convolutional VAE, 8 latents", samples(12), CONV),
@@ -186,8 +188,8 @@ GALLERY = Gallery(
             "the decoded plane of 2 latents, sigma-VAE",
             plane,
             PLANE,
-            "The caption says top right twice; the first is the top left. The second coordinate rises upwards here; "
-            "the author's code draws it downwards.",
+            "The caption says top right twice. The first one is the top left. The second coordinate rises upwards "
+            "here. The author's code draws it downwards.",
         ),
         Figure("figure08", "samples, beta-VAE, 12 latents", samples(8), FACES12),
         Figure("figure09", "originals and reconstructions, beta-VAE, 12 latents", reconstructions, FACES12),
@@ -207,46 +209,48 @@ GALLERY = Gallery(
             "figure18",
             "toy set of four data points: prior, factorised and IAF posteriors",
             four_points,
-            note="The slide speaks of four classes; they are four data points, a colour for each, as in Figure 1 of "
-            "Kingma et al. 2016. Trained while it is drawn.",
+            note="The slide speaks of four classes. They are four data points, with a colour for each, as in Figure 1 "
+            "of Kingma et al. 2016. The model is trained while the figure is drawn.",
         ),
         Figure(
             "figure19",
             "four energies, and 4 IAF layers from N(0, I) fitted to them",
             energies,
-            note="The energies of Rezende and Mohamed 2015, Table 1, on the square from -4 to 4 with a steep wall "
-            "around it, without which three of them have no finite integral. Steps without gates, which only contract; "
-            "the weight of the energy rises from 0.01 to 1 in the first half of the training. Each column has its own "
-            "scale of shades.",
+            note="The energies are those of Rezende and Mohamed 2015, Table 1, on the square from -4 to 4. A steep "
+            "wall surrounds the square, because three of the energies have no finite integral without it. The "
+            "steps of the flow have no gates, which could only contract. The weight of the energy rises from "
+            "0.01 to 1 in the first half of the training. Each column has its own scale of shades.",
         ),
         Figure(
             "inpainting",
             "digits, their left halves, and the halves completed by the most probable code",
             completed,
             DIGITS8[:1],
-            "A use of a VAE that the slides show no picture of. The code maximises log p(known pixels | z) + log p(z).",
+            "The slides name this use of a VAE and show no picture of it. The code maximises log p(known pixels | z) "
+            "+ log p(z).",
         ),
         Figure(
             "richer-levels",
             "a ladder with its upper levels held and the lower ones drawn again",
             held_levels,
             (LADDER,),
-            "First column: the digit, of MNIST in two values. Held are the posterior means of a level, which is all "
-            "that the levels below know of those above. Variances: over eleven draws for each of 100 test images.",
+            "The first column shows the digit, of MNIST in two values. A level is held at its posterior means, which "
+            "are all that the levels below know of those above. Variances are over eleven draws for each of 100 test "
+            "images.",
         ),
         Figure(
             "richer-samples",
             "samples of a plain VAE, one with a flow and a ladder",
             richer_samples,
             tuple(RICHER.values()),
-            "The models of `python reproduce/slides_likelihood.py`: MNIST in two values, one budget. Shown are "
-            "probabilities of white.",
+            "The models are those of `python reproduce/slides_likelihood.py`, trained on MNIST in two values with one "
+            "budget. The pictures show probabilities of white.",
         ),
     ),
     notes=(
         "CelebA is squeezed to 64x64 without a crop, and the KL weight rises from 0 to 20 in 10,000 steps. The KL is "
-        "the right one; a state of the author's code of January 2023 has s^4 in the place of s^2.",
-        "Figures 1 to 3, 16, 17 and 20 to 23 of the slides are borrowed or drawings.",
+        "the right one. A version of the author's code of January 2023 has s^4 in the place of s^2.",
+        "Figures 1 to 3, 16, 17 and 20 to 23 of the slides are borrowed from other papers, or are drawings.",
     ),
 )
 

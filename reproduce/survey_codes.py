@@ -1,9 +1,9 @@
-"""Survey, on samplers: how far the codes that a sampler draws lie from the codes of images.
+"""Survey, on samplers: how far do the codes that a sampler draws lie from the codes of images?
 
     python reproduce/survey_codes.py                       # weights that ship; a quarter of an hour on 2 cores
     python reproduce/survey_codes.py --rows Resnet --limit-eval 1000
 
-A decoder has learnt to decode codes of training images. A sampler is good if its codes are like these, so this distance
+A decoder has learnt to decode codes of training images. A sampler is good if its codes are like these. So this distance
 says, without Inception, whether the sampler or the decoder is to blame for bad samples. The survey (its section on the
 aggregate posterior) says that a second stage and a mixture both bridge the gap between the codes and N(0, I).
 
@@ -86,12 +86,13 @@ TABLE = Table(
     reference=Reference("cifar10"),
     samplers=SAMPLERS,
     notes=(
-        "Distance: the Frechet distance between Gaussians of the mean and covariance of two sets of codes, divided by "
-        "the number of latent units, so that rows compare. Two sets of one origin have one above 0 too, the larger the "
-        "more units there are: that of training images shows how large.",
+        "The distance is the Frechet distance between Gaussians with the mean and covariance of two sets of codes, "
+        "divided by the number of latent units, so that rows compare. Two sets of the same origin have a distance "
+        "above 0, too, and the more units there are, the larger it is. The distance of training images shows how "
+        "large.",
         "All distances are to the codes of the same 10,000 test images. The prior of a regularised autoencoder is one "
-        "Gaussian of a single variance, fitted on its codes.",
-        "HFVAE: the codes of the innermost group. The groups below it draw from priors of their own.",
+        "Gaussian with a single variance, fitted on its codes.",
+        "The codes of HFVAE are those of the innermost group. The groups below it draw from priors of their own.",
     ),
 )
 

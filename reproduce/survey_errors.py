@@ -3,11 +3,11 @@
     python reproduce/survey_errors.py                        # from the results and histories that are here, in seconds
     python reproduce/survey_errors.py --figures latent
 
-Ours are those that survey_table2.py left in results/ or under --out; errors by epoch stand in the histories of the
-weights that ship.
+Our errors are those that survey_table2.py left in results/ or under --out. Errors by epoch come from the histories of
+the weights that ship.
 
-Expected: the full-width network reaches the printed error on training images alone; on test images PCA with as many
-components is better. Narrow models, trained for a few epochs, have about one error on both.
+Expected: the full-width network reaches the published error on training images alone. On test images PCA with as many
+components is better. Narrow models, trained for a few epochs, have about the same error on both.
 """
 
 from functools import partial
@@ -170,18 +170,22 @@ GALLERY = Gallery(
             "epochs",
             "error by epoch",
             by_epochs,
-            note="Lines of training images: means over an epoch, while the weights move. The line of test images: "
-            "after each epoch; the survey's networks have none, because their recipe has no validation. Triangles: the "
-            "trained weights, on 10,000 images each; of the ResLag study's network the last epoch.",
+            note="Lines of training images are means over an epoch, while the weights move. The line of test images "
+            "shows the error after each epoch. The survey's networks have no such line, because their recipe has "
+            "no validation. Triangles show the trained weights on 10,000 images each; for the ResLag study's "
+            "networks that is the last epoch.",
         ),
         Figure("latent", "error against latent numbers", partial(by_size, axis="latent")),
         Figure("width", "error against width", partial(by_size, axis="width")),
     ),
     notes=(
-        "Published: the survey prints one error, here beside ours of training images; it does not say of which images.",
-        "PCA is fitted on all training images, see survey_table2. It has no width: its level is drawn over all.",
+        "The survey publishes one error and does not say which images it is of. Here it stands beside ours of "
+        "training images.",
+        "PCA is fitted on all training images, see survey_table2. It has no width, so its level is drawn over all "
+        "widths.",
         "Width and length of training do not vary one at a time: narrow models were trained for 2 to 10 epochs, the "
-        "wide Resnet for 150. The NVAE rows are left out, whose latent numbers are more than an image has values.",
+        "wide Resnet for 150. The NVAE rows are left out, because they have more latent numbers than an image has "
+        "values.",
     ),
 )
 

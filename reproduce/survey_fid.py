@@ -1,14 +1,14 @@
-"""How much an FID depends on its protocol: resizing, input size, rounding, layer of features, number of images.
+"""How much does an FID depend on its protocol? Resizing, input size, rounding, layer of features, number of images.
 
     python reproduce/survey_fid.py                        # 40,000 images through Inception: 40 minutes of one core
     python reproduce/survey_fid.py --rows "1280 features" --columns fid_real shift_real
 
-Every protocol sees the same 1,000 images of a set and the same 1,000 test images of CIFAR-10, and "minus default" is
-its distance minus that of the survey's protocol. Features are kept in cache/ beside the report, so that a run that was
-stopped goes on, and further rows cost nothing.
+A protocol is all that decides an FID but the images. Every protocol sees the same 1,000 images of a set and the same
+1,000 test images of CIFAR-10. "minus default" is its distance minus that of the survey's protocol. Features are kept in
+cache/ beside the report, so that a run that was stopped goes on, and further rows cost nothing.
 
-Expected: the resize changes a distance by more than its noise, and most of all that of generated images; rounding to
-whole pixel values changes little. The fewer images, the larger the distance.
+Expected: the resize changes a distance by more than its noise, above all that of generated images. Rounding to whole
+pixel values changes little. The fewer images, the larger the distance.
 """
 
 from green_vae.experiments import Reference, Row, Table, main
@@ -51,21 +51,23 @@ TABLE = Table(
     rows=tuple(rows()),
     reference=Reference("cifar10"),
     notes=(
-        "Images: 10,000 training images of CIFAR-10, 1,000 of each class in random order; 2,000 samples of "
-        "svae/cifar10 and 2,000 of survey/resnet-s4-b48-l128, both by the mixture that ships with it. A row has 1,000 "
-        "images a side, the first ones, if its name says nothing else. So few images bias all distances upwards.",
-        "±: the standard error under other images, by the standard deviation over random halves of both sides "
-        "(delete-half jackknife; Shao and Wu, 1989). That of a difference is of the same halves in both protocols.",
-        "Default: bilinear, half-pixel centres, no antialiasing, to 299 x 299, images in [0, 1] not rounded. Images of "
-        "32 x 32 pixels grow, so that antialiasing changes nothing (a test compares both). Real images are whole "
-        "pixel values already, so that rounding leaves them as they are.",
-        "Distances of 5,000 images and more are those of training images alone: 10,000 samples of a model take "
-        "Inception about ten minutes of one core.",
-        "n to infinity: the end of a line in 1 / n through distances of 5,000, 2,500 and, of 1280 features, 1,666 "
-        "images a side: never fewer than features (Chong and Forsyth, 2020, who hold the reference).",
+        "There are 10,000 training images of CIFAR-10, 1,000 of each class in random order. There are 2,000 samples "
+        "of svae/cifar10 and 2,000 of survey/resnet-s4-b48-l128, both by the mixture that ships with the model. A row "
+        "takes the first 1,000 images of each side, unless its name says otherwise. So few images make all distances "
+        "too large.",
+        "± is the standard error under other images. It comes from the standard deviation over random halves of both "
+        "sides (delete-half jackknife; Shao and Wu, 1989). For a difference, both protocols take the same halves.",
+        "The default is bilinear resizing with half-pixel centres and no antialiasing, to 299 x 299, of images in [0, "
+        "1] that are not rounded. Images of 32 x 32 pixels grow, so antialiasing changes nothing (a test compares "
+        "both). Real images are whole pixel values already, so rounding leaves them as they are.",
+        "Distances of 5,000 images and more are those of training images alone, because 10,000 samples of a model "
+        "would take Inception about ten minutes of one core.",
+        "n to infinity: a line in 1 / n is fitted to the distances of 5,000 and 2,500 images a side, and also of "
+        "1,666 for the 1280 features. Its value at 1 / n = 0 is the result. There are never fewer images than "
+        "features (Chong and Forsyth, 2020, who keep the reference images fixed).",
         "Rules, fixed before the first run. A protocol moves a distance if the difference exceeds the noise of a "
-        "distance of 10,000 images, which is the standard error of the default row times the root of 1,000 / 10,000. "
-        "It turns the order if the model that is nearer by default is not nearer under it.",
+        "distance of 10,000 images. This noise is the standard error of the default row times the root of 1,000 / "
+        "10,000. A protocol turns the order if the model that is nearer by default is not nearer under it.",
     ),
     conclusions=conclusions,
 )

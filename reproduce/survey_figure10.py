@@ -1,11 +1,11 @@
-"""Survey, Figure 10: FLOPs do not tell the seconds of a forward pass; and its energy.
+"""Survey, Figure 10: FLOPs do not tell the seconds of a forward pass. And what energy does it take?
 
     python reproduce/survey_figure10.py      # the published points; ours too, once survey_table5.py has measured them
     python reproduce/survey_figure10.py --figures figure10-energy --fresh   # measures the energy: minutes of one core
 
-Expected: the two hierarchical models have the fewest and a middling number of FLOPs, and take by far the longest. The
-energy follows the seconds. Without a counter it is codecarbon's estimate (`pip install 'green_vae[energy]'`), which
-multiplies processor time by a nominal power.
+Expected: the two hierarchical models take by far the longest, although one has the fewest FLOPs and the other a
+middling number. The energy follows the seconds. Without a counter the energy is codecarbon's estimate
+(`pip install 'green_vae[energy]'`), which multiplies processor time by a nominal power.
 """
 
 import json
@@ -128,15 +128,15 @@ GALLERY = Gallery(
             "figure10",
             "MFLOPs against seconds of a forward pass at batch size 1",
             draw,
-            note="The paper's figure leaves out the RAEs and some Resnets; here is every row of its Table 5.",
+            note="The paper's figure leaves out the RAEs and some Resnets. This one has every row of its Table 5.",
         ),
         Figure(
             "figure10-energy",
             "MFLOPs against the energy of a forward pass at batch size 1",
             draw_energy,
-            note="The paper prints no energy. Net of what the machine draws when idle, scaled to 10,000 images. An "
-            "estimate is codecarbon's: processor time times a nominal power of the processor, which counts nothing but "
-            "that time.",
+            note="The paper publishes no energy. Ours is without what the idle machine draws, and scaled to 10,000 "
+            "images. An estimate is codecarbon's: processor time times a nominal power of the processor. It "
+            "counts nothing but that time.",
         ),
     ),
 )

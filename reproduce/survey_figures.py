@@ -5,8 +5,9 @@
     python reproduce/survey_figures.py --figures 12 --preset survey/resnet-mini
     python reproduce/survey_figures.py --train --figures 12      # the paper's Resnet: days on a CPU, hours on a GPU
 
-Expected: digits of one class lie together; images that are blurred from N(0, I), and somewhat better from a mixture
-fitted on the codes, at the full width and schedule. Figure 10 is survey_figure10.py; the others are schemes.
+Expected: digits of one class lie together. At the full width and schedule, images from N(0, I) are blurred, and those
+from a mixture fitted on the codes are somewhat better. survey_figure10.py draws Figure 10. The other figures of the
+survey are schemes.
 """
 
 from green_vae.experiments.gallery import Figure, Gallery, main
@@ -62,15 +63,16 @@ GALLERY = Gallery(
     figures=(
         Figure(
             "figure02", "a latent unit of MNIST under noise that rises and falls again", under_noise,
-            note="The right half; the left one is borrowed. The noise is the standard deviation of Gaussian noise that "
-            "is added to one unit's codes while the network trains, in units of the prior's. The gain is what the "
-            "squared error of an image grows by if the unit is set to 0, the mean of its prior. The unit is the one "
-            "with the largest gain when the noise begins. An epoch has 100 steps. Trained while it is drawn.",
+            note="This is the right half of the figure. The survey borrows the left one. Gaussian noise is added to "
+                 "one unit's codes while the network trains. Its size is its standard deviation, in units of the "
+                 "prior's. The gain says how much the squared error of an image grows if the unit is set to 0, the "
+                 "mean of its prior. The unit is the one with the largest gain when the noise begins. An epoch has "
+                 "100 steps. The model is trained while the figure is drawn.",
         ),
         Figure(
             "figure03", "posterior means of MNIST digits on the plane", latent_means,
             ("slides/conv-mnist-l2", "slides/linear-mnist-l2"),
-            "The survey does not say which VAE this is; here the slides' convolutional one.",
+            "The survey does not say which VAE this is. Ours is the slides' convolutional one.",
         ),
         grid(11, "the convolutional VAE, CIFAR-10", "survey/cnn-b128-l128", "survey/cnn-mini"),
         grid(12, "the residual VAE, CIFAR-10", *(f"survey/resnet-{n}" for n in ("s4-b64-l64", "s4-b48-l128", "mini"))),

@@ -1,11 +1,11 @@
-"""Survey, hierarchical models: what each group of latent variables learns, in HFVAE and NVAE.
+"""Survey, hierarchical models: what does each group of latent variables learn, in HFVAE and NVAE?
 
     python reproduce/survey_hierarchies.py                 # from the weights and data that are here, in a minute
     python reproduce/survey_hierarchies.py --train --figures hfvae-groups nvae-groups      # two narrow models first
     python reproduce/survey_hierarchies.py --train --figures hfvae-groups --preset survey/hfvae-s4-z12-l64
 
-Expected: the error falls in every epoch; every group has a KL of its own, and the groups near the image, which have the
-most numbers, take most of it. The paper's Figures 15 and 16 show samples of the wide models.
+Expected: the error falls in every epoch. Every group has a KL of its own. The groups near the image have the most
+numbers and take most of the KL. The paper's Figures 15 and 16 show samples of the wide models.
 """
 
 from green_vae import metrics, presets
@@ -78,7 +78,7 @@ GALLERY = Gallery(
     title="Survey: the hierarchical models",
     source="Asperti, Evangelista, Loli Piccolomini 2021, sections on HFVAE and NVAE",
     figures=(*of("hfvae", HFVAE), *of("nvae", NVAE)),
-    notes=("The narrow models are ours, for two CPU cores; the others are the authors' code at full width.",),
+    notes=("The narrow models are ours, made for two CPU cores. The others follow the authors' code at full width.",),
 )
 
 if __name__ == "__main__":

@@ -3,12 +3,14 @@
     python reproduce/survey_posteriors.py                       # weights that ship; ten minutes on 2 cores
     python reproduce/survey_posteriors.py --rows MNIST          # a minute
 
-The KL pulls the aggregate posterior q(z) towards N(0, I), and its mean and variance get there (the variance law). That
-does not make it N(0, I): the gain of a mixture of 10 Gaussians over N(0, I), on codes of images that neither has seen,
-says how much is left. The survey says that the variance which images lose on their way through a VAE is about the mean
-squared error. It prints no number, so every verdict is "measured".
+The aggregate posterior q(z) is the distribution of the codes of all images. The KL pulls it towards N(0, I). Its mean
+and variance get there, and the survey calls that the variance law. But q(z) need not be N(0, I) then. A mixture of 10
+Gaussians is fitted on codes of training images. Its gain over N(0, I), on codes of new images, says how far q(z) still
+is from N(0, I). The survey also says that images lose a variance of about the mean squared error on their way through a
+VAE. It publishes no number, so every verdict is "measured".
 
-Expected: means near 0 and variances near 1 for the VAEs, and a gain above 0 for all; a variance loss near the MSE.
+Expected: means are near 0 and variances near 1 for the VAEs. The gain is above 0 for all models. The variance loss is
+near the MSE.
 """
 
 from green_vae.experiments import Reference, Row, Table, main
@@ -52,22 +54,25 @@ TABLE = Table(
     reference=Reference("cifar10", n=2_000),
     samplers=SAMPLERS,
     notes=(
-        "A row without the name of a data set is of CIFAR-10. All numbers are of the first 2,000 test images of the "
-        "row's own data set, which no model was trained on.",
-        "q(z) is the mixture of the posteriors of these images. Its mean: the root mean square over the latent units. "
-        "Its variance: the variance law, the mean over the units of Var[mu(x)] + E[sigma^2(x)], 1 for N(0, 1).",
-        "Active units, in per cent of all: those whose mean posterior variance is at most 0.8 (the survey), and those "
-        "whose posterior means have a variance of at least 0.05 (Split-VAE).",
-        "I(x; z): the mutual information of images and codes, by He et al. 2019, the mean over 10 codes for each "
-        "image. It is at most log 2,000 = 7.60, and close to that where the posteriors of 2,000 images do not overlap; "
-        "estimates may exceed that by their error, about 0.03.",
-        "mixture over N(0, I): the mean log density of the codes of the test images under a mixture of 10 Gaussians, "
-        "fitted on codes of training images, less that under N(0, I), divided by the number of units.",
-        "Variance loss: how much the mean variance of an image's pixels differs before and after encoding and decoding "
-        "(Asperti 2020). Codes are drawn from the posterior, as in the survey's REC.",
-        "Units of a hierarchy count in units of their own priors, given the group above. Its code is no single vector, "
-        "so I(x; z) and a mixture are left out. An autoencoder without noise has no posterior. The "
-        "review's MLP has 256 units, of which no mixture ships.",
+        "A row without the name of a data set is of CIFAR-10. All numbers are those of the first 2,000 test images of "
+        "the row's own data set. No model was trained on them.",
+        "q(z) is the mixture of the posteriors of these images. Its mean is the root mean square over the latent "
+        "units. Its variance is the mean over the units of Var[mu(x)] + E[sigma^2(x)], which is 1 for N(0, 1) (the "
+        "variance law).",
+        "Active units are in per cent of all units. By the posterior (the survey's rule), a unit is active if its "
+        "mean posterior variance is at most 0.8. By the means (Split-VAE's rule), it is active if its posterior means "
+        "have a variance of at least 0.05.",
+        "I(x; z) is the mutual information of images and codes, by He et al. 2019, the mean over 10 codes for each "
+        "image. It is at most log 2,000 = 7.60. It comes close to that if the posteriors of 2,000 images do not "
+        "overlap. Estimates may exceed it by their error, about 0.03.",
+        "mixture over N(0, I): a mixture of 10 Gaussians is fitted on codes of training images. The number is the "
+        "mean log density of the codes of the test images under this mixture, less that under N(0, I), divided by the "
+        "number of units.",
+        "The variance loss is the difference of the mean variance of an image's pixels before and after encoding and "
+        "decoding (Asperti 2020). Codes are drawn from the posterior, as in the survey's REC.",
+        "Units of a hierarchy are measured in units of their own priors, given the group above. Its code is no single "
+        "vector, so I(x; z) and a mixture are left out. An autoencoder without noise has no posterior. The review's "
+        "MLP has 256 units, and no mixture of it ships.",
     ),
     conclusions=conclusions,
 )

@@ -3,8 +3,8 @@
     python reproduce/survey_table1.py                      # counted from the models in seconds; needs no data
     python -m green_vae train nvae/mnist                   # trains one; the paper's took 21 to 92 hours on 2 to 8 GPUs
 
-Expected: every cell of the configuration "exact"; below the table, what a pass of one image costs, and whether the
-survey is right that the CIFAR-10 model needs more than 100 GFLOPs per image.
+Expected: every cell of the configuration is "exact". Below the table stands what a pass of one image costs, and whether
+the survey is right that the CIFAR-10 model needs more than 100 GFLOPs for an image.
 """
 
 import math
@@ -110,11 +110,13 @@ TABLE = Table(
     reference=Reference("cifar10"),
     conclusions=conclusions,
     notes=(
-        "Groups are those of all scales together. MNIST is 28x28 in the paper and padded to 32x32, as its code does.",
-        "Not in the table, taken from NVAE's released code: halvings before the first group, their cells, spectral "
-        "regularisation, the mixture of ten logistics for colours, and the balancing of the KLs, which divides by the "
-        "size of a group where the paper multiplies. Left out: weight normalisation.",
-        "GFLOPs by the survey's rule, both directions of one pass. MB per image: outputs of all layers in float32.",
+        "Groups are those of all scales together. MNIST is 28x28 in the paper. It is padded to 32x32 here, as in the "
+        "paper's code.",
+        "Some settings are not in the table and come from NVAE's released code: halvings before the first group, "
+        "their cells, spectral regularisation, the mixture of ten logistics for colours, and the balancing of the "
+        "KLs, which divides by the size of a group where the paper multiplies. Weight normalisation is left out.",
+        "GFLOPs follow the survey's rule. They are those of one forward pass through encoder and decoder. MB per "
+        "image are the outputs of all layers in float32.",
     ),
 )
 

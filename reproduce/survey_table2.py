@@ -3,8 +3,8 @@
     python reproduce/survey_table2.py                      # parameters and FLOPs to the digit, in seconds
     python reproduce/survey_table2.py --train --rows CNN   # trains by the recipe: days on a CPU, hours on a GPU
 
-Expected: every parameter and FLOP cell "exact", but for the two HFVAE rows, which "differ": the authors' code gives
-other counts than the paper prints. PCA needs the data, no weights, and a minute.
+Expected: every parameter and FLOP cell is "exact", except in the two HFVAE rows. These "differ", because the authors'
+code gives other counts than the paper. The PCA rows need the data, no weights, and a minute.
 """
 
 from green_vae.experiments import Reference, Table, main
@@ -27,9 +27,9 @@ NVAE = {
 }
 LINEAR = ("params", *ERRORS)
 LATENTS = (
-    "Latent numbers of the hierarchies are those of all groups: 64 + 3 x 4 = 76 for HFVAE-s4-z4-l48, 64 + 3 x 12 = 100 "
-    "for HFVAE-s4-z12-l64 and mini HFVAE. The NVAE rows have 10,240 and 4,096, more than the 3,072 values of an image, "
-    "so that as many components would lose nothing."
+    "Latent numbers of the hierarchies are those of all groups: 64 + 3 x 4 = 76 for HFVAE-s4-z4-l48, and 64 + 3 x 12 "
+    "= 100 for HFVAE-s4-z12-l64 and mini HFVAE. The NVAE rows have 10,240 and 4,096, more than the 3,072 values of an "
+    "image. As many principal components would lose nothing."
 )
 ROWS = (
     row("CNN-b128-l128", TABLE2, preset="survey/cnn-b128-l128"),

@@ -3,8 +3,8 @@
     python reproduce/survey_table3.py                      # parameters and FLOPs to the digit, in seconds
     python reproduce/survey_table3.py --train --rows Resnet-s3-b64-l64
 
-Expected: every parameter and FLOP cell "exact", but for the CNN row, whose two printed counts belong to two different
-decoders: each of its two readings here matches one of them.
+Expected: every parameter and FLOP cell is "exact", except in the CNN row. Its two published counts belong to two
+different decoders. The table has both readings of the row, and each of them matches one count.
 """
 
 from green_vae.experiments import Reference, Table, main

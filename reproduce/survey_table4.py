@@ -3,7 +3,7 @@
     python reproduce/survey_table4.py                       # on as many images as a few seconds allow, then scaled
     python reproduce/survey_table4.py --limit-eval 10000    # the paper's protocol: an hour on 2 cores
 
-Expected: other seconds on another machine, and batches of 1 several times slower than batches of 100.
+Expected: another machine takes other seconds. Batches of 1 are several times slower than batches of 100.
 """
 
 from green_vae.experiments import Reference, Row, Table, main

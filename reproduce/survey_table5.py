@@ -3,9 +3,9 @@
     python reproduce/survey_table5.py                       # on as many images as a few seconds allow, then scaled
     python reproduce/survey_table5.py --limit-eval 10000    # the paper's protocol: hours on 2 cores
 
-Expected: counts "exact" but for HFVAE, see Table 2; seconds of another machine, and FLOPs that do not tell them: rank
-correlations with parameters, FLOPs, alpha-FLOPs, memory traffic and number of layers stand below the table, for the
-paper's seconds and for ours.
+Expected: counts are "exact" except for HFVAE, see Table 2. Another machine takes other seconds, and FLOPs do not
+predict them. Below the table stand rank correlations of the seconds, the paper's and ours, with parameters, FLOPs,
+alpha-FLOPs, memory traffic and number of layers.
 """
 
 from green_vae.experiments import Reference, Row, Table, columns, main

@@ -1,12 +1,14 @@
-"""Split-VAE: does splitting keep more latent units alive than the plain network does?
+"""Split-VAE: does splitting keep more latent units in use than the plain network does?
 
     python reproduce/svae_activity.py                         # what is trained already
     python reproduce/svae_activity.py --train --rows mini     # MNIST, a quarter of the width: an hour on 2 cores
     python reproduce/svae_activity.py --train --rows MNIST    # the paper's width: days on a CPU, hours on a GPU
 
-Each pair is the same network on the same data, epochs, order and seed; one has the split head, the other has not.
-Expected, if the paper is right: more active units in the split rows, and between 2 and 5 inactive ones of 32 at the
-paper's width, which its section 5.1 gives.
+A split head draws two images and a map that mixes them. Each pair of rows is the same network on the same data, with
+the same epochs, order and seed. One of the pair has the split head, and the other has not.
+
+Expected, if the paper is right: more units are active in the split rows. At the paper's width between 2 and 5 of 32
+units are inactive, as its section 5.1 says.
 """
 
 from green_vae.experiments import Reference, Row, Table, columns, main
@@ -60,10 +62,13 @@ TABLE = Table(
     ),
     reference=Reference("mnist32"),
     notes=(
-        "Active units: of 32. Posterior: mean posterior variance not above 0.8 (the survey's rule); means: variance of "
-        "the posterior means not below 0.05 (Split-VAE's rule). Both over the reference images.",
-        "Variance law: mean over the units of Var[mu] + E[sigma^2], 1 where the aggregate posterior fits the prior.",
-        "PCA: what as many principal components of all training images leave as the networks have latent units.",
+        "Active units are counted over the reference images, of 32 units. By the posterior (the survey's rule), a "
+        "unit is active if its mean posterior variance is at most 0.8. By the means (Split-VAE's rule), it is active "
+        "if its posterior means have a variance of at least 0.05.",
+        "The variance law is the mean over the units of Var[mu] + E[sigma^2]. It is 1 if the aggregate posterior fits "
+        "the prior.",
+        "PCA is the error that remains with as many principal components of all training images as the networks have "
+        "latent units.",
         svae.NOTES[-1],
     ),
     conclusions=published_range,

@@ -1,12 +1,13 @@
-"""Split-VAE and survey, baselines as their authors' code has them, narrow, on MNIST: both stages, and what gamma does.
+"""Split-VAE and survey: baselines as their authors' code has them, narrow, on MNIST. Both stages, and what gamma does.
 
     python reproduce/svae_baselines.py                              # recorded cells, and counts
     python reproduce/svae_baselines.py --train --limit-train 15000  # five trainings: ten minutes of one core
 
-Rows at full width stand in svae_table1, svae_table3 and svae_table4, with "as released" in their names.
+Rows at full width stand in svae_table1, svae_table3 and svae_table4, with "as released" in their names. gamma is the
+variance that a VAE assumes for its pixels.
 
-Expected: the computed gamma stays near the error of a pixel, which it averages; the trained one is still coming down
-after so short a training. No row is called better than another one: there is one seed, and a short training.
+Expected: the computed gamma stays near the error of a pixel, which it averages. The trained one is still falling after
+so short a training. No row is called better than another one, because there is one seed and a short training.
 """
 
 from green_vae.experiments import Reference, Row, Table, columns, main
@@ -45,21 +46,22 @@ TABLE = Table(
     reference=Reference("mnist32", n=500),
     layer="192",
     notes=(
-        "Narrow two-stage VAEs: the residual network of the full layout with 8 channels and 16 latent units, no "
-        "batch norm in the dense block, transposed convolutions. Dai and Wipf train gamma by its gradient in both "
-        "stages, from 1 and without a limit. Asperti and Trentin take the running average of the error, which never "
-        "rises. The second stage has 3 x 128 units here; 1,024 and 2,048 (CelebA: 4,096) in their code.",
-        "RAEs: the network of Ghosh et al. with 8 channels and 16 latent units. Weights beside 1/2 SSE are theirs for "
-        "MNIST times half of the 1,024 values: of 1/2 ||z||^2 0.0064 for L2 and GP, 0.576 for SN; 5.12e-5 of the "
-        "squared kernels of all transposed convolutions for L2; 1.6e-6 of the squared gradient of the summed squared "
-        "image for GP. SN normalises the kernels of encoder and decoder.",
-        "Training: four epochs of the first images by Adam at 1e-3, at half of it in the last one, batches of 64 (Dai, "
-        "Wipf) or 100, one seed; second stages 10 epochs from 1e-3. Their schedules have 70 to 700 epochs. First runs "
-        "at 3e-3 were lost: both two-stage VAEs came to black images and to codes that say nothing.",
-        "Own sampler: the second stage; for RAEs a mixture of 10 Gaussians on the codes. No sampler: N(0, I); for RAEs "
-        "one Gaussian with the mean and deviation of all numbers of all codes. Dai and Wipf draw codes with the noise "
-        "of their second stage; Asperti and Trentin rescale its codes.",
-        "KID: 500 images against the first 500 test images, by features of the second max pool.",
+        "The narrow two-stage VAEs have the residual network of the full layout, with 8 channels and 16 latent units, "
+        "no batch norm in the dense block, and transposed convolutions. Dai and Wipf train gamma by its gradient in "
+        "both stages, from 1 and without a limit. Asperti and Trentin take the running average of the error, which "
+        "never rises. The second stage has 3 x 128 units here, where their code has 1,024 and 2,048 (CelebA: 4,096).",
+        "The RAEs have the network of Ghosh et al., with 8 channels and 16 latent units. Their weights beside 1/2 SSE "
+        "are those for MNIST, times half of the 1,024 values. 1/2 ||z||^2 has the weight 0.0064 for L2 and GP, and "
+        "0.576 for SN. L2 adds 5.12e-5 times the squared kernels of all transposed convolutions. GP adds 1.6e-6 times "
+        "the squared gradient of the summed squared image. SN normalises the kernels of encoder and decoder.",
+        "The first stages are trained for four epochs by Adam at 1e-3, and at half of it in the last epoch, with "
+        "batches of 64 (Dai, Wipf) or 100 and one seed. The second stages have 10 epochs from 1e-3. The authors' "
+        "schedules have 70 to 700 epochs. First runs at 3e-3 diverged: both two-stage VAEs ended with black images, "
+        "and with codes that carry no information.",
+        "Own sampler means the second stage, and for RAEs a mixture of 10 Gaussians on the codes. No sampler means "
+        "N(0, I), and for RAEs one Gaussian with the mean and deviation of all numbers of all codes. Dai and Wipf "
+        "draw codes with the noise of their second stage. Asperti and Trentin rescale its codes.",
+        "KID compares 500 images with the first 500 test images, by features of the second max pool.",
     ),
     conclusions=baselines.conclusions,
 )

@@ -3,12 +3,12 @@
     python reproduce/svae_classes.py        # 10,000 images through Inception: ten minutes of one core
 
 `svae_table2.py` has 10,000 images of each class, doubled by mirroring as in the paper. Here all ten classes, and all
-numbers of classes between, come from one pass over 5,000 training images: every distance is that of 450 images to the
-first 5,000 test images, so that they compare with each other, and not with Table 2. It shares its features with
-`survey_fid.py`.
+numbers of classes between one and ten, come from one pass over 5,000 training images. Every distance is that of 450
+images to the first 5,000 test images. So these distances compare with each other, and not with Table 2. The script
+shares its features with `survey_fid.py`.
 
 Expected: single classes lie far from the test set, and the distance falls with every class that is added. If only the
-mean of the features mattered, half of the classes would leave a ninth of the excess.
+mean of the features mattered, half of the classes would leave a ninth of the excess of one class over all ten.
 """
 
 from green_vae.experiments import Reference, Row, Table, main
@@ -27,15 +27,15 @@ TABLE = Table(
     ),
     reference=Reference("cifar10", n=POOL),
     notes=(
-        "5,000 training images are drawn by chance. A row of a class has 450 of them, a row of k classes 450 of these "
-        "classes, equally many of each; ± is the standard deviation over ten choices of k classes (for ten classes: of "
-        "images).",
-        "450 images bias the FID upwards in every row; the KID has no such bias.",
+        "5,000 training images are drawn at random. A row of one class has 450 of its images. A row of k classes has "
+        "450 images of these classes, equally many of each. ± is the standard deviation over ten choices of k classes "
+        "(for ten classes: over ten choices of images).",
+        "450 images make the FID too large in every row. The KID has no such bias.",
         "If only the means of the features differed between classes, the excess over ten classes would be "
-        "proportional to 1 / k - 1 / 10: of that of one class there would be left 44 % with 2 classes, 26 % with 3, "
-        "11 % with 5, and 5 % with 7.",
-        "Rule, fixed before the first run, for the claim that the FID falls very slowly as classes are added: half of "
-        "the classes leave at least half of the excess of one class over all ten, by both FIDs.",
+        "proportional to 1 / k - 1 / 10. Then 2 classes would leave 44 % of the excess of one class, 3 classes 26 %, "
+        "5 classes 11 %, and 7 classes 5 %.",
+        "The paper says that the FID falls very slowly as classes are added. Our rule for this claim was fixed before "
+        "the first run: half of the classes leave at least half of the excess of one class over all ten, by both FIDs.",
     ),
     conclusions=conclusions,
 )

@@ -4,8 +4,8 @@
     python reproduce/svae_figures.py --train --figures 7 8 15 --preset svae/mnist-mini
     python reproduce/svae_figures.py --train --figures 13 --preset svae/mnist-mini --limit-eval 1000
 
-Expected: maps that are not constant, and an x1 and an x2 that differ. How an image is divided is not up to us: it
-differs from run to run, and the loss does not control it. Figures 5 and 6 of the paper are drawings of networks.
+Expected: maps are not constant, and x1 and x2 differ. We do not decide how an image is divided. It differs from run to
+run, and the loss does not control it. Figures 5 and 6 of the paper are drawings of networks.
 """
 
 import numpy as np
@@ -19,8 +19,8 @@ DIGITS, IMAGES, FACES = ("svae/mnist", "svae/mnist-mini"), ("svae/cifar10",), ("
 PARTS = ("map", "x1", "x2", "x")
 SIDE = 64  # pixels of an image in a picture, at least
 TWO_LOOKS = (
-    "The paper shows two looks, a syntactic and a semantic one, of two runs. Which of them appears is up to the run: "
-    "both figures are of the same weights here, with other codes; which look applies is for the reader."
+    "The paper shows two looks of two runs, a syntactic and a semantic one. A run decides which look appears. Here "
+    "both figures come from the same weights, with other codes. The reader may judge which look applies."
 )
 
 
@@ -159,16 +159,17 @@ GALLERY = Gallery(
             "FID of x, x1 and x2 during training",
             fid_curves,
             FACES + DIGITS,
-            "The paper's curves are of CelebA over 160 epochs, by FID. Here: codes from N(0, I), features of the layer "
-            "mixed8 (1280), whose distances are not on the scale of the FID; every --fid-every epochs, on 10,000 "
-            "images or --limit-eval.",
+            "The paper's curves are of CelebA over 160 epochs, by FID. Ours take codes from N(0, I) and features of "
+            "the layer mixed8 (1280), whose distances are not on the scale of the FID. They are measured every "
+            "--fid-every epochs, on 10,000 images or --limit-eval.",
             watch=fid_watch,
         ),
         Figure("figure14", "generated faces", grid, FACES),
         Figure("figure15", "generated splitting maps, thresholded at 0.5", thresholded, FACES + DIGITS),
     ),
     notes=(
-        "map: the weight of x1, white where x is x1; x = map x1 + (1 - map) x2. The rows of a column have one code.",
+        "The map is the weight of x1. It is white where x is x1: x = map x1 + (1 - map) x2. All rows of a column have "
+        "one code.",
         "Codes of generated images are from N(0, I).",
         "The paper's Figures 5 and 6 are drawings of networks.",
     ),

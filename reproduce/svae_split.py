@@ -4,9 +4,9 @@
     python reproduce/svae_split.py --train --limit-train 20000           # 10 trainings: half an hour of one core
     python reproduce/svae_split.py --train --limit-train 20000 --seeds 0 --columns map_high map_high_ratio map_edges
 
-The paper says that a decoder which draws an image as a mixture of two keeps more latent units alive, and that it draws
-better images. It shows two looks of the map that mixes: a syntactic one, of lines, and a semantic one, of regions.
-Which one comes out differs from run to run. Here a number tells them apart.
+The decoder of a Split-VAE draws an image as a mixture of two. The paper says that this keeps more latent units in use,
+and that it gives better images. It shows two looks of the map that mixes: a syntactic one, which follows lines, and a
+semantic one, which follows regions. Which one comes out differs from run to run. Here a number tells them apart.
 
 Expected, if the paper is right: more active units, a lower error and better samples than the twin's, by differences
 seed by seed and their 95 % interval; and maps of both looks among five seeds.

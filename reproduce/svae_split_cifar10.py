@@ -3,9 +3,9 @@
     python reproduce/svae_split_cifar10.py                                  # recorded cells, and counts
     python reproduce/svae_split_cifar10.py --train --limit-train 20000      # 10 trainings: an hour of one core
 
-The paper's main results are of colour images. The same questions as in `svae_split` are asked here of CIFAR-10: does a
-decoder that draws an image as a mixture of two keep more latent units alive, and does it draw better images? Does its
-map follow lines or regions, and does that differ from run to run?
+The paper's main results are of colour images. This table asks the questions of `svae_split` of CIFAR-10. Does a decoder
+that draws an image as a mixture of two keep more latent units in use? Does it draw better images? Does its map follow
+lines or regions, and does that differ from run to run?
 
 Expected, if the paper is right: more active units, a lower error and better samples than the twin's, by differences
 seed by seed and their 95 % interval; and maps of both looks among five seeds.

@@ -3,7 +3,7 @@
     python reproduce/svae_table1.py                       # counts, and what shipped weights give
     python reproduce/svae_table1.py --train --rows SVAE   # 250 epochs: days on a CPU, hours on a GPU
 
-Expected: every parameter cell "exact"; the paper's SVAE row counts the trainable ones alone.
+Expected: every parameter cell is "exact". The paper's SVAE row counts the trainable parameters alone.
 """
 
 from green_vae.experiments import Reference, Table, main

@@ -3,8 +3,8 @@
     python reproduce/svae_table2.py        # 120,000 images through Inception: about an hour on 2 cores
     python reproduce/svae_table2.py --rows random --columns fid_1280
 
-Expected: a random mix of 10,000 training images scores about 5.3 (the one value in the paper's text), a single class,
-doubled by mirroring, many times that: variety counts, not only quality.
+Expected: a random mix of 10,000 training images has an FID of about 5.3, the one value in the paper's text. A single
+class, doubled by mirroring, has many times that. So the FID asks for variety, and not only for quality.
 """
 
 import numpy as np
@@ -47,8 +47,9 @@ TABLE = Table(
     ),
     reference=Reference("cifar10"),
     notes=(
-        "Each class: its 5,000 training images and their mirror images. Random mix: 10,000 training images.",
-        "Of the paper's values only the random mix's, 5.3, is at hand (it stands in the text); the classes' are not.",
+        "A class has its 5,000 training images and their mirror images. The random mix has 10,000 training images.",
+        "Of the paper's values we have only that of the random mix, 5.3, which stands in its text. We do not have "
+        "those of the classes.",
     ),
 )
 

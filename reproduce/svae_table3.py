@@ -3,7 +3,7 @@
     python reproduce/svae_table3.py                       # counts, and what shipped weights give
     python reproduce/svae_table3.py --train --rows SVAE   # 110 epochs: days on a CPU, hours on a GPU
 
-Expected: every parameter cell "exact".
+Expected: every parameter cell is "exact".
 """
 
 from green_vae.experiments import Reference, Table, main
@@ -47,7 +47,8 @@ TABLE = Table(
     notes=(
         *svae.NOTES,
         "The paper has 74.2 in the GMM column of all three RAE rows.",
-        "RAE-GP, as released, is not there: the code of Ghosh et al. holds a weight of 0 for its penalty on CIFAR-10.",
+        "There is no row for RAE-GP as released, because the code of Ghosh et al. has a weight of 0 for its penalty "
+        "on CIFAR-10.",
     ),
 )
 

@@ -3,8 +3,8 @@
     python reproduce/svae_table4.py                       # counts, and what shipped weights give
     python reproduce/svae_table4.py --train --rows SVAE   # 160 epochs: weeks on a CPU, a day on a GPU
 
-Expected: the SVAE row's parameters "exact"; in the other rows the paper repeats its CIFAR-10 counts, so
-those differ.
+Expected: the SVAE row's parameters are "exact". In the other rows the paper repeats its CIFAR-10 counts, so those
+differ.
 """
 
 from green_vae.experiments import Reference, Table, main

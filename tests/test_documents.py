@@ -69,7 +69,7 @@ def test_script_of_a_table_is_understood(words):
     assert all(any(row.name.startswith(asked) for row in table.rows) for asked in rows)
 
 
-@pytest.mark.slow  # trains the survey's network of 31 million parameters for some steps
+@pytest.mark.slow  # loads models with TensorFlow and trains one for some steps
 @pytest.mark.filterwarnings("ignore:a KID of subsets")
 @pytest.mark.parametrize("block", PYTHON)
 def test_python_runs(block, tmp_path, monkeypatch):

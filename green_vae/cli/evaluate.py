@@ -13,7 +13,7 @@ DESCRIPTION = """How far images A lie from a reference B, by features of Incepti
   FID        Frechet distance of the features, each side taken for a Gaussian; biased upwards below 10,000 images
   KID        kernel distance (squared MMD), without bias, +- its standard error; 0 for equal distributions
   precision  share of A that lies among B: how good single images are; recall: share of B that lies among A: diversity
-  density    how thick B is where A lies, 1 for equal distributions; coverage: share of B that has an image of A near
+  density    how dense B is where A lies, 1 for equal distributions; coverage: share of B that has an image of A near
 
 Precision and recall are of 3 nearest neighbours, density and coverage of 5, and of at most 10,000 images of a side,
 chosen by chance. They compare only between equal numbers of images."""

@@ -33,7 +33,7 @@ def add_generate(commands):
         type=Path,
         default=Path("generated.png"),
         metavar="FILE",
-        help="PNG, or by its ending (default: generated.png)",
+        help="picture to write; its ending names the format (default: generated.png)",
     )
     add(
         "--sampler",

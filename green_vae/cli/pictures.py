@@ -95,7 +95,7 @@ def _add_draws(command):
 
 
 def _add_picture(command, name):
-    told = f"PNG, or by its ending (default: {name})"
+    told = f"picture to write; its ending names the format (default: {name})"
     command.add_argument("-o", "--out", default=name, metavar="FILE", help=told)
     command.add_argument("--zoom", type=positive, default=2, metavar="Z", help="every pixel Z x Z large (default: 2)")
 

@@ -193,7 +193,7 @@ def _images_in(file, name):
     (key, *more) = [key for key, shape in shapes.items() if len(shape) == 4] or [None]
     if key is None or more:
         held = ", ".join(f"{key} {shape}" for key, shape in shapes.items())
-        raise ValueError(f"one array (n, h, w, c) of images, or moments of this package. Received: {name} with {held}")
+        raise ValueError(f"give one array (n, h, w, c) of images, or moments made here. Received: {name} with {held}")
     return file[key]
 
 

@@ -133,7 +133,7 @@ def measure_layers(grid=GRID, batch_size=1, repeats=50, warmup=3, dtypes=("float
         raise ValueError(f"a layer is timed in {' or '.join(BYTES)}. Received: {', '.join(sorted(unknown))}")
     if not len(grid) or min(batch_size, repeats, warmup, *(min(layer) for layer in grid)) < 1:
         received = f"{len(grid)} layers, batch_size={batch_size}, repeats={repeats}, warmup={warmup}"
-        raise ValueError(f"timing takes layers, and at least one of everything. Received: {received}")
+        raise ValueError(f"timing needs a layer or more, and no number below 1. Received: {received}")
     layers = [(layer, dtype) for dtype in dtypes for layer in grid]
     calls = [_call_of(*layer, batch_size) for layer in layers]
     least = np.full(len(layers), np.inf)
@@ -175,7 +175,7 @@ def fit_time(times, model="alpha"):
     names = _names(model, work)
     if len(times) < len(names) or not (seconds > 0).all():
         received = f"{len(times)} measurements for {len(names)} parameters, {seconds.min(initial=np.inf):g} s the least"
-        raise ValueError(f"a fit takes as many measurements as parameters, all above 0 s. Received: {received}")
+        raise ValueError(f"at least as many measurements as parameters are needed, all above 0 s. Received: {received}")
 
     def residuals(vector):
         return np.log(_seconds(model, _decoded(names, vector), work) / seconds)
@@ -192,7 +192,7 @@ def held_out(times, model, folds=5):
         ValueError: as `fit_time`, fewer than 2 folds, or a kernel all of whose layers are in one fold.
     """
     if folds < 2:
-        raise ValueError(f"what is held out needs at least 2 folds. Received: folds={folds}")
+        raise ValueError(f"held-out layers need at least 2 folds. Received: folds={folds}")
     predicted, fold = np.empty(len(times)), np.arange(len(times)) % folds
     for left_out in range(min(folds, len(times))):
         kept = [row for row, own in zip(times, fold, strict=True) if own != left_out]

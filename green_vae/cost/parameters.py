@@ -52,7 +52,7 @@ def _count(models, wanted):
 def _built(model):
     """The model itself, or an error where a layer in it does not have its weights yet."""
     if not isinstance(model, keras.Layer):
-        raise ValueError(f"parameters are counted of Keras models and layers. Received: {model!r}")
+        raise ValueError(f"give a Keras model or layer, whose parameters are counted. Received: {model!r}")
     # A subclassed model that was never called says built=False, although all its networks may be there.
     leaves = [layer for layer in layers_inside(model) if not layers_inside(layer, itself=False)]
     waiting = [layer.name for layer in leaves if not layer.built]

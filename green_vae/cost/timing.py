@@ -53,7 +53,7 @@ def forward_seconds(model, images, batch_sizes=(100, 10, 1), repeats=3, warmup=2
     """
     if not len(images) or min(*batch_sizes, repeats, warmup) < 1:
         received = f"{len(images)} images, batch_sizes={batch_sizes}, repeats={repeats}, warmup={warmup}"
-        raise ValueError(f"timing takes images, and at least one of everything. Received: {received}")
+        raise ValueError(f"timing needs an image or more, and no number below 1. Received: {received}")
     network, images = _compiled(model), unit_floats(images)
     calls = {size: math.ceil(len(images) / size) for size in batch_sizes}
     seconds = {size: [] for size in batch_sizes}
@@ -92,7 +92,7 @@ def forward_energy(model, images, batch_size=1, seconds=5.0, meter=EnergyMeter):
     """
     if not len(images) or batch_size < 1:
         received = f"{len(images)} images, batch_size={batch_size}"
-        raise ValueError(f"an energy takes images, and a batch of at least one. Received: {received}")
+        raise ValueError(f"energy needs an image or more, and a batch_size of at least 1. Received: {received}")
     network, images, done = _compiled(model), unit_floats(images), 0
     _run(network, images[:batch_size], batch_size)  # compiles
     start = time.perf_counter()

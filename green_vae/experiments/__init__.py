@@ -1,4 +1,4 @@
-"""Tables as data: what is measured, on what, beside what was printed. `main(TABLE)` makes a script of a table."""
+"""Tables as data: what is measured, on what, beside what was published. `main(TABLE)` makes a script of a table."""
 
 from green_vae.experiments.cli import main
 from green_vae.experiments.spec import Cell, Column, NotRun, Reference, Row, Sampling, Table

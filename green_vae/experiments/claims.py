@@ -19,27 +19,30 @@ HEAD = """# Claims and errata
 
 Written by `python -m green_vae.experiments.claims` from the reports in this folder.
 
-A **claim** is a sentence of a paper that can be true or false, told in our words; where only a table or a figure is
-named, it is what that shows. "Their numbers" are computed from the paper's own tables, "ours" from our reports. The
-verdict follows from both:
+A **claim** is a sentence of a paper that can be true or false, in our words. If the first column names only a table or
+a figure, the claim is what that table or figure shows. "Their numbers" are computed from the paper's own tables, and
+"ours" from our reports. The verdict follows from both:
 
-* **holds**: our numbers, or a test, say so, and the paper's own do not deny it.
+* **holds**: our numbers, or a test, say so, and the paper's own numbers do not deny it.
 * **does not hold**: one of the two sides denies it. A single row denies "every" and "invariably". "Usually" asks for
   two rows of three.
 * **open**: neither is the case. The last column says what would decide it.
 
-Narrow networks (see the README) count for a comparison within one row, such as two ways to draw codes for one network.
-They do not decide what a paper says of its own width. Everything trained has one seed, but where a report has "±"
-beside its numbers: those have three seeds or five. FIDs are on the scale that the report names, often FID~.
+"Full width" means the paper's own network. "Narrow" means a network with fewer channels, which two CPU cores can train.
+Narrow networks count for a comparison within one row, such as two ways to draw codes for one network. They do not
+decide what a paper says of its own network. Every model was trained with one seed, unless a report has "±" beside its
+numbers. Such numbers come from three seeds or five. FIDs are on the scale that the report names, often FID~, which does
+not compare with a published FID. The README explains these words.
 """
 GAPS = """## Errors of training and of test images
 
-How much worse a network reconstructs images that it has not seen, for every network of which both errors are measured,
-and for PCA with as many components as a network beside it has latent numbers. Errors of the survey and of Split-VAE
-are MSE x 1000, those of the ResLag study are summed over an image.
+The table shows how much worse a network reconstructs images that it has not seen. It has every network of which both
+errors are measured, and PCA with as many components as a network beside it has latent numbers. Errors of the survey and
+of Split-VAE are MSE x 1000. Those of the ResLag study are summed over an image.
 """
 ERRATA_HEAD = (
-    'Every line names a test that shows what is right. "In its code": text and code differ, and the code is built here.'
+    'Every line names a test that shows what is right. "In its code" means that text and code differ. Our networks '
+    "follow the code then."
 )
 MEASURED = (  # report -> columns of both errors
     ("survey_table2", "mse_train_x1e3", "mse_test_x1e3"),
@@ -107,7 +110,7 @@ def gaps_table(reports):
 
 
 def errata_table(slips, reports):
-    lines = [table_line(["where", "printed", "right", "test"]), table_line(["---"] * 4)]
+    lines = [table_line(["where", "published", "right", "test"]), table_line(["---"] * 4)]
     for slip in slips:
         printed, right = (text(reports) if callable(text) else text for text in (slip.printed, slip.right))
         path, _, name = slip.test.partition("::")

@@ -56,11 +56,18 @@ def parser_for(table):
     return parser
 
 
+def script_text(name):
+    """What the script of that name says of itself, its docstring; "" if another program runs."""
+    main = sys.modules["__main__"]
+    runs = Path(getattr(main, "__file__", None) or "").stem == name
+    return (main.__doc__ or "").strip() if runs else ""
+
+
 def new_parser(subject, description, examples):
     """A parser for the script of a table or a gallery, without options yet; `examples` begin its epilog."""
     return argparse.ArgumentParser(
         prog=f"reproduce/{subject.name}.py",
-        description=description,
+        description="\n\n".join(filter(None, [description, script_text(subject.name)])),
         epilog=examples + SHARED_EPILOG,
         formatter_class=_Formatter,
     )

@@ -9,8 +9,8 @@ from green_vae.utils.reading import read_json
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "open"
 PUBLISHED, OURS = "published", "value"  # as a cell of a report has them
-NARROW = "mini"  # in the names of rows that no paper prints, of few channels
-# a second reading of a printed row, whose printed numbers would count twice
+NARROW = "mini"  # in the names of rows that no paper has, of few channels
+# a second reading of a published row, whose numbers would count twice
 SECOND_READING = "(seed "
 
 
@@ -130,7 +130,7 @@ def on_one_scale(rows, one, other, side):
 def lowest(table, column, family):
     """`Claim.sides` of "this family has the lowest number of a column", among rows of full width.
 
-    One lower number denies it; that it holds takes a number of every printed row, all on one scale.
+    One lower number denies it; that it holds takes a number of every published row, all on one scale.
     """
 
     def side_of(reports, side):

@@ -4,7 +4,7 @@ import dataclasses
 import os
 from dataclasses import dataclass, field
 
-from green_vae.experiments.provenance import section
+from green_vae.experiments.provenance import section, told
 from green_vae.experiments.runner import read_report
 
 NOT_ASKED = "not asked for in this run"
@@ -42,7 +42,7 @@ def read_entries(path, smoke=False):
         for entry in found.values():
             texts = (entry.picture, entry.sentence, entry.reason)
             if not all(isinstance(text, str) for text in texts) or not isinstance(entry.details, dict):
-                raise ValueError(f"a figure tells its reasons in words. Received: {entry}")
+                raise ValueError(f"texts of a figure are strings, and its details a dict. Received: {entry}")
         return found
 
     found = read_report(path, smoke, "real figures", entries)
@@ -53,7 +53,7 @@ def read_entries(path, smoke=False):
 
 
 def to_json(gallery, settings, entries):
-    """The report: what is true of all figures, and each with its own provenance, in the printed order."""
+    """The report: what is true of all figures, and each with its own provenance, in the published order."""
     return {
         "gallery": gallery.name,
         "title": gallery.title,
@@ -94,7 +94,7 @@ def markdown(gallery, report):
         page += ["", *(f"* {note}" for note in gallery.notes)]
     entries = [(figure.label, report["figures"][figure.name]) for figure in gallery.figures]
     drawn = [(label, "", entry["details"]) for label, entry in entries if entry["picture"]]
-    return "\n".join([*page, "", *section("How these figures were drawn", drawn)])
+    return "\n".join([*page, "", *section("How these figures were drawn", told(drawn))])
 
 
 def drawn_from(details):

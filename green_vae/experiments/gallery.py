@@ -50,7 +50,7 @@ class Figure:
 
     @property
     def label(self):
-        """As printed: "figure07" -> "Figure 7"."""
+        """As published: "figure07" -> "Figure 7"."""
         return re.sub(r"^figure0*", "Figure ", self.name)
 
 
@@ -62,7 +62,7 @@ class Gallery:
         name: of the script and of the result files.
         title: one line.
         source: the paper.
-        figures: in the printed order.
+        figures: in the published order.
         notes: remarks printed below.
     """
 

@@ -71,7 +71,11 @@ def _table(table, whole, folders, rows, columns):
     reference, footnotes = report["reference"], {}
     counts = Counter(cells[column.name]["verdict"] for cells in report["rows"].values() for column in columns)
     grid = _grid(table, report, columns, footnotes)
-    notes = (*remarks(report, columns), *table.conclusions(whole), *table.notes)
+    notes = {
+        "What these numbers say": table.conclusions(whole),
+        "Notes": table.notes,
+        "Details of single numbers": remarks(report, columns),
+    }
     made = told(measured_cells(report, columns))
     return [
         page.text(f"Source of the published numbers: {table.source}."),
@@ -83,11 +87,16 @@ def _table(table, whole, folders, rows, columns):
         controls("table", "Rows with a verdict", counts, sort=True),
         grid,
         *([page.heading("Numbered notes"), page.bullets(footnotes, ordered=True)] if footnotes else []),
-        *([page.heading("Remarks"), page.bullets(notes)] if notes else []),
+        *(piece for title, lines in notes.items() for piece in _bullets(title, list(lines))),
         *html_pictures.of_table(table, report, columns, folders),
         *html_pictures.trainings((row.preset for row in table.rows if row.name in report["rows"]), folders),
         *_made("How these numbers were measured", made),
     ]
+
+
+def _bullets(title, lines):
+    """The pieces of a section of bullets; [] for none."""
+    return [page.heading(title), page.bullets(lines)] if lines else []
 
 
 def _chosen(table, recorded, rows, columns):

@@ -29,10 +29,11 @@ PAPERS = {
     "green": "Cost beside quality",
 }
 VERDICTS = (spec.EXACT, spec.REPRODUCED, spec.DIFFERS, spec.INCOMPARABLE, spec.MEASURED, spec.NOT_RUN)
-CLAIMS = "**What the papers claim**, where each claim stands, and their slips: [claims and errata](results/claims.md)."
-LEGEND = """How to read a cell: `= 5` printed and ours are equal to the digit; `5.0 / 5.1` printed and ours; `5.0 / -`
-printed, not run; `5.1` ours, nothing is printed. `FID~` and `FID@1280` are not on the scale of the printed FID. The
-whole report behind every link says how each number was made, what was shortened, and why a cell is empty.
+CLAIMS = "[Claims and errata](results/claims.md) lists what the papers claim, whether it holds, and their slips."
+LEGEND = """How to read a cell: `= 5` means that the published number and ours are equal to the digit. `5.0 / 5.1` is
+the published number and ours. `5.0 / -` is a published number that we have not measured. `5.1` is ours, where nothing
+is published. `FID~` and `FID@1280` are not on the scale of the published FID. The whole report behind every link says
+how each number was made, what was shortened, and why a cell is empty.
 """
 
 

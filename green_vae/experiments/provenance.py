@@ -73,10 +73,10 @@ def measured_cells(report, columns):
                 yield row, column.title, cell["details"]
 
 
-def section(title, made):
-    """A section of Markdown that says how things were made; [] for nothing. Arguments as for `told`."""
-    lines = [f"* {line}" for line in told(made)]
-    return [f"## {title}", "", *lines, ""] if lines else []
+def section(title, lines):
+    """A section of Markdown, as lines: a heading, and a bullet for each of `lines`; [] for none."""
+    bullets = [f"* {line}" for line in lines]
+    return [f"## {title}", "", *bullets, ""] if bullets else []
 
 
 def told(made):

@@ -4,7 +4,7 @@ from rich import box
 from rich.table import Table as Grid
 
 from green_vae.experiments import spec
-from green_vae.experiments.provenance import measured_cells, section
+from green_vae.experiments.provenance import measured_cells, section, told
 from green_vae.plots import dots
 from green_vae.utils import digests
 from green_vae.utils.files import write_text
@@ -27,7 +27,7 @@ def lines_of(column, cell, footnotes):
 
 
 def labelled(column, cell):
-    """A measured number, with its spread over seeds and the name of its scale where that is not the printed one's."""
+    """A measured number, with its spread over seeds and the name of its scale where that is not the published one's."""
     label = "" if spec.comparable(cell["label"]) else f" {cell['label']}"
     spread = cell.get("details", {}).get("spread")
     own = "" if spread is None else f" ± {column.format.format(spread)}"
@@ -51,30 +51,39 @@ def long_form(table, columns, rows, footnotes):
 
 
 def remarks(report, columns, rows=()):
-    """A line for each row with remarks, such as the KID beside every FID, for each way images were made, for what "±"
-    means, and for each protocol."""
-    for name, cells in report["rows"].items():
+    """Details of single numbers, a line each: how images were made, what "±" means, protocols, what stands beside a
+    number of a row, such as the KID beside every FID."""
+    shown = {name: cells for name, cells in report["rows"].items() if not rows or name in rows}
+    yield from _ways(shown, columns)
+    yield from dict.fromkeys(
+        f"± {column.spread}"
+        for cells in shown.values()
+        for column in columns
+        if column.spread and "spread" in (own := cells[column.name]["details"]) and "values" not in own
+    )
+    protocols = (cells[column.name]["details"].get("protocol") for cells in shown.values() for column in columns)
+    yield from dict.fromkeys(filter(None, protocols))
+    for name, cells in shown.items():
         found = [
             f"{column.title}: {cells[column.name]['remark']}" for column in columns if cells[column.name]["remark"]
         ]
-        if found and (not rows or name in rows):
+        if found:
             yield f"{name}: {'; '.join(found)}"
-    shown = [(name, cells) for name, cells in report["rows"].items() if not rows or name in rows]
+
+
+def _ways(rows, columns):
+    """How images were made: a line for each way, with the columns that it is of, and with rows where others differ."""
+    ways = {}  # (way, its rows or ()) -> titles of columns
     for column in columns:
         made = {}
-        for name, cells in shown:
+        for name, cells in rows.items():
             if how := cells[column.name]["details"].get("made"):
                 made.setdefault(how, []).append(name)
         for how, names in made.items():
-            yield f"{column.title}, {', '.join(names)}: {how}"
-    yield from dict.fromkeys(
-        f"± {column.spread}"
-        for _, cells in shown
-        for column in columns
-        if column.spread and "spread" in (told := cells[column.name]["details"]) and "values" not in told
-    )
-    protocols = (cells[column.name]["details"].get("protocol") for _, cells in shown for column in columns)
-    yield from dict.fromkeys(filter(None, protocols))
+            ways.setdefault((how, tuple(names) if len(made) > 1 else ()), []).append(column.title)
+    for (how, names), titles in ways.items():
+        of = f" ({', '.join(names)})" if names else ""
+        yield f"{'; '.join(titles)}{of}: {how}"
 
 
 def _styled(lines, cell):
@@ -108,9 +117,10 @@ def markdown(table, report, rows=(), columns=()):
         "",
         *(f"[{number}] {reason.strip()}  " for reason, number in footnotes.items()),
         "",
-        *(f"* {note}" for note in (*remarks(shown, columns), *table.conclusions(report), *table.notes)),
-        "",
-        *section("How these numbers were measured", measured_cells(shown, columns)),
+        *section("What these numbers say", table.conclusions(report)),
+        *section("Notes", table.notes),
+        *section("Details of single numbers", remarks(shown, columns)),
+        *section("How these numbers were measured", told(measured_cells(shown, columns))),
     ]
     return "\n".join(page)
 

@@ -121,9 +121,8 @@ class Run(TrainedRow):
         """Mean squared error of one kind of reconstructions, per pixel and channel; from sampled codes."""
         images, start, total = self.originals(kind), 0, 0.0
         for made in self.images(kind):
-            unit = unit_floats(
-                images[start : start + len(made)], "float64"
-            )  # a PCA may leave [0, 1], as no network does
+            # the originals alone are converted: what a PCA makes may lie outside [0, 1]
+            unit = unit_floats(images[start : start + len(made)], "float64")
             total += metrics.mse(unit, made) * len(made)
             start += len(made)
         return total / len(images)

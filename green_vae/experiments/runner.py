@@ -221,7 +221,7 @@ def _checked(cell):
             raise ValueError(f"a cell holds finite numbers. Received: {number!r}")
     texts = (cell.verdict, cell.label, cell.reason, cell.remark, cell.identity)
     if not all(isinstance(text, str) for text in texts) or not isinstance(cell.details, dict):
-        raise ValueError(f"a cell tells its reasons in words. Received: {cell}")
+        raise ValueError(f"texts of a cell are strings, and its details a dict. Received: {cell}")
     return cell
 
 

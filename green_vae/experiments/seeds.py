@@ -16,6 +16,11 @@ from green_vae.experiments.trained import NO_WEIGHTS
 from green_vae.presets import store
 from green_vae.presets.pretrained import METADATA
 
+SPREAD = (  # a note of tables
+    "a ± b gives the mean and the standard deviation (n - 1) over the seeds. Each seed is a training of its own, with "
+    "its own first weights, noise and order of images."
+)
+
 
 class SeedsRun(Run):
     """A row of several seeds. Counts are those of one model; what is measured is measured on every one of `parts`."""

@@ -118,8 +118,8 @@ class Row:
     """One line of a table.
 
     Attributes:
-        name: as printed.
-        published: column name -> printed number.
+        name: as published.
+        published: column name -> published number.
         preset: of `green_vae.presets.PRESETS`, for a trained model.
         images: `images(bench)` -> uint8 array, for a row that is images and no model.
         pca: components of a principal component analysis of the training images, for a row that is one and no network.
@@ -143,13 +143,13 @@ class Row:
 
 
 def mini(name, preset, columns, how="narrow", **options):
-    """A row that no paper prints: a model of fewer channels. columns: names of those that it is measured in."""
+    """A row that no paper has: a model of fewer channels. columns: names of those that it is measured in."""
     note = f"not in the paper: {how}, for two CPU cores"
     return Row(name, dict.fromkeys(columns), preset=preset, notes={"params": note}, **options)
 
 
 def pca(components, columns, prefix="", dataset=""):
-    """A row that no paper prints: what as many principal components of the training images leave of an image.
+    """A row that no paper has: the error that remains with as many principal components of the training images.
 
     Args:
         components: as many as a network of the table has latent numbers.
@@ -174,7 +174,7 @@ class Table:
         name: of the script and of the result files.
         title: one line.
         source: paper and table number.
-        columns, rows: in the printed order.
+        columns, rows: in the published order.
         reference: the real images of the FID columns.
         layer: feature layer of the FID columns.
         samplers: kind -> `Sampling`, of the kinds that the FID columns name; "prior" is known to every table.

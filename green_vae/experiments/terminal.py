@@ -55,11 +55,8 @@ def show(table, report, rows=(), columns=(), form="table", width=None):
             console.print(LEGEND, style="dim", highlight=False, markup=False)
         for reason, number in footnotes.items():
             console.print(f"[{number}] {reason}", markup=False, highlight=False)
-        if form == "long":
-            notes = (*remarks(report, shown, rows), *table.conclusions(report), *table.notes)
-        else:
-            notes = table.conclusions(report)
-        for note in notes:
+        details = (*table.notes, *remarks(report, shown, rows)) if form == "long" else ()
+        for note in (*table.conclusions(report), *details):
             console.print(f"* {note}", markup=False, highlight=False)
 
 

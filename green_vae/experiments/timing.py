@@ -184,7 +184,7 @@ def conclusions(report):
             )
             if found:
                 best = max(found, key=found.get)
-                yield f"What goes with {whose} time at batch {batch}, Spearman (Kendall): {listed}. Best: {best}."
+                yield f"Rank correlation with {whose} time, batch {batch}, Spearman (Kendall): {listed}. Best: {best}."
 
 
 def correlations(report, place, time):
@@ -220,13 +220,14 @@ def interval(costs, times):
 
 
 NOTES = (
-    "What goes with a time: rank correlations over the rows, and in square brackets a bootstrap interval of 95 % of "
-    "Spearman's, whose rows are drawn anew. Rows are few, and several share a network, so that intervals are wide.",
-    "Seconds: encoder and decoder over 10,000 images of random pixels with fresh weights, neither of which changes the "
-    "work; compiled, after warm-up, mean of three passes.",
-    "MB moved: an estimate for one image, every layer reading its weights and its input and writing its output once.",
-    "alpha-MFLOPs, of one image: the FLOPs of every layer, depthwise convolutions included, times an alpha that falls "
-    "with the size of its map (Asperti, Evangelista, Marzolla 2021). Its beta and gamma are those that "
-    "green_dissection has fitted to single layers with kernels of 1, 3 and 5 on one image, on the device of our "
-    "seconds; those of a kernel of 4 lie in between.",
+    "Rank correlations are those over the rows. Square brackets hold a 95 % bootstrap interval "
+    "of Spearman's, from rows drawn anew with replacement. There are few rows, and several share a network, so "
+    "intervals are wide.",
+    "Seconds are those of encoder and decoder over 10,000 images of random pixels with fresh weights, neither of "
+    "which changes the work. The networks are compiled. The number is the mean of three passes after a warm-up.",
+    "MB moved is an estimate for one image: every layer reads its weights and its input, and writes its output, once.",
+    "alpha-MFLOPs, of one image, are the FLOPs of every layer, depthwise convolutions included, times an alpha that "
+    "falls with the size of its map (Asperti, Evangelista, Marzolla 2021). green_dissection has fitted its beta and "
+    "gamma to single layers with kernels of 1, 3 and 5 on one image, on the device of our seconds. Those of a kernel "
+    "of 4 lie in between.",
 )

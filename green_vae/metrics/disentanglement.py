@@ -129,5 +129,5 @@ def _checked(codes, factors, units=1):
     if factors.dtype.kind not in "iub":
         raise ValueError(f"factors are integers, one for each value. Received: {factors.dtype}")
     if constant := [index for index, factor in enumerate(factors.T) if len(np.unique(factor)) < 2]:
-        raise ValueError(f"a factor has at least two values among the images. Received: one in columns {constant}")
+        raise ValueError(f"a factor needs two values or more; leave others out. Received: one in columns {constant}")
     return codes, factors

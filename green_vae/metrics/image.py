@@ -10,7 +10,7 @@ _WINDOW = 7  # pixels; scikit-image's uniform window
 
 
 def mse(images, reconstructions):
-    """Mean squared error over all images, pixels and channels (the survey's tables print it times 1000).
+    """Mean squared error over all images, pixels and channels (the survey's tables give it times 1000).
 
     Args:
         images, reconstructions: (n, height, width, channels), float of one range, or uint8 (divided by 255).

@@ -7,7 +7,7 @@ from sklearn.metrics import pairwise_distances_chunked
 
 
 class Neighbours(NamedTuple):
-    """Four shares: three lie in [0, 1], and density may exceed 1."""
+    """Precision, recall, density and coverage, see `neighbours`. All lie in [0, 1], but density may exceed 1."""
 
     precision: float
     recall: float
@@ -49,7 +49,7 @@ def neighbours(features, reference, k=3, k_density=5):
         raise ValueError("features must be finite. Received: NaN or infinite numbers")
     if not 1 <= min(k, k_density) <= max(k, k_density) < min(len(features), len(reference)):
         received = f"k={k}, k_density={k_density}, {len(features)} and {len(reference)} features"
-        raise ValueError(f"k is at least 1, and there are more features than that on either side. Received: {received}")
+        raise ValueError(f"k must be at least 1, and below the number of features on each side. Received: {received}")
     (of_features,) = _radii(features, [k])
     of_reference, of_density = _radii(reference, [k, k_density])
     precise, dense, start = [], [], 0

@@ -13,7 +13,7 @@ class BernoulliVAE(BetaVAE):
 
     The raw "reconstruction" is the cross-entropy, summed over pixels, in nats. Grey values are taken as probabilities,
     for which it is never 0. Source: slides, linear VAE on MNIST (beta 1) and beta-VAE on CelebA (beta 20, 10,000
-    warm-up steps), where both cross-entropies are printed with the roles of image and reconstruction exchanged.
+    warm-up steps), where both cross-entropies are given with the roles of image and reconstruction exchanged.
 
     Args: as for `BetaVAE`, beta 1 by default.
     """

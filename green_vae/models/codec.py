@@ -111,9 +111,10 @@ class Codec:
         Args:
             n: how many.
             sampler: a fitted sampler of `green_vae.samplers`, or a fitted mixture or density of scikit-learn; the name
-                of one that came with a loaded model, say "gmm"; "prior", or None for the prior, see `draw`. A model
-                without a prior takes the first one that came with it for None.
-            seed: of the draw; None for other images in every call. The first images of twenty are not those of ten.
+                of one that ships with a loaded model, say "gmm"; "prior" or None for the prior, see `draw`. For None, a
+                model without a prior takes the first sampler that ships with it.
+            seed: of the draw; None for other images in every call. The first ten of 20 images are not those of a call
+                for ten.
             part: of a split model, as for `decode`.
             temperature: factor on the standard deviation of the prior; a sampler takes none.
 

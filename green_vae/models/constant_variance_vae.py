@@ -12,9 +12,10 @@ from green_vae.models.vae import VAE
 class ConstantVarianceVAE(VAE):
     """CV-VAE: loss = mean over the batch of  1/2 SSE + beta KL(N(mu, sigma^2 I) || N(0, I)),  sigma a constant.
 
-    The KL is 1/2 ||mu||^2 and a constant, which it includes: an autoencoder whose codes are noised before they are
-    decoded and drawn to 0, as the RAE's are. To first order in sigma the noise adds sigma^2 / 2 times the squared
-    Frobenius norm of the decoder's Jacobian to the error, which is what the gradient penalty of an RAE stands for.
+    The KL is 1/2 ||mu||^2 plus a constant, which the logged KL includes. So this is an autoencoder whose codes get
+    noise before they are decoded, and are pulled to 0 as those of the RAE are. To first order in sigma, the noise adds
+    sigma^2 / 2 times the squared Frobenius norm of the decoder's Jacobian to the error. The gradient penalty of an RAE
+    stands for this term.
     Source: Ghosh et al. 2020, section 3; survey, section on RAE, equations 15 to 17 (see the errata for a factor 1/2).
 
     Args:

@@ -1,4 +1,4 @@
-"""InfoVAE: the aggregate posterior is drawn to the prior by its maximum mean discrepancy, not by the KL alone."""
+"""InfoVAE: a maximum mean discrepancy, and not the KL alone, pulls the aggregate posterior to the prior."""
 
 import keras
 from keras import ops

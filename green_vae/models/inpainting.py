@@ -62,7 +62,7 @@ def most_probable(decoder, images, known, start, likelihood, sigma, steps, learn
 def inpainted(model, x, known, batch_size, likelihood, sigma, steps, learning_rate):
     """`Codec.inpaint` of images that are checked."""
     if model.prior_only or not model.variational or len(model.decoder.inputs) > 1:  # a hierarchy takes noise, too
-        raise ValueError(f"inpainting takes one code with a prior N(0, I). Received: {type(model).__name__}")
+        raise ValueError(f"inpainting needs one code with a prior N(0, I). Received: {type(model).__name__}")
     if int(steps) != steps or steps < 1:
         raise ValueError(f"a code is moved by at least one step. Received: steps={steps}")
     likelihood, sigma = observation_of(model, likelihood, sigma)

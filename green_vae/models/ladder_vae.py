@@ -24,7 +24,7 @@ class LadderVAE(WarmUp, BaseVAE):
     Upwards, without noise:  d_i = MLP_i(d_(i-1)), d_0 = x, and from d_i an estimate N(up_mean_i, exp(up_log_var_i)).
     Downwards:  p(z_L) = N(0, I) and q(z_L|x) is the estimate itself; below, p(z_i|z_(i+1)) comes from a network of its
     own, and q(z_i|z_(i+1), x) is the product of p and the estimate, see `precision_merge` (eq. 18 and 19; the paper's
-    sigma_q is printed where its square belongs). KL_i = KL(q(z_i|z_(i+1), x) || p(z_i|z_(i+1))) in closed form. w rises
+    sigma_q stands where its square belongs). KL_i = KL(q(z_i|z_(i+1), x) || p(z_i|z_(i+1))) in closed form. w rises
     linearly from 0 to 1. MLPs are twice dense, batch norm, leaky ReLU (slope 0.1); variances are softplus + 1e-5.
 
     z_1, the lowest level, is what a code means in `encode`, `decode` and `latent_dim`. New images come from the priors
@@ -56,13 +56,13 @@ class LadderVAE(WarmUp, BaseVAE):
                  network_options=None, seed=None, name=None, dtype=None):  # fmt: skip
         check_without_flow_or_split(posterior, network_options)
         if network_options:
-            raise ValueError(f"a ladder's networks are given by its widths. Received: {network_options}")
+            raise ValueError(f"a ladder takes widths, and no network_options. Received: {network_options}")
         if not latent_dims or len(latent_dims) != len(widths):
             raise ValueError(f"every level needs a size and a width. Received: {latent_dims} and {widths}")
         if likelihood not in losses.ERRORS:
             raise ValueError(f"likelihood must be one of {', '.join(losses.ERRORS)}. Received: {likelihood!r}")
         if sigma == "learned" and likelihood != "gaussian":
-            raise ValueError(f"a sigma is learned of a Gaussian likelihood. Received: likelihood={likelihood!r}")
+            raise ValueError(f"sigma='learned' needs likelihood='gaussian'. Received: likelihood={likelihood!r}")
         if sigma != "learned" and not sigma > 0:
             raise ValueError(f"a standard deviation is positive, or 'learned'. Received: sigma={sigma}")
         # before super().__init__, which builds the networks with them
@@ -235,7 +235,7 @@ class LadderVAE(WarmUp, BaseVAE):
         """
         if level not in self._upwards() or np.ndim(z) != 2 or np.shape(z)[1] != self.latent_dims[level - 1]:
             sizes = dict(zip(self._upwards(), self.latent_dims, strict=True))
-            raise ValueError(f"codes of one level, of {sizes}. Received: level={level!r}, codes of shape {np.shape(z)}")
+            raise ValueError(f"give codes of a level, {sizes}. Received: level={level!r}, codes of shape {np.shape(z)}")
         factors, rng = temperatures(temperature, self.levels), np.random.default_rng(seed)
         for lower in range(level - 1, 0, -1):
             z = gaussian_noise(rng, factors[lower - 1])(*self._prior_of(lower, z))

@@ -1,4 +1,4 @@
-"""VAE whose encoder is trained ahead of its decoder while training is young, against posterior collapse."""
+"""VAE whose encoder is trained ahead of its decoder in the first epochs, against posterior collapse."""
 
 import math
 

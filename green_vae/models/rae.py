@@ -125,4 +125,4 @@ def _check_form(regularizer, of, name, value, known):
     if value not in known:
         raise ValueError(f"{name} must be one of {', '.join(known)}. Received: {value!r}")
     if value != known[0] and regularizer != of:
-        raise ValueError(f"{name} is of regularizer={of!r}. Received: {name}={value!r} with {regularizer!r}")
+        raise ValueError(f"{name} needs regularizer={of!r}. Received: {name}={value!r} with {regularizer!r}")

@@ -14,8 +14,8 @@ class ReviewVAE(GaussianVAE):
     """VAE with the loss  mean over the batch of  SSE + beta kl,  kl one of, per latent unit of mean m and deviation s,
 
     * "exact": the KL divergence from the prior, (m^2 + s^2 - 1) / 2 - log s;
-    * "published": m^2 + s^2 - log s - 1/2, which the review prints and ran: 2 KL + log s + 1/2. It is least at m = 0
-      and s = 1 / sqrt(2), with the value log(2) / 2, so that a unit without use settles at half the prior's variance.
+    * "published": m^2 + s^2 - log s - 1/2, as in the review and its code. That is 2 KL + log s + 1/2. It is least at
+      m = 0 and s = 1 / sqrt(2), with the value log(2) / 2. So an unused unit settles at half the prior's variance.
 
     Logged raw: "reconstruction" (SSE) and "kl", the exact one; with "published" also "kl_published", which alone is
     weighted then. Source: Chakravarthy 2022, sections on the loss and the implementation.
@@ -35,7 +35,7 @@ class ReviewVAE(GaussianVAE):
         if kl not in DIVERGENCES:
             raise ValueError(f"kl must be one of {', '.join(DIVERGENCES)}. Received: {kl!r}")
         if kl == "published" and posterior != "gaussian":
-            raise ValueError(f"the published kl is of a Gaussian posterior. Received: posterior={posterior!r}")
+            raise ValueError(f"kl='published' is that of a Gaussian posterior. Received: posterior={posterior!r}")
         check_factors(beta=beta)
         self.beta, self.divergence = beta, kl  # before super().__init__, which asks for what is logged
         super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, posterior=posterior, **shared)

@@ -25,12 +25,12 @@ class SigmaVAE(GaussianVAE):
     * "learned": one trained scalar, log sigma, which starts at 0;
     * "pixels": a trained log sigma for every pixel and channel, the same for all images; all start at 0;
     * "data": the standard deviation of all the values of the batch's images, which no weight can change. It is what
-      Boon's "Optimal Sigma" ran, whose printed totals leave out the constant D/2 log(2 pi).
+      Boon's "Optimal Sigma" used, whose published totals leave out the constant D/2 log(2 pi).
 
     log sigma is softly kept above `lowest`, -6, by -6 + softplus(log sigma + 6): raised by 0.002 at log sigma = 0 and
     by 0.03 at -2.5; that of "data" is cut there only, and else as it is. Dai and Wipf 2019, who train the scalar, have
     no such limit: lowest=None. Under several replicas each takes its own part of the batch. Source: Rybkin, Daniilidis,
-    Levine 2021, section 4, and their code; slides, sigma-VAE (whose formulas print log sigma as sigma, and the KL with
+    Levine 2021, section 4, and their code; slides, sigma-VAE (whose formulas give log sigma as sigma, and the KL with
     a minus sign); Boon 2023, implementation.
 
     Logged raw: "reconstruction" (squared error) and "kl"; also "nll", the first part of the loss, and "sigma", for
@@ -60,7 +60,7 @@ class SigmaVAE(GaussianVAE):
         if sigma not in SIGMAS:
             raise ValueError(f"sigma must be one of {', '.join(SIGMAS)}. Received: {sigma!r}")
         if lowest is None and sigma != "learned":
-            raise ValueError(f"only a learned sigma goes without a limit. Received: lowest=None with sigma={sigma!r}")
+            raise ValueError(f"only sigma='learned' goes without a limit. Received: lowest=None with sigma={sigma!r}")
         check_factors(beta=beta)
         super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, **shared)
         self.beta, self.sigma, self.lowest = beta, sigma, lowest

@@ -1,4 +1,4 @@
-"""Split-VAE: a VAE whose output is a mixture of two images that nobody told it how to divide."""
+"""Split-VAE: a VAE whose decoder gives two images and a map that mixes them. Nobody tells it how to divide an image."""
 
 import keras
 

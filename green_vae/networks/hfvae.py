@@ -1,6 +1,6 @@
 """HFVAE, a hierarchical VAE whose latent vectors act on whole maps by FiLM (survey, section on HFVAE).
 
-This is the network of the authors' code. Its counts are NOT those that the survey prints: 41,805,257 parameters
+This is the network of the authors' code. Its counts are NOT those that the survey publishes: 41,805,257 parameters
 instead of 48,113,051, and 23,575,615 instead of 27,139,755.
 """
 

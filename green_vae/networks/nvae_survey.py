@@ -1,8 +1,8 @@
 """NVAE as the survey trained it: one scale, latent maps of half the image's side (survey, row NVAE-z10-b100-l4).
 
-The first public revision of the authors' code has 8,307,921 parameters and 4479 MFLOPs at the row's setting, the
-survey prints 8,305,521 and 4478. Without one of the two norms over the expanded channels of the last cell both printed
-numbers come out; that edit is inferred, and asked for by `final_norms=1`.
+The first public revision of the authors' code has 8,307,921 parameters and 4479 MFLOPs at the row's setting. The
+survey publishes 8,305,521 and 4478. Both published numbers come out without one of the two norms over the expanded
+channels of the last cell. That edit is inferred. `final_norms=1` asks for it.
 """
 
 import keras

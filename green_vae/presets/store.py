@@ -155,7 +155,7 @@ def load(name, weights="pretrained", seed=None):
         name: of the preset, say "survey/resnet-s4-b64-l64"; or a folder of `save_preset`, or "hf://user/repository".
         weights: "pretrained" for those that ship (`presets.pretrained` says where they are looked for and when they
             are fetched) or that lie in the folder, a path to a `.weights.h5` file, or None for fresh ones.
-        seed: of fresh weights and of the model's noise, which goes on where the training left it if there is no seed.
+        seed: of fresh weights and of the model's noise. Without a seed, the noise goes on where the training left it.
             Generators of Python and NumPy are left alone.
 
     Raises:

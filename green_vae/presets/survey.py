@@ -182,6 +182,19 @@ BALANCING = {  # arm -> preset
     "control": _balancing("control_vae", target_kl=PILOT_KL),
 }
 
+LATENT_SIZES = (32, 64, 128, 256)
+LATENT_NOTE = "narrow, for one CPU core; of latent sizes: one network for all, but for its codes"
+
+
+def _latent_size(units, beta):
+    """One network of CIFAR-10 with as many latent units, and a factor of the KL beside the computed gamma."""
+    network = {"network": "slides", "network_options": {"widths": (16, 32, 64)}}
+    config = {"image_shape": (32, 32, 3), "latent_dim": units, "beta": beta, **network}
+    recipe = Recipe(3e-3, (3, 4), 100, 5, LATENT_NOTE)
+    source = "survey, sections on the evaluation"
+    return Preset("computed_gamma_vae", config, "cifar10", recipe, source, codes="sample", samplers={"gmm": {}})
+
+
 PRESETS = {
     "survey/cnn-b128-l128": _cnn(32, 128, "cifar10"),
     "survey/l2-rae-b128-l128": rae(32, 128, "cifar10", "l2"),
@@ -219,6 +232,9 @@ PRESETS = {
     "survey/hfvae-mini": _mini(_hfvae(16, 12), 6, CONVOLUTIONAL.halve_at),
     "survey/nvae-mini": _mini(_nvae_survey(base=12, group_dim=4), 6, CONVOLUTIONAL.halve_at),
     **{f"survey/balancing-{arm}-mini": chosen for arm, chosen in BALANCING.items()},
+    # the survey's factor of the KL falls with the latent size; with one factor for all, the size alone differs
+    **{f"survey/latent-{units}-mini": _latent_size(units, (2 * 32 / units) ** 2) for units in LATENT_SIZES},
+    **{f"survey/latent-{units}-one-factor-mini": _latent_size(units, 1.0) for units in LATENT_SIZES},
     "nvae/mnist": _nvae(
         (32, 32, 1),
         "mnist32",

@@ -107,6 +107,8 @@ class Sampler(abc.ABC):
             sampler = cls(**head["settings"])
             sampler._restore(state)
             sampler.latent_shape_ = tuple(map(int, head["latent_shape"]))
+            if min(sampler.latent_shape_) < 1:
+                raise ValueError(f"a latent of the shape {sampler.latent_shape_}")
             if (numbers := math.prod(sampler.latent_shape_)) > LARGEST:
                 raise ValueError(f"a latent of {numbers:,} numbers")
             sampler._check_restored(numbers)

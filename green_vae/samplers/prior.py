@@ -6,7 +6,7 @@ from green_vae.samplers.base import Sampler
 
 
 class Prior(Sampler):
-    """z ~ N(0, I), what a VAE is trained for: generation of the first kind. `fit` learns the latent shape only.
+    """z ~ N(0, I), the prior that a VAE is trained towards (survey, column GEN1). `fit` learns the latent shape only.
 
     The codes of a seed are those of `model.draw`, hence of `model.generate`.
     """

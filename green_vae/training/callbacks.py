@@ -1,5 +1,5 @@
-"""Keras callbacks that watch what a loss does not tell: latent units in use, distance of samples from real images,
-likeness of reconstructions.
+"""Keras callbacks for what a loss does not show: latent units in use, the distance of samples from real images, and
+how similar reconstructions are to their images.
 
 All write into the epoch's logs, so their numbers stand in `history` beside the losses, and in what other callbacks
 write: `model.fit` and `green_vae.training.train` let them look first, in whatever order they are given.

@@ -29,11 +29,13 @@ PAIRS = {
     "review_sweep": ((TRAIN, TEST, ""),),
     "svae_activity": ((TRAIN, TEST, ""),),
     "svae_split": ((TRAIN, TEST, ""),),
+    "survey_latent_sizes": ((TRAIN, TEST, ""),),
     "svae_split_cifar10": ((TRAIN, TEST, ""),),
     "svae_baselines": ((TRAIN, TEST, ""),),
     **{f"svae_table{n}": ((TRAIN, TEST, ""),) for n in (1, 3, 4)},
     "boon_table1": (("rec_train", "rec_mean", ""), ("rec_train", "rec", "rec")),
     "boon_ablation": (("rec_train", "rec_mean", ""), ("rec_train", "rec", "")),
+    "boon_objectives": (("rec_train", "rec_mean", ""), ("rec_train", "rec", "")),
 }
 ONE_PIXEL = 32 * 32  # values in one of the digits
 SHIPPED = dataclasses.replace(TINY, model="autoencoder")  # whose reconstructions draw no noise

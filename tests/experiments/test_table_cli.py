@@ -1,6 +1,8 @@
 """The command line of the tables: what it takes, and what it refuses with exit code 2."""
 
 import re
+import sys
+from types import SimpleNamespace
 
 import pytest
 from experiment_tables import TABLES, Counted, hide_data, read_report, small_table
@@ -111,6 +113,13 @@ def test_the_example_of_the_help_runs_a_row(name):
     assert words[:2] == ["python", f"reproduce/{name}.py"]
     options = parser_for(TABLES[name]).parse_args(words[2:])
     assert options.train and [row.name for row in chosen(TABLES[name].rows, options.rows, "row")] == options.rows
+
+
+@pytest.mark.parametrize(("name", "told"), [("svae_table2", True), ("svae_table3", False)])
+def test_the_help_of_a_script_begins_with_what_it_says_of_itself(name, told, monkeypatch):
+    script = SimpleNamespace(__file__="reproduce/svae_table2.py", __doc__="A question.\n\n    python one.py\n")
+    monkeypatch.setitem(sys.modules, "__main__", script)
+    assert ("\n\nA question.\n\n    python one.py\n" in parser_for(TABLES[name]).format_help()) == told
 
 
 def test_a_name_with_a_comma_is_one_name():

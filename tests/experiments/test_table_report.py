@@ -90,8 +90,13 @@ Reference images: the first 10,000 of cifar10, test split.
 lines\x20\x20
 [3] nothing printed\x20\x20
 
-* CNN: FID GEN: KID@1280 x 1000 = 5.0 +- 0.1
+## Notes
+
 * A note.
+
+## Details of single numbers
+
+* CNN: FID GEN: KID@1280 x 1000 = 5.0 +- 0.1
 
 ## How these numbers were measured
 
@@ -277,3 +282,16 @@ def test_protocols_are_named_once():
     report["rows"]["b"]["fid"]["details"] = {"protocol": "P"}
     assert list(remarks(report, table.columns)) == ["P"]
     assert list(remarks(report, table.columns, ["none"])) == []
+
+
+def test_a_way_that_all_rows_share_is_told_once_for_all_columns():
+    def cell(made):
+        return {**dataclasses.asdict(Cell(1.0, details={"made": made} if made else {})), "difference": None}
+
+    columns = [Column(name, name.upper(), None) for name in ("a", "b", "c")]
+    rows = {"one": ("x", "x", "x"), "two": ("x", "x", "y"), "three": ("", "x", "")}
+    report = {
+        "rows": {row: {name: cell(made) for name, made in zip("abc", ways, strict=True)} for row, ways in rows.items()}
+    }
+    assert list(remarks(report, columns)) == ["A; B: x", "C (one): x", "C (two): y"]
+    assert list(remarks(report, columns, ["one"])) == ["A; B; C: x"]

@@ -1,5 +1,6 @@
 """What holds for every sampler in the table."""
 
+import json
 import random
 
 import numpy as np
@@ -122,6 +123,19 @@ def test_damaged_and_foreign_files_are_refused(name, tmp_path):
         SAMPLERS[name].load(path)
     with pytest.raises(FileNotFoundError):
         SAMPLERS[name].load(tmp_path / "nowhere.npz")
+
+
+@every
+@pytest.mark.parametrize("shape", [[-2], [2, 0], []])
+def test_a_file_with_a_latent_of_no_size_is_refused(name, shape, tmp_path):
+    path = tmp_path / "sampler.npz"
+    make(name).fit(encodings()).save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    head = json.dumps({**json.loads(str(arrays.pop("head"))), "latent_shape": shape})
+    np.savez(path, head=head, **arrays)
+    with pytest.raises(ValueError, match=f"cannot load a '{name}' sampler.*Received: .*sampler.npz"):
+        SAMPLERS[name].load(path)
 
 
 @every

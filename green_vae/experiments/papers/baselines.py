@@ -70,4 +70,4 @@ def conclusions(report):
         if None not in (gamma, error):
             told.append(f"{row.removeprefix('mini ')} {gamma / error:.2f}")
     if told and not report["smoke"]:
-        yield f"gamma of the first stage beside its optimum, the mean squared error: {', '.join(told)} times."
+        yield f"gamma of the first stage, as a multiple of its optimum, the mean squared error: {', '.join(told)}."

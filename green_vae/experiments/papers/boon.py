@@ -11,6 +11,7 @@ depends on the data alone and is nearly all of it, so models are compared withou
 
 import functools
 import math
+from dataclasses import replace
 
 import numpy as np
 from keras import ops
@@ -49,6 +50,12 @@ def columns():
         _column("reduced", "reduced", "Total minus constant (study)", 0.05, 0, format="{:,.4f}"),
         Column("kl_weight", "weight of the KL", _weight, _identity("kl_weight"), format="{:,.4f}", tolerance=0.05),
     )
+
+
+def coarse(*names):
+    """Some of `columns` by name, with two digits after the point: for tables over seeds."""
+    known = {column.name: column for column in columns()}
+    return tuple(replace(known[name], format="{:,.2f}") for name in names)
 
 
 def _column(name, quantity, title, tolerance, reading, **options):

@@ -274,7 +274,7 @@ def _light(report, columns):
     told = ", ".join(f"{1 - light / whole:.1%} ({name})" for name, (whole, light) in FULL_WIDTH.items())
     if None not in counts:
         here = f"{1 - counts[1] / counts[0]:.1%} fewer trainable parameters than ResLag-VAE at this width"
-        yield f"The light ResLag-VAE has {here}; at full width, of which the study says almost 50 %, {told} fewer."
+        yield f"The light ResLag-VAE has {here}. At full width it has {told} fewer; the study says almost 50 %."
     for other in (ARMS[1, 1], ARMS[1, 0]):
         pairs = {column.title: (value(LIGHT, column.name), value(other, column.name)) for column in columns}
         differences = [f"{title} {a - b:+,.3g}" for title, (a, b) in pairs.items() if None not in (a, b)]

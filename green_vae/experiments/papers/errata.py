@@ -1,4 +1,4 @@
-"""Slips of the five papers: what is printed, what is right, and the test that shows it."""
+"""Slips of the five papers: what is published, what is right, and the test that shows it."""
 
 from green_vae.experiments.evidence import OURS, PUBLISHED, Erratum
 
@@ -42,7 +42,7 @@ SURVEY = (
     Erratum(
         "survey",
         "(16)",
-        "a factor 1/2 is amiss (the formula is not quoted here)",
+        "a factor 1/2 is wrong (the formula is not quoted here)",
         "1/2 ||mu||^2 beside 1/2 of the squared error: the KL of a posterior of constant variance, less a constant",
         f"{RAE}::test_the_kl_of_a_constant_variance_is_half_the_squared_mean_and_a_constant",
     ),
@@ -78,7 +78,7 @@ SURVEY = (
         "survey",
         "NVAE, text",
         "five groups",
-        "four: l4 in the row's name and in its code, whose counts are the printed ones but for one batch norm",
+        "four: l4 in the row's name and in its code, whose counts are the published ones, except for one batch norm",
         f"{HIERARCHY}::test_parameters_and_flops_of_the_surveys_nvae",
     ),
     Erratum(
@@ -99,7 +99,7 @@ SURVEY = (
         "survey",
         "CNN and RAE, text",
         "no batch norm is mentioned",
-        "one behind every convolution but the last: its parameters are in the printed counts",
+        "one behind every convolution but the last: its parameters are in the published counts",
         f"{PRESETS}::test_parameters_and_flops_as_printed",
     ),
     Erratum(
@@ -141,7 +141,7 @@ SURVEY = (
         "survey",
         "Tables 2 and 3, Resnet rows",
         "transposed convolutions; FLOPs that count an up-step at its output size",
-        "a transposed convolution costs a quarter of that; repetition and a convolution costs what is printed",
+        "a transposed convolution costs a quarter of that; repetition and a convolution costs what is published",
         f"{NETWORKS}::test_two_ways_up_have_the_same_parameters_and_different_costs",
     ),
     Erratum(
@@ -164,7 +164,7 @@ SVAE = (
         "svae",
         "Table 1, 2S-VAE",
         "16 latent numbers, or 64",
-        joined("64: only then has the network the printed ", count("svae_table1", "2S-VAE (Dai, Wipf)"), " parameters"),
+        joined("64: only this gives the published ", count("svae_table1", "2S-VAE (Dai, Wipf)"), " parameters"),
         f"{CLAIMS}::test_latent_numbers_of_the_two_stage_vae",
     ),
     Erratum(
@@ -173,7 +173,7 @@ SVAE = (
         joined(count("svae_table1", "SVAE", "params_trainable"), " parameters"),
         joined(
             count("svae_table1", "SVAE", side=OURS),
-            ": the printed ones are the trainable ones alone, in other rows all",
+            ": the published ones are the trainable ones alone, and in other rows all",
         ),
         f"{SPLIT}::test_counts_of_the_paper",
     ),
@@ -230,7 +230,7 @@ RESLAG = (
         "boon",
         "unit variance loss",
         "`1/2 SSE`",
-        "`SSE`: the printed Rec and totals have no half",
+        "`SSE`: the published Rec and totals have no half",
         f"{BOON}::test_published_totals_are_the_formulas_of_the_columns",
     ),
     Erratum(
@@ -244,14 +244,14 @@ RESLAG = (
         "boon",
         "optimal sigma",
         "the sigma of Rybkin et al.: `sigma^2` is the mean squared error",
-        "`sigma^2` is the variance of the pixels: only then do the printed totals follow",
+        "`sigma^2` is the variance of the pixels: the published totals follow only from that",
         f"{BOON}::test_the_published_totals_of_the_digits_follow_from_the_variance_of_the_pixels",
     ),
     Erratum(
         "boon",
         "likelihood",
         "`D/2 log(2 pi)` is a part of it",
-        "the printed totals leave it out",
+        "the published totals leave it out",
         f"{BOON}::test_published_totals_are_the_formulas_of_the_columns",
     ),
     Erratum(

@@ -214,9 +214,9 @@ def conclusions(report):
     for words in dict.fromkeys(row.partition(", ")[2] for row, *_ in found):
         parts = [(name, percent) for row, name, percent, _ in found if row.endswith(f", {words}")]
         low, high = (pick(percent for _, percent in parts) for pick in (min, max))
-        yield f"{words.capitalize()}: {low:+.1f} to {high:+.1f} % of the default's distance."
+        yield f"{words.capitalize()}: distances shift by {low:+.1f} to {high:+.1f} % of the default's."
     others, compared = turned(report)
     if compared:
-        yield f"The two models stand in the other order than by default in {len(others)} of {len(compared)} rows" + (
+        yield f"The two models have another order than by default in {len(others)} of {len(compared)} rows" + (
             f": {'; '.join(others)}." if others else "."
         )

@@ -10,7 +10,7 @@ from green_vae.experiments import columns
 from green_vae.experiments.papers import paired
 from green_vae.experiments.papers.survey import ERRORS
 from green_vae.experiments.papers.svae import SOURCE
-from green_vae.experiments.seeds import over_seeds
+from green_vae.experiments.seeds import SPREAD, over_seeds
 from green_vae.experiments.spec import Column, Measurement, NotRun, Reference, Row, Table, pca
 
 SPLIT, TWIN = "Split-VAE", "twin without the split head"
@@ -121,19 +121,18 @@ def table(name, preset, note):
         layer="mixed7",
         seeds=(0, 1, 2, 3, 4),
         notes=(
-            "a ± b: mean and standard deviation (n - 1) over the seeds, each of which is a training with an order, "
-            "weights and noise of its own.",
-            f"Both rows: {note} The twin has one output instead of the head of two images and a map.",
-            "KID@768: 500 images of codes from N(0, I) against the first 500 test images. x1 and x2 are the two images "
-            "that the head mixes; mix takes half of either.",
-            "High frequencies: 0.25 cycles a pixel and more. White noise has a share of 0.80, a smooth map one near 0. "
-            "The paper names two looks and gives no number for them. Here a map is called syntactic if its share is "
-            "more than twice that of the images themselves, and semantic if it is less than theirs.",
-            "Distance of x1 and x2: mean of their absolute difference over pixels.",
-            "Edges: lengths of gradients. A correlation near 1 says that the map changes where the image does.",
-            "Verdicts: a claim holds where the whole 95 % interval of the mean difference lies on its side of 0, does "
-            "not hold where all of it lies on the other side, and is open else. Rules fixed before the runs. They are "
-            "of one narrow network, one data set and a short training.",
+            SPREAD,
+            f"Both rows have {note} The twin has one output instead of the head of two images and a map.",
+            "KID@768 compares 500 images of codes from N(0, I) with the first 500 test images. x1 and x2 are the two "
+            "images that the head mixes. mix takes half of the images from x1 and half from x2.",
+            "High frequencies have 0.25 cycles a pixel and more. White noise has a share of 0.80, and a smooth map "
+            "one near 0. The paper names two looks and gives no number for them. Here a map is called syntactic if "
+            "its share is more than twice that of the images themselves, and semantic if it is less than theirs.",
+            "The distance of x1 and x2 is the mean of their absolute difference over pixels.",
+            "Edges are lengths of gradients. A correlation near 1 says that the map changes where the image does.",
+            "Verdicts: a claim holds if the whole 95 % interval of the mean difference lies on the claimed side of 0. "
+            "It does not hold if all of it lies on the other side. Else it is open. These rules were fixed before the "
+            "runs. The verdicts are about one narrow network, one data set and a short training.",
         ),
         conclusions=conclusions,
     )

@@ -1,4 +1,4 @@
-"""The numbers that the survey prints, and what its Tables 2 and 3 share: columns, protocol, remarks."""
+"""The numbers that the survey publishes, and what its Tables 2 and 3 share: columns, protocol, remarks."""
 
 from green_vae.experiments import columns
 from green_vae.experiments.spec import Row, Sampling
@@ -82,19 +82,21 @@ COLUMNS = (
     columns.fid("fid_gmm", "gmm", "FID GMM"),
 )
 NOTES = (
-    "REC: reconstructions, with sampled codes; GEN1: codes from N(0, I), for the RAEs from one scalar Gaussian; GEN2: "
-    "codes from the second-stage VAE; GMM: codes from a mixture of 10 Gaussians.",
-    "MSE and REC have two columns: one of the first 10,000 training images, one of the 10,000 test images, which a "
-    "network has not seen. The survey's code reconstructs training images for REC; of which images its MSE is, it does "
-    "not say. Our full-width network comes near the printed error on training images alone, so both printed numbers "
-    "stand beside ours of training images, and nothing is compared with ours of test images.",
-    "PCA: the mean squared error that the first principal components of all training images leave, as many as a "
-    "network has latent numbers: no linear autoencoder of that size does better on the images that it is fitted on.",
-    "FID by the survey's protocol: Inception v3 of TF-Slim/Keras, bilinear to 299x299, first 10,000 test images.",
-    "The FLOPs of the Resnet rows count every up-step at its output size: 2x repetition, then a convolution. That is "
-    "the network built here; the paper's code has transposed convolutions, which have the same parameters and a "
-    "quarter of the cost.",
-    "Tolerances, fixed beforehand: counts equal; MSE and FID within 10 % and nothing shortened count as reproduced.",
+    "REC are reconstructions, with sampled codes. GEN1 are images from N(0, I), or from one scalar Gaussian for the "
+    "RAEs. GEN2 are images from codes of the second-stage VAE. GMM are images from codes of a mixture of 10 Gaussians.",
+    "MSE and REC have two columns: one of the first 10,000 training images, and one of the 10,000 test images, which "
+    "a network has not seen. The survey's code reconstructs training images for REC. The survey does not say which "
+    "images its MSE is of. Our full-width network comes near the published error on training images alone. So both "
+    "published numbers stand beside ours of training images, and nothing is compared with ours of test images.",
+    "PCA is the mean squared error that remains with as many principal components of all training images as a network "
+    "has latent numbers. No linear autoencoder of that size does better on the images that it is fitted on.",
+    "FID follows the survey's protocol: Inception v3 of TF-Slim/Keras, bilinear resizing to 299x299, first 10,000 "
+    "test images.",
+    "The FLOPs of the Resnet rows count every up-step at its output size, as a 2x repetition and then a convolution. "
+    "That is the network built here. The paper's code has transposed convolutions, which have the same parameters and "
+    "a quarter of the cost.",
+    "Tolerances were fixed beforehand. Counts must be equal. MSE and FID count as reproduced within 10 %, if nothing "
+    "was shortened.",
 )
 SAMPLERS = {
     "gmm": Sampling("gmm", {"n_components": 10}),

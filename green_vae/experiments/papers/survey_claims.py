@@ -20,7 +20,7 @@ from green_vae.experiments.evidence import (
     lowest,
     usually,
 )
-from green_vae.experiments.papers import balancing, survey_collapse, survey_rae, survey_samplers
+from green_vae.experiments.papers import balancing, latent_sizes, survey_collapse, survey_rae, survey_samplers
 from green_vae.experiments.timing import BATCHES, interval
 from green_vae.presets import PRESETS
 
@@ -182,7 +182,7 @@ def printed_error(reports):
         printed = train.get(PUBLISHED)
         if None not in (printed, train.get(OURS), test.get(OURS)):
             texts.append(
-                f"{name}: {train[OURS]:.2f} of training and {test[OURS]:.2f} of test images, printed {printed}"
+                f"{name}: {train[OURS]:.2f} of training and {test[OURS]:.2f} of test images, published {printed}"
             )
             says.add(near(test[OURS], printed) or (False if near(train[OURS], printed) else None))
     return Side("the images are not named"), Side("; ".join(texts) or "not measured", denied_or_shown(says))
@@ -453,6 +453,14 @@ CLAIMS = (
         "The MSE tells how well a network reconstructs an image, also one that it has not seen.",
         printed_error,
         TABLE2,
+    ),
+    Claim(
+        "survey",
+        "quality",
+        "More latent units make reconstructions better, but not samples.",
+        latent_sizes.claim,
+        "python reproduce/survey_latent_sizes.py",
+        "networks of full width that differ by their latent size alone",
     ),
     Claim(
         "survey",

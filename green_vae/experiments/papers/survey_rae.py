@@ -63,7 +63,7 @@ def noise_in_words(report):
     if not listed:
         return ""
     limit = next(limit for _, limit in found.values())
-    return f"{word}; KID x 1000 less CV-VAE's, which may be {limit:.1f} at most: {listed}"
+    return f"{word}; KID x 1000 less CV-VAE's, at most {limit:.1f} being allowed: {listed}"
 
 
 def conclusions(columns):
@@ -82,7 +82,7 @@ def conclusions(columns):
             pair, base = difference(report, column.name, HUTCHINSON, GP), mean(report, column.name, GP)
             if pair and base is not None and column.name in (ERROR, MIXTURE):
                 word, limit = within(pair, MARGIN * abs(base)), MARGIN * abs(base)
-                said = f"{interval(*pair)}, which may be ± {limit:.3g}"
+                said = f"{interval(*pair)}, where ± {limit:.3g} is allowed"
                 yield f"Hutchinson's estimate trains as the exact Jacobian, by {column.title}: {word}; {said}."
         for what, row, other in CONTRASTS:
             told = []
@@ -104,4 +104,4 @@ def costs(report):
         cells = {row: mean(report, column, row) for row in (L2, GP_CODE, GP, HUTCHINSON, SN, NOISE)}
         told = [f"{row.removeprefix('mini ')} {value / base:.2f}" for row, value in cells.items() if value and base]
         if told:
-            yield f"{what[0].upper()}{what[1:]} of a training step, times L2-RAE's by the code: {', '.join(told)}."
+            yield f"{what[0].upper()}{what[1:]} of a training step, as multiples of L2-RAE, code: {', '.join(told)}."

@@ -143,7 +143,7 @@ def conclusions(report):
             if pair := difference(report, KID, stage_name(network, "Gaussian"), stage_name(network, loss)):
                 told.append(f"{interval(*pair)} of the {loss}")
         if told:
-            yield f"{network}, KID x 1000 of the Gaussian less that {' and '.join(told)}."
+            yield f"{network}: the KID x 1000 of the Gaussian, less that of another loss, is {' and '.join(told)}."
         for of in CODES:
             yield from _best(report, network, of)
 
@@ -155,4 +155,4 @@ def _best(report, network, of):
         if len(found) > 1:
             best = pick(found, key=found.get)
             listed = ", ".join(f"{count}: {value:,.1f}" for count, value in found.items())
-            yield f"{network}, mixtures on {of}, {what}: of {best} ({listed})."
+            yield f"{network}, mixtures on {of}: {best} components have the {what} ({listed})."

@@ -119,17 +119,20 @@ def samplers(components):
 
 
 NOTES = (
-    "The RAE and 2S-VAE rows are quoted by the paper from Ghosh et al. 2020, Dai and Wipf 2019, Asperti and Trentin "
-    "2020; the parameters it gives them are those of the Green-AI survey's re-implementations, which are built here.",
-    "As released: the network, penalties, schedule and sampler of the code of these authors. The printed "
-    "FIDs stand in the row of the same name. What ours differ in is told in `presets/baselines.py`.",
-    "MSE: of reconstructions from sampled codes, of the first 10,000 training images and of the test images. PCA: what "
-    "as many principal components of all training images leave. The paper prints neither.",
-    "FID GMM: the mixture is fitted on posterior means of training images. FID GMM (test codes): on those of the test "
-    "images that are also the reference, which is what the authors' code does.",
-    "x1 and x2 are the two images that a split head mixes. mix: half of the images are x1, half x2, of the same codes "
-    "as in the column of the whole image.",
-    "FID by the survey's protocol: Inception v3 of TF-Slim/Keras, bilinear to 299x299, first 10,000 test images; gray "
-    "images with the channel repeated.",
-    "Tolerances, fixed beforehand: counts equal; FID within 10 % and nothing shortened count as reproduced.",
+    "The paper quotes the RAE and 2S-VAE rows from Ghosh et al. 2020, Dai and Wipf 2019, Asperti and Trentin 2020. "
+    "The parameters that it gives them are those of the Green-AI survey's re-implementations, which are built here.",
+    '"As released" means the network, penalties, schedule and sampler in the code of these authors. The published '
+    "FIDs stand in the row of the same name without these words. `presets/baselines.py` says where our version "
+    "differs.",
+    "MSE is that of reconstructions from sampled codes, of the first 10,000 training images and of the test images. "
+    "PCA is the error that remains with as many principal components of all training images. The paper publishes "
+    "neither.",
+    "For FID GMM, the mixture is fitted on posterior means of training images. For FID GMM (test codes), it is fitted "
+    "on those of the test images that are also the reference, as in the authors' code.",
+    'x1 and x2 are the two images that a split head mixes. In a column "mix", half of the images are x1 and half '
+    "x2, of the same codes as in the column of the whole image.",
+    "FID follows the survey's protocol: Inception v3 of TF-Slim/Keras, bilinear resizing to 299x299, first 10,000 "
+    "test images. Gray images repeat their channel.",
+    "Tolerances were fixed beforehand. Counts must be equal. FID counts as reproduced within 10 %, if nothing was "
+    "shortened.",
 )

@@ -200,7 +200,7 @@ CLAIMS = (
     Claim(
         "svae",
         "Table 2",
-        "A random mix of CIFAR-10's training images has the printed FID (here within 10 %).",
+        "A random mix of CIFAR-10's training images has the published FID (here within 10 %).",
         random_mix,
         CLASSES,
         "the exact Inception weights: FID~ does not compare",

@@ -119,4 +119,4 @@ def conclusions(report):
         left = {k: excess(report["rows"], column.name, k) for k in (2, 3, 5, 7)}
         if None not in left.values():
             shares = ", ".join(f"{share:.0%} with {k}" for k, share in left.items())
-            yield f"{column.title}: of what one class has more than all ten, there is left {shares} classes."
+            yield f"{column.title}: of the excess of one class over all ten there remain {shares} classes."

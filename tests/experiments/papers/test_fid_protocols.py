@@ -73,7 +73,7 @@ def report():
 def test_what_protocols_move_and_turn():
     lines = list(fid_protocols.conclusions(report()))
     assert "exceeds the noise of a distance of 10,000 images in 2 of 4 cells" in lines[0]  # 2 x sqrt(0.1) = 0.63
-    assert lines[1] == "Nearest pixel: -5.0 to +11.7 % of the default's distance."
+    assert lines[1] == "Nearest pixel: distances shift by -5.0 to +11.7 % of the default's."
     assert lines[3].endswith("in 1 of 3 rows: 1280 features, nearest pixel.")
     assert list(fid_protocols.conclusions({"rows": {}})) == []
 

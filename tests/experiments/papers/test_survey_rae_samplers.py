@@ -91,7 +91,7 @@ def test_whether_penalties_replace_noise(l2, gp, sn, word):
     rows[survey_rae.SN] = {"0": sn - 0.1, "1": sn, "2": sn + 0.1}
     report = report_of({**rows, survey_rae.NOISE: {"0": 10.0, "1": 10.0, "2": 10.0}}, survey_rae.MIXTURE)
     assert survey_rae.replaces_noise(report)[0] == word
-    assert survey_rae.noise_in_words(report).startswith(f"{word}; KID x 1000 less CV-VAE's, which may be 1.0 at most")
+    assert survey_rae.noise_in_words(report).startswith(f"{word}; KID x 1000 less CV-VAE's, at most 1.0 being allowed")
     without = {name: cells for name, cells in report["rows"].items() if name != survey_rae.L2}
     assert survey_rae.replaces_noise({"rows": without})[0] in ("open", "does not hold")
     assert survey_rae.noise_in_words({"rows": {}}) == ""
@@ -106,7 +106,7 @@ def test_the_report_tells_contrasts_and_costs():
     costs = {survey_rae.L2_CODE: 2.0, survey_rae.GP: 30.0}
     report = {"rows": {row: {"train_gflops": {"value": value}} for row, value in costs.items()}, "smoke": False}
     assert list(survey_rae.conclusions(columns)(report)) == [
-        "FLOPs of a training step, times L2-RAE's by the code: GP-RAE, formula 15.00."
+        "FLOPs of a training step, as multiples of L2-RAE, code: GP-RAE, formula 15.00."
     ]
     assert not list(survey_rae.conclusions(columns)({**report, "smoke": True}))
 
@@ -154,4 +154,4 @@ def test_whether_the_cosine_is_better(differences, word):
 def test_the_best_number_of_components_is_told():
     values = {survey_samplers.mixture_name("mini CNN", count, "draws"): {"0": kid} for count, kid in ((1, 9), (10, 7))}
     (line,) = survey_samplers.conclusions(report_of(values))
-    assert line == "mini CNN, mixtures on draws, lowest KID: of 10 (1: 9.0, 10: 7.0)."
+    assert line == "mini CNN, mixtures on draws: 10 components have the lowest KID (1: 9.0, 10: 7.0)."
