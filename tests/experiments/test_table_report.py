@@ -153,6 +153,20 @@ def test_columns_that_do_not_fit_come_below(capsys):
     assert all(len(line) <= 40 for line in lines)
 
 
+def test_no_cell_is_cut_however_long_the_titles(capsys):
+    titles = [f"MSE x 1000 (of the {split} split)" for split in ("training", "test", "validation", "second")]
+    columns = tuple(Column(f"mse{i}", title, None, format="{:.2f}") for i, title in enumerate(titles))
+    cells = dataclasses.asdict(Cell(None, 1.5, reason="none")) | {"difference": None}
+    rows = ("Resnet-s4-b48-l128", "CNN")
+    table = Table("hand", "By hand", "Nobody", columns, tuple(Row(row, {"mse0": 1}) for row in rows), TABLE.reference)
+    report = {**REPORT, "rows": {row: {column.name: cells for column in columns} for row in rows}}
+    for width in range(44, 140, 5):
+        show(table, report, width=width)
+        text = capsys.readouterr().out
+        assert text.count("1.50 → - [1]") == 2 and text.count("(of") == len(titles)
+        assert all(len(line.rstrip()) <= width for line in text.splitlines())
+
+
 def test_the_long_form_shows_every_cell(capsys):
     text = shown(capsys, form="long")
     for part in ("By hand", "Nobody, Table 1", "CNN", "a|b", "third", "31,034,755", "exact", "reproduced", "+2.8"):
