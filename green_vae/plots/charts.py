@@ -150,7 +150,7 @@ def scatter(path, panels, title=None, x_label=None, log=""):
             _plain_ticks(getattr(panel, f"{axis}axis"))
         _label_points(panel, kinds)
         if any(points.name for points in kinds):
-            panel.legend(frameon=False, fontsize=8)
+            panel.legend(fontsize=8, framealpha=1, edgecolor="0.7")  # without a frame its marks look like points
         _tidy(panel)
     save_figure(figure, path)
 
