@@ -53,9 +53,9 @@ TABLE = Table(
     seeds=(0, 1, 2),
     notes=(
         SPREAD,
-        "All rows have one network of convolutions with 16, 32 and 64 channels and a computed gamma. They are trained for "
-        "5 epochs with batches of 100, by Adam at 3e-3, which is halved after the third and the fourth epoch. They differ "
-        "in the number of latent units and in the factor of the KL.",
+        "All rows have one network of convolutions with 16, 32 and 64 channels and a computed gamma. They are trained "
+        "for 5 epochs with batches of 100, by Adam at 3e-3, which is halved after the third and the fourth epoch. "
+        "They differ in the number of latent units and in the factor of the KL.",
         "The survey multiplies the KL by (2 side / latent units)^2, which is 4, 1, 0.25 and 0.0625 here. The rows of "
         "factor 1 have the same factor for all sizes.",
         "PCA shows what as many principal components of all training images leave as the networks have latent units.",
@@ -63,11 +63,11 @@ TABLE = Table(
         "variance of at least 0.05.",
         "KID@1280 compares 250 images with the first 250 test images. Their codes are drawn from N(0, I), or from a "
         "mixture of ten Gaussians that is fitted on codes of the training images.",
-        "Verdicts compare 256 units with 32, seed by seed. Reconstructions are better if the whole 95 % interval of the "
-        "difference in MSE of test images lies below 0. Samples are no better if the interval leaves room for a KID that "
-        "is lower by a tenth at most, and they are better if all of the interval lies below that. Everything else is "
-        "open. These rules were fixed before any of these numbers was known. The numbers are those of one narrow network "
-        "and a short training.",
+        "Verdicts compare 256 units with 32, seed by seed. Reconstructions are better if the whole 95 % interval of "
+        "the difference in MSE of test images lies below 0. Samples are no better if the interval leaves room for a "
+        "KID that is lower by a tenth at most, and they are better if all of the interval lies below that. Everything "
+        "else is open. These rules were fixed before any of these numbers was known. The numbers are those of one "
+        "narrow network and a short training.",
     ),
     conclusions=latent_sizes.conclusions,
 )

@@ -280,42 +280,6 @@ class Run(TrainedRow):
         return sampler
 
 
-class ImagesRun(Run):
-    """A row that is a set of real images."""
-
-    def prepare(self):
-        return self  # there is no model
-
-    def identity(self):
-        reference = self.bench.reference_images
-        return {"image_key": metrics.image_key(self.row_images), "reference_key": metrics.image_key(reference)}
-
-    def image_identity(self, kind):
-        return self.identity()
-
-    @cached_property
-    def row_images(self):
-        return self.row.images(self.bench)[: self.reference_count]
-
-    def made(self, kind):
-        return ""
-
-    def shortened(self):
-        return "; ".join(self.fewer())
-
-    def details(self):
-        return self.identity()
-
-    def moments(self, kind):
-        """Cached by content alone, so that any table may share them."""
-        if kind not in self._moments:
-            key = metrics.image_key(self.row_images)
-            self._moments[kind] = self.bench.moments(self.row_images, key, self.row.name)
-            path = self.settings.out / self.table.name / f"{self.row.name.replace(' ', '-')}.png"
-            save_grid(path, self.row_images[:SHOWN], columns=16)
-        return self._moments[kind]
-
-
 def of_and_part(kind):
     """Kind and part of "prior:x1"; the part is "x", the whole image, where none is named."""
     of, _, part = kind.partition(":")

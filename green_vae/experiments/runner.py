@@ -18,7 +18,8 @@ from green_vae.experiments.bench import Bench
 from green_vae.experiments.option_rows import OptionsRun
 from green_vae.experiments.pca import PcaRun
 from green_vae.experiments.plan import plan
-from green_vae.experiments.run import ImagesRun, Run, identity
+from green_vae.experiments.real_images import ImagesRun
+from green_vae.experiments.run import Run, identity
 from green_vae.experiments.seeds import SeedsRun
 from green_vae.experiments.spec import Cell, NotRun
 from green_vae.experiments.trained import NO_WEIGHTS

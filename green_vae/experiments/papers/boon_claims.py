@@ -214,7 +214,7 @@ CLAIMS = (
     Claim(
         "boon",
         "objective",
-        "A fixed sigma amounts to a beta-VAE with beta = 2 sigma^2.",
+        "Its sigma-VAE, with a sigma for each batch, amounts to a beta-VAE with beta = 2 sigma^2.",
         boon_objectives.beta_of_sigma,
         "python reproduce/boon_objectives.py",
         "more seeds: with three, the interval is wider than the 1 % that counts as equal",

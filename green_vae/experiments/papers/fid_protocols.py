@@ -214,7 +214,7 @@ def conclusions(report):
     for words in dict.fromkeys(row.partition(", ")[2] for row, *_ in found):
         parts = [(name, percent) for row, name, percent, _ in found if row.endswith(f", {words}")]
         low, high = (pick(percent for _, percent in parts) for pick in (min, max))
-        yield f"{words.capitalize()}: distances shift by {low:+.1f} to {high:+.1f} % of the default's."
+        yield f"{words[0].upper()}{words[1:]}: distances shift by {low:+.1f} to {high:+.1f} % of the default's."
     others, compared = turned(report)
     if compared:
         yield f"The two models have another order than by default in {len(others)} of {len(compared)} rows" + (
