@@ -110,8 +110,10 @@ def _parse(name):
     if whole.is_dir() or not match:
         return whole, None
     path, width, height = match[1], int(match[2]), int(match[3] or match[2])
-    if not 0 < width * height <= LARGEST:
-        raise ValueError(f"the size after @ must be at least 1 pixel, and up to {LARGEST:,}. Received: {name!r}")
+    if not (width and height):
+        raise ValueError(f"the size after @ must be at least 1 pixel. Received: {name!r}")
+    if width * height > LARGEST:
+        raise ValueError(f"the size after @ must have up to {LARGEST:,} pixels. Received: {name!r}")
     return Path(path).expanduser(), (width, height)
 
 

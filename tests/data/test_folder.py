@@ -215,7 +215,7 @@ def test_bad_split_and_bad_size(twenty):
 
 
 def test_sizes_beyond_memory_and_no_path_are_refused(twenty):
-    with pytest.raises(ValueError, match="up to 50,000,000. Received: .*@99999'"):
+    with pytest.raises(ValueError, match="up to 50,000,000 pixels. Received: .*@99999'"):
         load(f"folder:{twenty}@99999")
     with pytest.raises(ValueError, match="folder:. for the current folder. Received: 'folder:'"):
         load("folder:")
