@@ -194,8 +194,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             with python_seed(seed):
                 model = MODELS[kind](**arguments, seed=seed)
         except TypeError as error:
-            advice = "an option that the model or the network does not have; rae and rae-sn need network='cnn'"
-            raise ValueError(f"{advice}. Received: {self.model}, {self.network}: {error}") from error
+            raise ValueError(f"an option that the model does not have. Received: {self.model}: {error}") from error
         model.check(images)
         recipe = Recipe(self.learning_rate, (), min(self.batch_size, len(images)), self.epochs)
         batches = Batches(images, recipe.batch_size, seed)

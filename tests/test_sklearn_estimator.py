@@ -134,7 +134,11 @@ def test_images_keep_their_shape():
     [
         ({"model": "gan"}, "model is one of autoencoder, .*Received: 'gan'"),
         ({"image_shape": (2, 3, 1)}, "h \\* w \\* c numbers. Received: 4"),
-        ({"model": "rae"}, "rae and rae-sn need network='cnn'. Received: rae, mlp: .*'transposed_l2'"),
+        ({"model": "rae"}, "regularizer='l2' needs layers of the network cnn.*Received: network='mlp'"),
+        (
+            {"model": "vae", "model_options": {"bata": 1}},
+            "an option that the model does not have. Received: vae.*'bata'",
+        ),
         ({"learning_rate": 1e30, "epochs": 3}, "training diverged; lower learning_rate"),
     ],
 )

@@ -55,9 +55,14 @@ def _export(options):
 
 
 def _check_folder(out):
-    """Raises ValueError for a place that holds something else than a savedmodel."""
+    """Raises ValueError for a place that holds something else than a savedmodel, OSError for one that takes none."""
     if out.exists() and not (out / "saved_model.pb").is_file() and not (out.is_dir() and not any(out.iterdir())):
         raise ValueError(f"no savedmodel lies there that could be replaced; choose another --out. Received: {out}")
+    from green_vae.utils.files import write_aside
+
+    with write_aside(out / ".probe"):  # TensorFlow's own error would be no OSError
+        pass
+    (out / ".probe").unlink()
 
 
 def _check_onnx(model, part):

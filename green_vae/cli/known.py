@@ -1,6 +1,7 @@
 """`green-vae list` and `info`: what presets there are, and what is known of one; no backend is asked."""
 
 import json
+import sys
 import textwrap
 
 from green_vae import cards
@@ -44,6 +45,9 @@ def _list(options):
         (name, card["data"], card["source"], f"{card['parameters']:,}", _megabytes(card["trained"]))
         for name, card in found.items()
     ]
+    if not lines:
+        print(f"no preset of {options.data} has trained weights; list it without --trained", file=sys.stderr)
+        return
     print_table(("preset", "data set", "source", "parameters", "weights"), lines)
 
 

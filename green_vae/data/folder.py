@@ -2,6 +2,7 @@
 
 import math
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ SIZE = re.compile(r"(.+)@(\d+)(?:x(\d+))?")
 SPLITS = ("train", "test", "all")
 IN_MEMORY = 2**30  # bytes of pixels; more are written to a file in the cache, and mapped
 DEEP = {"I;16", "I;16L", "I;16B", "I;16N", "F"}  # more than 8 bits, one channel
+DARK = 16  # of 255: 12 bits of 16
 GREY = {"1", "L", "LA", *DEEP}
 COLOUR = {"RGB", "RGBA", "P", "PA", "CMYK", "YCbCr"}
 # PIL looks at the contents, not at the ending, and hands an EPS file to Ghostscript, which runs programs in it
@@ -39,7 +41,8 @@ def read(name, split):
     places by name.
 
     Greyscale files give one channel, if all are; everything else gives three. 16-bit values are divided by 257, and
-    floats, which have to lie in [0, 1], multiplied by 255. What is transparent is laid on white. @SIZE cuts the largest
+    floats, which have to lie in [0, 1], multiplied by 255. A warning tells of 16-bit files whose values would all fit
+    into 12 bits: divided so, they are almost black. What is transparent is laid on white. @SIZE cuts the largest
     centred square, @WIDTHxHEIGHT the largest centred rectangle of that shape, and resizes it with PIL's bilinear. A
     folder whose own name ends so is taken by its name.
 
@@ -100,6 +103,8 @@ def read_files(paths, image_shape):
 
 def _parse(name):
     """(folder, (width, height) or None) of a name."""
+    if not name.removeprefix(PREFIX):  # which Path takes for the current folder
+        raise ValueError(f"write folder:PATH, or folder:. for the current folder. Received: {name!r}")
     whole = Path(name.removeprefix(PREFIX)).expanduser()
     match = SIZE.fullmatch(name.removeprefix(PREFIX))
     if whole.is_dir() or not match:
@@ -107,6 +112,8 @@ def _parse(name):
     path, width, height = match[1], int(match[2]), int(match[3] or match[2])
     if not (width and height):
         raise ValueError(f"the size after @ must be at least 1 pixel. Received: {name!r}")
+    if width * height > LARGEST:
+        raise ValueError(f"the size after @ must have up to {LARGEST:,} pixels. Received: {name!r}")
     return Path(path).expanduser(), (width, height)
 
 
@@ -148,13 +155,19 @@ def _choose(folder, split):
 
 def _load(paths, size):
     """uint8 (n, h, w, 1 or 3), in memory or mapped."""
-    mode = "L" if all(_mode(path) in GREY for path in paths) else "RGB"
+    modes = [_mode(path) for path in paths]
+    mode = "L" if set(modes) <= GREY else "RGB"
     shape = (len(paths), *_picture(paths[0], mode, size).shape)
     if math.prod(shape) > IN_MEMORY:
-        return np.load(_written(paths, mode, size, shape), mmap_mode="r")
-    images = np.empty(shape, dtype=np.uint8)
-    for i, image in enumerate(_pictures(paths, mode, size, shape)):
-        images[i] = image
+        images = np.load(_written(paths, mode, size, shape), mmap_mode="r")
+    else:
+        images = np.empty(shape, dtype=np.uint8)
+        for i, image in enumerate(_pictures(paths, mode, size, shape)):
+            images[i] = image
+    brightest = max((int(images[i].max()) for i, one in enumerate(modes) if one.startswith("I;16")), default=255)
+    if brightest <= DARK:
+        hint = "16-bit files of 8 or 12 bits are almost black; scale them to 16 bits, or save them with 8"
+        warnings.warn(f"{hint}. Received: values up to {257 * brightest} of 65,535", stacklevel=4)
     return images
 
 

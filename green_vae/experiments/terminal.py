@@ -96,28 +96,30 @@ def blocks(table, columns, rows, footnotes, width):
     left = width - GAP - max(map(cell_len, rows), default=0)
     part, room = [], left
     for column in columns:
-        needed = GAP + max(
-            [len(word) for word in column.title.split()] + [cell.cell_len for cell in cells[column.name]]
-        )
+        needed = GAP + narrowest(column, cells)
         if part and needed > room:
-            yield block(part, rows, cells)
+            yield block(part, rows, cells, left)
             part, room = [], left
         part.append(column)
         room -= needed
     if part:
-        yield block(part, rows, cells)
+        yield block(part, rows, cells, left)
 
 
-def widest(texts):
-    return max((text.cell_len for text in texts), default=0)
+def narrowest(column, cells):
+    """How wide a column must be so that no word of its title and no cell is cut."""
+    return max([len(word) for word in column.title.split()] + [cell.cell_len for cell in cells[column.name]])
 
 
-def block(columns, rows, cells):
-    """The grid of some columns: one line for a row."""
+def block(columns, rows, cells, room):
+    """The grid of some columns: one line for a row. Titles take several lines where `room` is too small for one."""
     grid = Grid(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
     grid.add_column("", no_wrap=True)
+    least = {column.name: narrowest(column, cells) for column in columns}
+    whole = {column.name: max(least[column.name], cell_len(column.title)) for column in columns}
+    widths = whole if sum(whole.values()) + GAP * len(columns) <= room else least
     for column in columns:
-        grid.add_column(column.title, justify="right", vertical="bottom", min_width=widest(cells[column.name]))
+        grid.add_column(column.title, justify="right", vertical="bottom", width=widths[column.name])
     for index, name in enumerate(rows):
         grid.add_row(Text(name), *(cells[column.name][index] for column in columns))
     grid.add_row()

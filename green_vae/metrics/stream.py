@@ -85,6 +85,7 @@ def _line(description, done, total, elapsed):
 
 def _parts(images, size):
     """Slices of at most `size` images: whatever comes, no more than that is converted at a time."""
+    images = getattr(images, "images", images)  # of a `Dataset`
     for part in [images] if hasattr(images, "shape") else images:
         if isinstance(part, (tuple, dict)):
             raise ValueError(f"batches must be arrays of images alone. Received: a batch of type {type(part).__name__}")

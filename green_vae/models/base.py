@@ -10,11 +10,12 @@ from green_vae import networks
 from green_vae.models import losses
 from green_vae.models.codec import Codec
 from green_vae.models.feeding import Feeding
-from green_vae.models.inputs import check_target, example_weights, to_unit
+from green_vae.models.inputs import check_target, checked_shape, example_weights, to_unit
 from green_vae.models.layers import Corruption, GaussianSample
 from green_vae.models.precision import channels_last, dtype_policy
 from green_vae.models.quantization import check_mode, quantise_as, quantised, with_config
 from green_vae.models.train_step import Adam, TrainStep, in_training_step, replicas
+from green_vae.utils.arguments import whole
 
 
 class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
@@ -48,15 +49,18 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
     (batch, latent_dim) and "reconstruction" (batch, h, w, c), and the encoder's outputs.
 
     Raises:
-        ValueError: an unknown network or corruption, or images that the network cannot take.
+        ValueError: an unknown network or corruption, a shape or size that is none, or images that the network cannot
+            take.
     """
 
+    axes = 3  # of one example
     heads = ("mean", "log_var")  # outputs of the encoder
     variational = True  # whether there is a posterior with a KL; else a code
     prior_only = False  # whether new codes come from the model's own priors alone, and from no fitted sampler
     whole_batch = None  # what the loss takes from a whole batch, in words: such a model refuses weights of examples
     logged = ("reconstruction", "kl")  # raw terms and schedule state, shown by fit() and evaluate()
 
+    instead_of_loss = None  # what to watch where the loss changes its scale while the model learns, in words
     kept_as = {}  # argument -> attribute, where a method has the argument's name
 
     def __init__(
@@ -64,7 +68,9 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
         dtype=None
     ):  # fmt: skip
         super().__init__(name=name, dtype=dtype)
-        self.image_shape, self.latent_dim, self.seed = tuple(image_shape), latent_dim, seed
+        self.image_shape = checked_shape(image_shape, self.axes)
+        self.latent_dim = latent_dim if latent_dim is None else whole(latent_dim, "latent_dim")
+        self.seed = seed
         self.network, self.network_options = network, dict(network_options or {})
         with dtype_policy(self.dtype_policy), channels_last():
             self.flow = self.build_flow()
@@ -158,6 +164,8 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
         examples = example_weights(sample_weight, self.whole_batch)
         terms = self.terms(to_unit(x if y is None else check_target(y, self.image_shape)), y_pred)
         means = {name: losses.average(term, examples) for name, term in terms.items()}
+        if unknown := [name for name in means if name not in self.trackers]:
+            raise ValueError(f"`logged` lists all terms, as {self.logged}. Received: terms of the names {unknown}")
         weights = self.term_weights()  # before update_schedule: a batch sees the gamma of the batches before it
         if not weights.keys() <= means.keys():
             there_is = ", ".join(means)
@@ -180,12 +188,15 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
         """`keras.Model.compile`; what the networks inside were compiled to is made anew, too.
 
         Raises:
-            ValueError: a loss, or weights of losses.
+            ValueError: a loss, weights of losses, or metrics of another output than "reconstruction".
         """
         for name, value in (("loss", loss), ("loss_weights", loss_weights)):
             if value is not None:
                 own = f"{type(self).__name__} has a loss of its own, which its arguments weigh; leave `{name}` out"
                 raise ValueError(f"{own}. Received: {name}={value!r}")
+        for name in ("metrics", "weighted_metrics"):
+            if isinstance(metrics := settings.get(name), dict) and not metrics.keys() <= {"reconstruction"}:
+                raise ValueError(f'metrics compare the output "reconstruction" alone. Received: {name}={metrics}')
         super().compile(optimizer, **settings)
         self.passes.forget()
 

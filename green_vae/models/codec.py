@@ -10,13 +10,14 @@ import warnings
 import numpy as np
 
 from green_vae import networks
-from green_vae.models.feeding import gathered
 from green_vae.models.inpainting import inpainted
 from green_vae.models.inputs import check_images
 from green_vae.models.likelihood import log_likelihood, log_weights
 from green_vae.models.passes import Passes, as_floats, in_batches, joined
 from green_vae.models.paths import lines, moved
+from green_vae.models.streams import gathered
 from green_vae.networks.common import drawn_with
+from green_vae.utils.arguments import whole
 from green_vae.utils.images import unit_floats
 
 
@@ -115,11 +116,12 @@ class Codec:
             seed: of the draw; None for other images in every call. The first ten of 20 images are not those of a call
                 for ten.
             part: of a split model, as for `decode`.
-            temperature: factor on the standard deviation of the prior.
+            temperature: factor on the standard deviation of the prior; a sampler takes none.
 
         Raises:
-            ValueError: n is not a positive integer, a part that there is not, a sampler that did not come with the
-                model or draws other codes, or any sampler for a model that generates from its priors only.
+            ValueError: n is not a positive integer, a negative temperature, one beside a sampler, a part that there is
+                not, a sampler that did not come with the model or draws other codes, or any sampler for a model that
+                generates from its priors only.
         """
         seed = fresh(seed)
         return self.decode(self.new_codes(n, sampler, seed, temperature), batch_size, part)
@@ -139,15 +141,16 @@ class Codec:
 
     def new_codes(self, n, sampler=None, seed=None, temperature=1.0):
         """n codes, float32 (n, latent_dim), from the prior or a fitted sampler; arguments as for `generate`."""
-        if int(n) != n or n < 1:
-            raise ValueError(f"expected a positive number of images. Received: {n}")
+        n = whole(n, "n")
         if sampler is None and not self.variational:
             sampler = next(iter(self.shipped), None)
         if sampler is None or (isinstance(sampler, str) and sampler == "prior"):
-            return self.draw(int(n), seed, temperature)
+            return self.draw(n, seed, temperature)
         if self.prior_only:
             raise ValueError(f"{type(self).__name__} generates from its priors only. Received: sampler={sampler!r}")
-        return drawn_by(self._shipped(sampler) if isinstance(sampler, str) else sampler, int(n), seed)
+        if temperature != 1:
+            raise ValueError(f"a temperature is of the prior, not of a sampler. Received: temperature={temperature}")
+        return drawn_by(self._shipped(sampler) if isinstance(sampler, str) else sampler, n, seed)
 
     def _shipped(self, name):
         """The sampler of that name that came with the model."""
@@ -165,7 +168,7 @@ class Codec:
     def draw(self, n, seed=0, temperature=1.0):
         """Codes from the prior, float32 (n, latent_dim), their standard deviation times `temperature`."""
         codes = np.random.default_rng(seed).standard_normal((n, self.latent_dim))  # as the sampler `Prior` draws them
-        return (temperature * codes).astype("float32")
+        return (temperatures(temperature, 1)[0] * codes).astype("float32")
 
     def interpolate(self, a, b, steps=11, sample=False, seed=0, batch_size=100):
         """Images on the straight line from the code of each image of a to the code of its partner in b.
@@ -221,7 +224,7 @@ class Codec:
         if (x is None) == (z is None):
             raise ValueError("give images x, or codes z. Received: " + ("neither" if x is None else "both"))
         units = np.arange(self.latent_dim) if units is None else np.atleast_1d(units)
-        if not len(units) or not set(units.tolist()) <= set(range(self.latent_dim)):
+        if not len(units) or units.dtype == bool or not set(units.tolist()) <= set(range(self.latent_dim)):
             raise ValueError(f"units are numbers from 0 to {self.latent_dim - 1}. Received: {units.tolist()}")
         if scale is None and (self.prior_only or not self.variational):
             why = f"{type(self).__name__} has no prior N(0, I) of its codes"
@@ -305,7 +308,7 @@ def drawn_by(sampler, n, seed):
     Raises:
         ValueError: something that draws nothing.
     """
-    if not callable(getattr(sampler, "sample", None)):
+    if not callable(getattr(sampler, "sample", None)) or isinstance(sampler, type):
         raise ValueError(f"a sampler draws codes by `sample(n)`. Received: {sampler!r}")
     takes = inspect.signature(sampler.sample).parameters
     if "seed" in takes:
@@ -344,6 +347,7 @@ def in_units_of_the_prior(mean, log_var, prior_mean, prior_log_var):
 def temperatures(temperature, count):
     """`count` factors as a list, from one number for all, or from one for each; a ValueError for another number."""
     factors = [temperature] * count if np.ndim(temperature) == 0 else list(temperature)
-    if len(factors) != count:
-        raise ValueError(f"expected one temperature, or {count}. Received: {temperature}")
+    if len(factors) != count or not all(0 <= factor < np.inf for factor in factors):
+        expected = "one temperature of 0 or more" if count == 1 else f"of 0 or more, one temperature, or {count}"
+        raise ValueError(f"expected {expected}. Received: {temperature}")
     return factors

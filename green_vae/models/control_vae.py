@@ -75,6 +75,7 @@ class ControlVAE(GaussianVAE):
     """
 
     logged = ("reconstruction", "kl", "kl_weight")
+    instead_of_loss = "watch the error at the KL that is asked for, val_reconstruction"
 
     def __init__(self, *, image_shape=(32, 32, 3), latent_dim=128, network="cnn", target_kl=50.0, proportional=0.01,
                  integral=1e-4, lowest=0.0, highest=1.0, **shared):  # fmt: skip

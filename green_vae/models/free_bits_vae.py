@@ -5,6 +5,7 @@ from keras import ops
 
 from green_vae.models import losses
 from green_vae.models.gaussian_vae import GaussianVAE
+from green_vae.utils.arguments import check_factors
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
@@ -35,6 +36,7 @@ class FreeBitsVAE(GaussianVAE):
     def __init__(self, *, image_shape=(32, 32, 3), latent_dim=128, network="cnn", beta=1.0, free_bits=0.25, groups=None,
                  likelihood=None, **shared):  # fmt: skip
         super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, **shared)
+        check_factors(beta=beta)
         self.beta = beta
         self.free_bits, self.groups = free_bits, latent_dim if groups is None else groups
         if likelihood not in (None, "bernoulli"):

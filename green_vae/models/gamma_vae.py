@@ -6,6 +6,9 @@ import keras
 
 from green_vae.models.gaussian_vae import GaussianVAE
 from green_vae.models.layers import ComputedGamma
+from green_vae.utils.arguments import check_factors
+
+WATCH_THE_BOUND = 'watch the bound, monitor="val_elbo", mode="max"'
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
@@ -24,10 +27,12 @@ class ComputedGammaVAE(GaussianVAE):
     """
 
     logged = ("reconstruction", "kl", "gamma", "elbo")
+    instead_of_loss = WATCH_THE_BOUND
 
     def __init__(
         self, *, image_shape=(32, 32, 3), latent_dim=64, network="resnet", beta=1.0, minimum="gamma", **shared
     ):
+        check_factors(beta=beta)
         self.beta, self.minimum = beta, minimum
         super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, **shared)
         self.gamma = ComputedGamma(minimum=minimum, name="gamma")

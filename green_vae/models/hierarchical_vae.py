@@ -14,12 +14,14 @@ from green_vae.keras_internals import layers_inside
 from green_vae.models import losses
 from green_vae.models.balancing import balancing
 from green_vae.models.codec import fresh, gaussian_noise, in_units_of_the_prior, temperatures
+from green_vae.models.gamma_vae import WATCH_THE_BOUND
 from green_vae.models.gaussian_vae import GaussianVAE, check_without_flow_or_split
 from green_vae.models.layers import ComputedGamma, SpectralNorms
 from green_vae.models.passes import as_floats
 from green_vae.models.warm_up import WarmUp
 from green_vae.networks import hfvae, nvae, nvae_survey
 from green_vae.networks.pixel_flow import MaskedConv2D
+from green_vae.utils.arguments import check_factors
 from green_vae.utils.images import unit_floats
 
 HIERARCHIES = {"hfvae": hfvae.build, "nvae": nvae.build, "nvae-survey": nvae_survey.build}
@@ -75,6 +77,7 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
             raise ValueError(f"likelihood must be one of {', '.join(LIKELIHOODS)}. Received: {likelihood!r}")
         if balance not in BALANCES:
             raise ValueError(f"balance must be 'paper', 'code' or None. Received: {balance!r}")
+        check_factors(reconstruction_weight=reconstruction_weight, spectral=spectral)
         self.reconstruction_weight, self.balance = reconstruction_weight, BALANCES[balance]
         self.spectral, self.likelihood = spectral, likelihood
         # latent_dim is known when the network is built
@@ -105,6 +108,10 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
         gamma = ("gamma", "elbo") if self.likelihood == "computed_gamma" else ()
         self.logged = ("reconstruction", "kl", *groups, "weighted_kl", *spectral, "kl_weight", *gamma)
         return encoder, decoder
+
+    @property
+    def instead_of_loss(self):
+        return WATCH_THE_BOUND if self.likelihood == "computed_gamma" else super().instead_of_loss
 
     def kernels(self):
         """The kernels of all full convolutions but the flows', as matrices with a column per output channel."""
@@ -256,7 +263,8 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
             ValueError: n is not a positive integer, or another number of temperatures.
         """
         factors, seed = temperatures(temperature, self.groups), fresh(seed)
-        z = self.new_codes(n, sampler, seed, factors[0])
+        of_prior = sampler is None or (isinstance(sampler, str) and sampler == "prior")
+        z = self.new_codes(n, sampler, seed, factors[0] if of_prior else 1.0)
         return self.decode(z, batch_size, part, seed, factors[1:])
 
     def reconstruct(self, x, sample=True, seed=0, batch_size=100, part="x"):

@@ -1,6 +1,7 @@
 """What goes into a model: images are checked once, at the door, and become floats only there."""
 
 import math
+import numbers
 
 import keras
 import numpy as np
@@ -27,13 +28,27 @@ def check_images(images, image_shape):
     if dtype == np.uint8:
         return images
     if dtype.kind != "f" and dtype.name != "bfloat16":
-        raise ValueError(f"expected uint8 images, or floats in [0, 1]. Received: dtype {dtype}")
+        hint = {"b": ': images.astype("float32")', "i": ': images.astype("uint8") if values go from 0 to 255'}
+        expected = f"expected uint8 images, or floats in [0, 1]{hint.get(dtype.kind, '')}"
+        raise ValueError(f"{expected}. Received: dtype {dtype}")
     images_here = array_of(images)
     low, high = float(images_here.min()), float(images_here.max())  # NaN if any value is NaN
     if not (low >= -1e-6 and high <= 1 + 1e-6):
         hint = "divide by 255, or pass uint8" if high > 1 else "remove NaN, or rescale to [0, 1]"
         raise ValueError(f"expected float images in [0, 1]: {hint}. Received: values from {low:g} to {high:g}")
     return images
+
+
+def checked_shape(shape, axes):
+    """`shape` of one example as a tuple, if it is one of so many axes, else raise a ValueError."""
+    try:
+        sides = tuple(shape)
+    except TypeError:
+        sides = ()
+    if len(sides) != axes or not all(isinstance(side, numbers.Integral) and side >= 1 for side in sides):
+        expected = "(height, width, channels)" if axes == 3 else "(size,)"
+        raise ValueError(f"image_shape is {expected}, whole numbers of 1 or more. Received: image_shape={shape!r}")
+    return tuple(map(int, sides))
 
 
 def array_of(x):
@@ -79,6 +94,23 @@ def is_labels(y, image_shape):
         raise ValueError(f"{hint}. Received: {y.dtype} of any rank")
     shape = tuple(y.shape)
     return len(shape) < min(3, len(image_shape) + 1) and shape[1:] != (math.prod(image_shape),)
+
+
+def as_weights(sample_weight):
+    """Weights of examples as an array or tensor; of a dict {"reconstruction": ...} counts."""
+    if isinstance(sample_weight, dict):
+        sample_weight = sample_weight.get("reconstruction")
+    return sample_weight if hasattr(sample_weight, "shape") else np.asarray(sample_weight, "float32")
+
+
+def check_weights(sample_weight, count):
+    """Raises ValueError if these are no weights of `count` examples: a number of 0 or more for each."""
+    if (shape := tuple(sample_weight.shape)) != (count,):
+        raise ValueError(f"sample_weight has one number for each example, ({count},). Received: shape {shape}")
+    weights = array_of(sample_weight)
+    low, high = float(weights.min()), float(weights.max())  # NaN if any weight is
+    if not (low >= 0 and high < math.inf):
+        raise ValueError(f"weights of examples are 0 or more, and finite. Received: values from {low:g} to {high:g}")
 
 
 def example_weights(sample_weight, whole_batch=None):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from green_vae.models.inputs import array_of
+from green_vae.utils.arguments import whole
 from green_vae.utils.images import unit_floats
 
 
@@ -49,7 +50,7 @@ def _same(variables, before):
 
 def in_batches(network, x, batch_size):
     """Outputs of `network` on x, batch by batch; the last batch is filled up with zeros, so that no shape is new."""
-    batch_size = min(batch_size, len(x))
+    batch_size = min(whole(batch_size, "batch_size"), len(x))
     for start in range(0, len(x), batch_size):
         part = unit_floats(array_of(x[start : start + batch_size]))
         missing = batch_size - len(part)

@@ -3,10 +3,12 @@
 import keras
 from keras import ops
 
+from green_vae import networks
 from green_vae.models import losses
 from green_vae.models.autoencoder import Autoencoder
 from green_vae.models.jacobian import decode_with_jacobian
 from green_vae.models.train_step import decode_with_gradient
+from green_vae.utils.arguments import check_factors
 
 REGULARIZERS = ("l2", "gp", "sn")
 L2_WEIGHTS = ("stride2", "transposed", "decoder")
@@ -48,7 +50,8 @@ class RAE(Autoencoder):
         gradient: of "gp": "summed_squares", "jacobian" or "hutchinson".
 
     Raises:
-        ValueError: an unknown regulariser or form of it, or a form of another regulariser.
+        ValueError: an unknown regulariser or form of it, a form of another regulariser, or a network without the layers
+            that it is of.
     """
 
     def __init__(self, *, regularizer="l2", latent_weight=1e-3, regularizer_weight=1e-6, l2_on="stride2",
@@ -58,6 +61,7 @@ class RAE(Autoencoder):
         _check_form(regularizer, "l2", "l2_on", l2_on, L2_WEIGHTS)
         _check_form(regularizer, "sn", "sn_on", sn_on, SN_LAYERS)
         _check_form(regularizer, "gp", "gradient", gradient, GRADIENTS)
+        check_factors(latent_weight=latent_weight, regularizer_weight=regularizer_weight)
         # before super().__init__, which builds the networks with them
         self.regularizer, self.latent_weight, self.regularizer_weight = regularizer, latent_weight, regularizer_weight
         self.l2_on, self.sn_on, self.gradient = l2_on, sn_on, gradient
@@ -76,12 +80,18 @@ class RAE(Autoencoder):
         return (*names, self.penalty) if self.penalty else names
 
     def build_networks(self):
+        further = {}
         if self.regularizer == "sn":
-            return super().build_networks(spectral_norm=self.sn_on)
-        if self.regularizer == "gp" or self.l2_on == "decoder":
-            return super().build_networks()
-        last = {"output_l2": self.regularizer_weight} if self.l2_on == "transposed" else {}
-        return super().build_networks(transposed_l2=self.regularizer_weight, **last)
+            further = {"spectral_norm": self.sn_on}
+        elif self.regularizer == "l2" and self.l2_on != "decoder":
+            last = {"output_l2": self.regularizer_weight} if self.l2_on == "transposed" else {}
+            further = {"transposed_l2": self.regularizer_weight, **last}
+        if self.network in networks.NETWORKS and not further.keys() <= set(networks.options_of(self.network)):
+            able = [name for name in networks.NETWORKS if further.keys() <= set(networks.options_of(name))]
+            hint = "; l2_on='decoder' goes with any" if self.regularizer == "l2" else ""
+            form = f"regularizer={self.regularizer!r} needs layers of the network {', '.join(able)}{hint}"
+            raise ValueError(f"{form}. Received: network={self.network!r}")
+        return super().build_networks(**further)
 
     def infer(self, posterior, sample, training):
         if self.regularizer != "gp":

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from green_vae.models.gaussian_vae import GaussianVAE
+from green_vae.utils.arguments import check_factors
 
 DIVERGENCES = ("exact", "published")
 
@@ -35,6 +36,7 @@ class ReviewVAE(GaussianVAE):
             raise ValueError(f"kl must be one of {', '.join(DIVERGENCES)}. Received: {kl!r}")
         if kl == "published" and posterior != "gaussian":
             raise ValueError(f"kl='published' is that of a Gaussian posterior. Received: posterior={posterior!r}")
+        check_factors(beta=beta)
         self.beta, self.divergence = beta, kl  # before super().__init__, which asks for what is logged
         super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, posterior=posterior, **shared)
 

@@ -7,10 +7,11 @@ import numpy as np
 from keras import layers, ops
 
 from green_vae.models import losses
-from green_vae.models.feeding import gathered
 from green_vae.models.gaussian_vae import GaussianVAE
 from green_vae.models.layers import ComputedGamma
+from green_vae.models.streams import gathered
 from green_vae.networks.common import latent_heads
+from green_vae.utils.arguments import check_factors, whole
 
 RECONSTRUCTIONS = ("cosine", "squared_error", "gaussian", "computed_gamma")
 
@@ -41,10 +42,14 @@ class SecondStageVAE(GaussianVAE):
     Input of a call: (batch, latent_dim). Raises ValueError for an unknown reconstruction.
     """
 
+    axes = 1
+
     def __init__(self, *, latent_dim=64, reconstruction="cosine", widths=(1536, 1536), beta=0.005, posterior="gaussian",
                  posterior_options=None, seed=None, name=None, dtype=None):  # fmt: skip
         if reconstruction not in RECONSTRUCTIONS:
             raise ValueError(f"reconstruction must be one of {RECONSTRUCTIONS}. Received: {reconstruction!r}")
+        check_factors(beta=beta)
+        latent_dim = whole(latent_dim, "latent_dim")
         self.widths, self.reconstruction, self.beta = tuple(widths), reconstruction, beta
         super().__init__(image_shape=(latent_dim,), latent_dim=latent_dim, posterior=posterior,
                          posterior_options=posterior_options, seed=seed, name=name, dtype=dtype)  # fmt: skip
@@ -57,6 +62,10 @@ class SecondStageVAE(GaussianVAE):
     @property
     def logged(self):
         return ("reconstruction", "kl", *(["gamma"] if self.reconstruction == "computed_gamma" else []))
+
+    @property
+    def instead_of_loss(self):
+        return "watch the error, val_reconstruction" if self.gamma is not None else None
 
     def build_networks(self):
         encoder = _dense_with_skip(self.latent_dim, self.widths, self.heads, "encoder")

@@ -8,6 +8,7 @@ from keras import ops
 
 from green_vae.models import losses
 from green_vae.models.gaussian_vae import GaussianVAE
+from green_vae.utils.arguments import check_factors
 
 SIGMAS = ("mse", "learned", "pixels", "data")
 LOWEST = -6.0  # of log sigma
@@ -60,6 +61,7 @@ class SigmaVAE(GaussianVAE):
             raise ValueError(f"sigma must be one of {', '.join(SIGMAS)}. Received: {sigma!r}")
         if lowest is None and sigma != "learned":
             raise ValueError(f"only sigma='learned' goes without a limit. Received: lowest=None with sigma={sigma!r}")
+        check_factors(beta=beta)
         super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, **shared)
         self.beta, self.sigma, self.lowest = beta, sigma, lowest
         state = {"shape": (), "trainable": False, "dtype": "float32", "aggregation": "mean"}

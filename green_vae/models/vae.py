@@ -3,6 +3,7 @@
 import keras
 
 from green_vae.models.gaussian_vae import GaussianVAE
+from green_vae.utils.arguments import check_factors
 
 
 @keras.saving.register_keras_serializable(package="green_vae")
@@ -19,6 +20,7 @@ class VAE(GaussianVAE):
     """
 
     def __init__(self, *, image_shape=(32, 32, 3), latent_dim=128, network="cnn", beta=1.0, **shared):
+        check_factors(beta=beta)
         self.beta = beta
         super().__init__(image_shape=image_shape, latent_dim=latent_dim, network=network, **shared)
 

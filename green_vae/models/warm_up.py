@@ -2,6 +2,8 @@
 
 from keras import ops
 
+from green_vae.utils.arguments import check_factors
+
 
 class WarmUp:
     """Mixed in before a `BaseVAE`: a KL whose weight rises linearly from 0 to beta.
@@ -12,11 +14,18 @@ class WarmUp:
     """
 
     def __init__(self, *, beta, warmup_steps=0, **shared):
+        check_factors(beta=beta, warmup_steps=warmup_steps)
         super().__init__(**shared)
         self.beta, self.warmup_steps = beta, warmup_steps
         self.steps = self.add_weight(
             name="steps", shape=(), initializer="zeros", trainable=False, dtype="float32", aggregation="mean"
         )
+
+    @property
+    def instead_of_loss(self):
+        if self.warmup_steps:
+            return f"watch it after {self.warmup_steps} steps (start_from_epoch), when the warm-up is over"
+        return None
 
     def risen(self):
         """How much of the way is gone: from 0 at the first batch to 1 after `warmup_steps`."""

@@ -6,6 +6,8 @@ for variational models and ("z",) for deterministic ones; the decoder maps (batc
 image's size in [0, 1].
 """
 
+import inspect
+
 from green_vae.networks import boon, cnn, mlp, reslag, resnet, slides
 from green_vae.networks.split import PARTS, Parts, recomposed, split_channels
 
@@ -30,13 +32,22 @@ def build(name, image_shape, latent_dim, heads, split=False, **options):
         options: of the builder.
 
     Raises:
-        ValueError: unknown name.
+        ValueError: unknown name, or an option that the network does not have.
     """
     if name not in NETWORKS:
         raise ValueError(f"unknown network; choose one of {', '.join(sorted(NETWORKS))}. Received: {name!r}")
+    if unknown := sorted(options.keys() - set(options_of(name))):
+        there_is = ", ".join([*options_of(name), "split"])
+        raise ValueError(f"the network {name!r} has the options {there_is}. Received: {', '.join(unknown)}")
     channels = split_channels(image_shape[-1]) if split else image_shape[-1]
     encoder, decoder = NETWORKS[name](tuple(image_shape), latent_dim, tuple(heads), channels, **options)
     return encoder, recomposed(decoder) if split else decoder
 
 
-__all__ = ["NETWORKS", "PARTS", "Parts", "build"]
+def options_of(name):
+    """Names of the options of a network, parts of a layout included; none of a network that there is not."""
+    known = list(inspect.signature(NETWORKS[name]).parameters)[4:] if name in NETWORKS else []
+    return [*known[:-1], *resnet.LAYOUTS["full"]] if known[-1:] == ["layout_options"] else known
+
+
+__all__ = ["NETWORKS", "PARTS", "Parts", "build", "options_of"]

@@ -119,7 +119,8 @@ class Points(NamedTuple):
 
 
 def scatter(path, panels, title=None, x_label=None, log=""):
-    """Points with labels and lines, one panel per quantity, all over the same kind of quantity.
+    """Points with labels and lines, one panel per quantity, all over the same kind of quantity; two panels beside
+    each other, so that a page shows them readably.
 
     Args:
         path: of the PNG.
@@ -135,7 +136,7 @@ def scatter(path, panels, title=None, x_label=None, log=""):
             _check_points(name, points, log)
     if not any(len(points.x) for kinds in panels.values() for points in kinds):
         raise ValueError(f"there is no point to draw. Received: {panels}")
-    columns = len(panels) if len(panels) < 4 else math.ceil(math.sqrt(len(panels)))
+    columns = min(2, len(panels))  # on a page of some 830 pixels, smaller text cannot be read
     rows = math.ceil(len(panels) / columns)
     figure = Figure(figsize=(5 * columns, 3.8 * rows), layout="constrained")
     figure.suptitle(title)
@@ -149,7 +150,7 @@ def scatter(path, panels, title=None, x_label=None, log=""):
             _plain_ticks(getattr(panel, f"{axis}axis"))
         _label_points(panel, kinds)
         if any(points.name for points in kinds):
-            panel.legend(frameon=False, fontsize=8)
+            panel.legend(fontsize=8, framealpha=1, edgecolor="0.7")  # without a frame its marks look like points
         _tidy(panel)
     save_figure(figure, path)
 

@@ -57,7 +57,7 @@ def save_preset(model, folder, history=(), samplers=None, dtype="float16", **abo
         dict, the metadata as written.
 
     Raises:
-        ValueError: a model of another package, or a weight that is NaN or infinite.
+        ValueError: a model of another package, a weight that is NaN or infinite, or a history that is none.
         TypeError: something in `about` that JSON cannot hold.
     """
     _class_of(keras.saving.serialize_keras_object(model))
@@ -117,11 +117,21 @@ def float32_twin(model):
 
 
 def _by_epochs(history):
-    """A history as a list of dicts, one for each epoch; that of Keras is a dict of lists."""
-    columns = getattr(history, "history", history)
-    if not isinstance(columns, dict):
-        return list(columns)
-    return [dict(zip(columns, epoch, strict=True)) for epoch in zip(*columns.values(), strict=True)]
+    """A history as a list of dicts, one for each epoch; that of Keras is a dict of lists.
+
+    Raises:
+        ValueError: neither, or lists of several lengths.
+    """
+    columns = () if history is None else getattr(history, "history", history)
+    expected = "a history is what `fit` or `training.train` returned, or a list of dicts, one for each epoch"
+    if isinstance(columns, dict):
+        if len({len(column) for column in columns.values()}) > 1:
+            lengths = {name: len(column) for name, column in columns.items()}
+            raise ValueError(f"{expected}. Received: columns of several lengths, {lengths}")
+        return [dict(zip(columns, epoch, strict=True)) for epoch in zip(*columns.values(), strict=True)]
+    if not isinstance(columns, (list, tuple)) or not all(isinstance(epoch, dict) for epoch in columns):
+        raise ValueError(f"{expected}. Received: {columns!r:.99}")
+    return list(columns)
 
 
 def _own_files(folder):
@@ -153,9 +163,11 @@ def load(name, weights="pretrained", seed=None):
         FileNotFoundError: no such weights; the message says what to put where, or how to train them.
         ConnectionError: the address that weights are fetched from does not answer, or has no such file.
     """
+    if not isinstance(name, (str, os.PathLike)):
+        raise ValueError(f"a model has the name of a preset or of a folder. Received: {name!r}")
     if str(name).startswith("hf://") or (name not in PRESETS and Path(name).is_dir()):
         return load_preset(name, weights, seed)
-    chosen = preset(name)
+    chosen = preset(str(name))
     if weights is None:
         return chosen.build(seed)
     path = verified(pretrained.folder_of(name)) / WEIGHTS if weights == "pretrained" else Path(weights)

@@ -21,7 +21,7 @@ class Every(keras.callbacks.Callback):
     A subclass writes `names`, those of its numbers, and `measure() -> dict` of them.
 
     Raises:
-        ValueError: `every` is not positive.
+        ValueError: `every` is no positive whole number.
     """
 
     turn = EARLY
@@ -29,8 +29,8 @@ class Every(keras.callbacks.Callback):
 
     def __init__(self, every=1):
         super().__init__()
-        if every < 1:
-            raise ValueError(f"every how many epochs to measure must be positive. Received: {every}")
+        if every < 1 or int(every) != every:
+            raise ValueError(f"every how many epochs to measure must be whole and positive. Received: {every}")
         self.every = every
 
     def on_epoch_end(self, epoch, logs=None):

@@ -70,6 +70,13 @@ def drop_older(out, epoch, best):
                 path.unlink()
 
 
+def drop_bests(out, checkpoint, best):
+    """Delete the best weights of epochs after `checkpoint` but `best`: a run that goes on from there needs none."""
+    for number, path in named(out, BEST):
+        if checkpoint < number != best:
+            path.unlink()
+
+
 def drop_asides(out):
     """Delete what a run that was killed while it wrote has left half-written."""
     for path in Path(out).glob(".*"):

@@ -15,6 +15,7 @@ from green_vae.training import epoch_program
 from green_vae.training.batches import Batches
 from green_vae.training.checkpoint import (
     best_path,
+    drop_bests,
     drop_older,
     epoch_path,
     load_checkpoint,
@@ -187,6 +188,8 @@ class _Epochs(keras.callbacks.Callback):
         write_history(self.out, self.history_)
         if saved:
             drop_older(self.out, done, best)
+        elif best == done:
+            drop_bests(self.out, newest(self.out)[0], best)
         self.model.stop_training = last or done == self.recipe.epochs
 
     def on_train_end(self, logs=None):

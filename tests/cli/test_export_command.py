@@ -38,6 +38,12 @@ def test_savedmodel(model, tmp_path, capsys):
     np.testing.assert_allclose(read.serve(CODES), model.decode(CODES), rtol=1e-5, atol=1e-6)
 
 
+def test_a_place_that_takes_nothing_is_found_first(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert cli.main(["export", BETA, "--to", "savedmodel", "-o", str(tmp_path / "file" / "out")]) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+
+
 @pytest.mark.skipif(not ONNX, reason="tf2onnx, onnx or onnxruntime is not installed; the package does not need them")
 def test_onnx(model, tmp_path):
     import onnxruntime

@@ -1,5 +1,7 @@
 """A folder of one's own images."""
 
+import warnings
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -210,3 +212,21 @@ def test_bad_split_and_bad_size(twenty):
         load(f"folder:{twenty}", "validation")
     with pytest.raises(ValueError, match="at least 1 pixel. Received: 'folder:.*@0'"):
         load(f"folder:{twenty}@0")
+
+
+def test_sizes_beyond_memory_and_no_path_are_refused(twenty):
+    with pytest.raises(ValueError, match="up to 50,000,000 pixels. Received: .*@99999'"):
+        load(f"folder:{twenty}@99999")
+    with pytest.raises(ValueError, match="folder:. for the current folder. Received: 'folder:'"):
+        load("folder:")
+
+
+def test_a_word_on_files_of_16_bits_that_use_12(tmp_path):
+    values = np.linspace(0, 4095, 30).reshape(5, 6).astype("uint16")
+    Image.fromarray(values).save(tmp_path / "a.png")
+    with pytest.warns(UserWarning, match="almost black.*Received: values up to 4112 of 65,535"):
+        load(f"folder:{tmp_path}", "all")
+    Image.fromarray(16 * values).save(tmp_path / "b.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load(f"folder:{tmp_path}", "all")

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from experiment_tables import GALLERIES, ROOT, TABLES
+from PIL import Image
 
 from green_vae.cards import cards
 from green_vae.experiments.report import chart
@@ -32,6 +33,15 @@ def test_a_chart_shows_the_numbers_of_its_report(name):
         else:
             assert source_of(path) == shown["source"], f"{path} is older than {name}.json"
             assert path.with_suffix(".svg").exists()
+
+
+def test_every_chart_has_an_svg_beside_it():
+    """What matplotlib drew, as the PNG itself tells; grids of images hold pixels and nothing else."""
+    charts = []
+    for path in RESULTS.glob("*/*.png"):
+        with Image.open(path) as picture:
+            charts += [path] if "Matplotlib" in picture.info.get("Software", "") else []
+    assert len(charts) > 100 and not [path for path in charts if not path.with_suffix(".svg").exists()]
 
 
 @pytest.mark.parametrize("name", GALLERIES)

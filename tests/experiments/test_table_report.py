@@ -153,6 +153,28 @@ def test_columns_that_do_not_fit_come_below(capsys):
     assert all(len(line) <= 40 for line in lines)
 
 
+def test_no_cell_is_cut_however_long_the_titles(capsys):
+    titles = ("params", "MFLOPs", "MSE x 1000 (training)", "MSE x 1000 (test)", "FID REC (training)", "FID GEN1")
+    cells = (
+        Cell(16179363.0, 16179363, "exact"),
+        Cell(1431.0, 1431, "exact"),
+        Cell(None, 1.5, reason="none"),
+        Cell(None, None, reason="none"),
+        Cell(None, 37.2, reason="none"),
+        Cell(None, 110.0, reason="none"),
+    )
+    columns = tuple(Column(f"c{i}", title, None, format="{:,.1f}") for i, title in enumerate(titles))
+    row = {f"c{i}": {**dataclasses.asdict(cell), "difference": None} for i, cell in enumerate(cells)}
+    rows = (Row("Resnet-s4-b48-l128", {name: 1 for name in row}),)
+    table = Table("hand", "By hand", "Nobody", columns, rows, TABLE.reference)
+    for width in range(44, 140, 4):
+        show(table, {**REPORT, "rows": {rows[0].name: row}}, width=width)
+        text = capsys.readouterr().out
+        for whole in ("16,179,363.0 =", "1,431.0 =", "1.5 → - [1]", "37.2 → - [1]", "110.0 → - [1]", "(test)", "GEN1"):
+            assert whole in text, width
+        assert text.count("(training)") == 2 and all(len(line.rstrip()) <= width for line in text.splitlines())
+
+
 def test_the_long_form_shows_every_cell(capsys):
     text = shown(capsys, form="long")
     for part in ("By hand", "Nobody, Table 1", "CNN", "a|b", "third", "31,034,755", "exact", "reproduced", "+2.8"):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from green_vae.metrics import mse, psnr, ssim
+from green_vae.data import Dataset
+from green_vae.metrics import fid, mse, psnr, ssim
 
 RNG = np.random.default_rng(0)
 A = RNG.random((300, 8, 9, 3)).astype("float32")  # more than one slice
@@ -68,3 +69,28 @@ def test_bytes_beside_floats_of_another_range_are_refused(measure):
                 measure(*pair)
     alike = measure(floats / 255, floats / 255 + 0.01)
     assert measure(images, floats / 255 + 0.01) == pytest.approx(alike, rel=1e-4)
+
+
+@pytest.mark.parametrize("measure", [mse, psnr, ssim])
+def test_pixels_that_nobody_divided_are_refused(measure):
+    images = np.random.default_rng(0).random((2, 8, 8, 1))
+    for pair in ((images, 255 * images), (255 * images, images)):
+        with pytest.raises(ValueError, match="Received: .*values "):
+            measure(*pair)
+
+
+@pytest.mark.parametrize("measure", [psnr, ssim])
+def test_a_range_that_images_exceed_is_refused(measure):
+    images = 255 * np.random.default_rng(0).random((2, 8, 8, 1))
+    with pytest.raises(ValueError, match="Received: data_range=1, values from"):
+        measure(images, images[::-1])
+    assert np.isfinite(measure(images, images[::-1], data_range=255.0))
+
+
+def test_data_sets_are_measured_as_their_images():
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), "uint8")
+    data, other = (Dataset("mine", "train", pixels) for pixels in (images, images[::-1]))
+    assert mse(data, other) == mse(images, images[::-1])
+    assert float(fid(data, other, layer=None, protocol="tiny")) == float(
+        fid(images, images[::-1], layer=None, protocol="tiny")
+    )

@@ -134,6 +134,12 @@ def test_fault_8_weights_have_one_number_for_an_example():
     model = tiny(MODELS["sigma_vae"], sigma="learned")
     model.compile("adam")
     assert np.isfinite(model.train_on_batch(NOISY, sample_weight=WEIGHTS)[0])
+    for wrong in (WEIGHTS[:, None], WEIGHTS[:5]):
+        with pytest.raises(ValueError, match=r"one number for each example, \(12,\). Received: shape \("):
+            model.fit(NOISY, sample_weight=wrong, verbose=0)
+    for wrong in (-WEIGHTS, np.where(WEIGHTS == 1, np.nan, WEIGHTS), np.where(WEIGHTS == 1, np.inf, WEIGHTS)):
+        with pytest.raises(ValueError, match="0 or more, and finite. Received: values from"):
+            model.train_on_batch(NOISY, sample_weight=wrong)
     with pytest.raises(ValueError, match=r"one number for each example.*Received: shape \("):
         model.compute_loss(x=NOISY, y_pred=model(NOISY), sample_weight=ops.ones((12, 2)))
 

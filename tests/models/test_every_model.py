@@ -7,6 +7,7 @@ writes them anew, to be looked at in the diff.
 
 import functools
 import json
+import math
 import os
 from pathlib import Path
 
@@ -100,6 +101,35 @@ def test_arguments_have_names_and_a_wrong_one_is_named(name):
         MODELS[name]((SIDE, SIDE, 1))
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_a_number_without_sense_is_refused_before_anything_is_built(name):
+    wrong = {"beta": (-1, math.nan, math.inf, "1"), "warmup_steps": (-1,), "latent_dim": (0, -3, 2.5, "4")}
+    wrong |= {"image_shape": ((8, 8), (0, 8, 1), "8x8", 8), "latent_weight": (-1.0,), "reconstruction_weight": (-1.0,)}
+    for argument, values in wrong.items():
+        for value in values if argument in MODELS[name].arguments() else ():
+            with pytest.raises(ValueError, match=f"{argument} is .*Received: {argument}="):
+                MODELS[name](**{argument: value})
+
+
+def test_options_that_a_network_does_not_have_are_named():
+    image = {"image_shape": (8, 8, 1), "latent_dim": 2, "network": "mlp"}
+    with pytest.raises(ValueError, match="'mlp' has the options widths, .*split. Received: widht"):
+        MODELS["vae"](**image, network_options={"widht": (5,)})
+    with pytest.raises(ValueError, match="regularizer='l2' needs layers of the network cnn.*Received: network='mlp'"):
+        MODELS["rae"](**image)
+
+
+def test_sizes_of_numpy_are_numbers(tmp_path):
+    model = MODELS["vae"](image_shape=np.array([8, 8, 1]), latent_dim=np.int64(2), network="mlp")
+    model.save(tmp_path / "m.keras")
+    assert keras.saving.load_model(tmp_path / "m.keras").image_shape == (8, 8, 1)
+
+
+def test_a_format_that_keras_cannot_load_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="saved as .keras.*Received: .*m.h5"):
+        fresh("vae").save(tmp_path / "m.h5")
+
+
 def test_the_skeleton_has_no_loss_of_its_own():
     with pytest.raises(TypeError, match="abstract.*terms"):
         BaseVAE(image_shape=(SIDE, SIDE, 1), latent_dim=4, network="cnn")
@@ -109,6 +139,14 @@ def test_a_weight_is_that_of_a_term(monkeypatch):
     model, x = build("autoencoder"), examples("autoencoder", 2)
     monkeypatch.setattr(model, "term_weights", lambda: {"reconstruction": 0.5, "kl": 1.0})
     with pytest.raises(ValueError, match=r"there is reconstruction. Received: weights of \['reconstruction', 'kl'\]"):
+        loss_of(model, x)
+
+
+def test_a_term_that_is_not_logged_is_named(monkeypatch):
+    model, x = build("autoencoder"), examples("autoencoder", 2)
+    terms = model.terms
+    monkeypatch.setattr(model, "terms", lambda x, outputs: {**terms(x, outputs), "extra": 1.0})
+    with pytest.raises(ValueError, match=r"`logged` lists all terms, .*Received: terms of the names \['extra'\]"):
         loss_of(model, x)
 
 

@@ -8,7 +8,8 @@ import pytest
 from keras import ops
 
 from green_vae.data import Dataset
-from green_vae.models import RAE, VAE, ComputedGammaVAE
+from green_vae.models import RAE, VAE, BetaVAE, ComputedGammaVAE
+from green_vae.models.inputs import is_labels
 
 SHAPE = (6, 5, 1)
 TINY = {"image_shape": SHAPE, "latent_dim": 2, "network": "mlp", "network_options": {"widths": (5,)}, "seed": 3}
@@ -136,14 +137,17 @@ def test_a_stream_trains_as_its_images_do(stream, batch, of_arrays):
 
 
 def test_a_model_takes_labels_of_one_shape_after_another():
-    """TensorFlow traces a step for y of any rank then."""
     same(trained(Pieces(BATCHES["labels"])), trained(Pieces(BATCHES["labels in a column"])))
     model, (flat, column) = tiny(), (np.zeros(shape, "float32") for shape in (12, (12, 1)))
-    model.fit(Pieces(lambda part: (IMAGES[part], flat[part])), verbose=0)
-    with pytest.raises(ValueError, match="compile it again. Received: .*float32.* of any rank"):  # may be images
-        model.fit(Pieces(lambda part: (IMAGES[part], column[part])), verbose=0)
-    model.compile("sgd")
-    model.fit(Pieces(lambda part: (IMAGES[part], column[part])), verbose=0)
+    for labels in (flat, column):  # as floats, they might have been images
+        model.fit(Pieces(lambda part, labels=labels: (IMAGES[part], labels[part])), verbose=0)
+
+
+def test_y_of_any_rank_is_refused():
+    """TensorFlow traces a step for y of any rank where it saw two."""
+    tf = pytest.importorskip("tensorflow")
+    with pytest.raises(ValueError, match="compile it again. Received: .*float32.* of any rank"):
+        tf.function(lambda y: is_labels(y, SHAPE)).get_concrete_function(tf.TensorSpec(None, "float32"))
 
 
 @pytest.mark.parametrize("whole", WHOLE)
@@ -193,6 +197,82 @@ def test_wrong_numbers_are_refused_whatever_they_come_in(wrong):
         model.fit(IMAGES, validation_data=STREAMS["PyDataset"](lambda part: (x[part],)), verbose=0)
     for one, other in zip(start, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def spoilt(wrong):
+    """Images as floats, of which the last batch of four is wrong."""
+    x = IMAGES.astype("float32") / 255
+    x[8:] = wrong[8:]
+    return x
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_later_batch_is_looked_at_as_the_first(stream):
+    for name in ("NaN", "0 to 255", "another size", "of bytes"):
+        x = spoilt(np.full_like(WRONG["NaN"], np.nan) if name == "NaN" else WRONG["0 to 255"])
+        parts = {0: x[:4], 4: x[4:8], 8: x[8:]}
+        if name in ("another size", "of bytes"):
+            parts[8] = WRONG["another size"][:4] / np.float32(255) if name == "another size" else IMAGES[8:]
+        if stream == "tf.data" and name in ("another size", "of bytes"):  # one array cannot be both
+            continue
+
+        def make(part, parts=parts, x=x):
+            return (parts[part.start] if part.start in parts and part.stop - part.start == 4 else x[part],)
+
+        for use in ("fit", "evaluate", "predict"):
+            with pytest.raises(ValueError, match="expected .*Received: |all batches have one type. Received: "):
+                getattr(again(), use)(STREAMS[stream](make), verbose=0)
+                pytest.fail(f"taken: {name} by {use}")
+
+
+def test_batches_of_unknown_shape_are_taken(of_arrays):
+    tf = pytest.importorskip("tensorflow")
+    same(trained(tf.data.Dataset.from_generator(lambda: iter(IMAGES), tf.uint8).batch(4)), of_arrays)
+
+
+def test_weights_come_beside_labels():
+    tf = pytest.importorskip("tensorflow")
+    weights = np.arange(12, dtype="float32")
+    settings = {"shuffle": False, "verbose": 0}
+    batches = tf.data.Dataset.from_tensor_slices((IMAGES, LABELS, weights)).batch(4)
+    expected = means(again().fit(IMAGES, sample_weight=weights, batch_size=4, **settings))
+    assert means(again().fit(batches, **settings)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_tuple_of_arrays_is_what_a_batch_of_them_is():
+    weights = np.arange(12, dtype="float32")
+    settings = {"batch_size": 4, "shuffle": False, "verbose": 0}
+    expected = means(again().fit(IMAGES, 255 - IMAGES, sample_weight=weights, **settings))
+    assert means(again().fit((IMAGES, 255 - IMAGES, weights), **settings)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_loss_that_is_no_number_gets_a_word():
+    model = tiny()
+    model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
+    with pytest.warns(UserWarning, match="the loss is no finite number: .* Received: nan in epoch 1"):
+        model.fit(IMAGES, epochs=2, verbose=0)
+
+
+@pytest.mark.parametrize(("kind", "changes", "says"), [
+    (ComputedGammaVAE, {}, 'monitor="val_elbo", mode="max"'),
+    (BetaVAE, {"warmup_steps": 9}, "after 9 steps"),
+    (VAE, {}, None),
+])  # fmt: skip
+def test_who_stops_by_a_loss_whose_scale_moves_is_warned(kind, changes, says, recwarn):
+    stop = keras.callbacks.EarlyStopping("val_loss")
+    tiny(kind, **changes).fit(IMAGES, validation_data=IMAGES, verbose=0, callbacks=stop)
+    told = [str(warning.message) for warning in recwarn if "changes its scale" in str(warning.message)]
+    assert len(told) == (says is not None) and all(says in one for one in told)
+
+
+JUNK = ("cifar10", None, 3, [IMAGES[0], IMAGES[1][:4]], Pieces(lambda part: (IMAGES[:0],)))
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=["a name", "nothing", "a number", "several sizes", "no image"])
+def test_what_holds_no_images_is_refused_by_name(junk):
+    for use in (lambda: again().fit(junk, verbose=0), lambda: again().encode(junk)):
+        with pytest.raises(ValueError, match="expected .*Received: "):
+            use()
 
 
 def test_a_generator_for_validation_is_read_by_one():
@@ -255,6 +335,11 @@ def test_metrics_of_keras_compare_reconstructions(kind):
         expected = history[f"{prefix}reconstruction"][0] / np.prod(SHAPE)
         assert history[f"{prefix}mse"][0] == pytest.approx(expected, rel=1e-5)
     assert 0 < history["mae"][0] < 1
+
+
+def test_metrics_of_another_output_are_refused():
+    with pytest.raises(ValueError, match="compare the output .reconstruction. alone. Received: metrics=.*z"):
+        tiny().compile("sgd", metrics={"z": "mse"})
 
 
 def test_a_model_is_exported_before_it_was_called(tmp_path):

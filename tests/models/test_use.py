@@ -7,6 +7,7 @@ from linear_gaussian import OFFSET, SIGMA, linear_gaussian, log_evidence
 
 from green_vae.models.codec import lines, moved
 from green_vae.models.likelihood import log_likelihood, log_weights
+from green_vae.samplers import SAMPLERS
 
 close = np.testing.assert_allclose
 KNOWN = ("vae", "autoencoder", "rae_sn", "ladder_vae", "second_stage_cosine", "split_vae", "sigma_vae_learned")
@@ -110,6 +111,12 @@ def test_without_a_prior_of_its_codes_a_model_must_be_told_the_scale(variant):
         (lambda model, x: model.interpolate(x, x, steps=1), "at least 2 steps. Received: steps=1"),
         (lambda model, x: model.traverse(x, steps=2.5), "at least 2 steps. Received: steps=2.5"),
         (lambda model, x: model.traverse(x, [0, 4]), r"from 0 to 3. Received: \[0, 4\]"),
+        (lambda model, x: model.traverse(x, [True, False]), r"from 0 to 3. Received: \[True, False\]"),
+        (lambda model, x: model.generate(2, temperature=-1.0), "one temperature of 0 or more. Received: -1.0"),
+        (lambda model, x: model.generate(2, SAMPLERS["gmm"]), "a sampler draws codes by .*Received: <class"),
+        (lambda model, x: model.generate(float("nan")), "n is a whole number of 1 or more. Received: n=nan"),
+        (lambda model, x: model.encode(x, batch_size=0), "batch_size is a whole number of 1 or more"),
+        (lambda model, x: model.generate(2, SAMPLERS["prior"]().fit(model.encode(x)), temperature=0.5), "not of a sam"),
         (lambda model, x: model.traverse(x, []), r"from 0 to 3. Received: \[\]"),
         (lambda model, x: model.traverse(x, scale=[1.0, 2.0]), r"has the shape \(4,\). Received: \(2,\)"),
         (lambda model, x: model.traverse(), "Received: neither"),

@@ -70,6 +70,8 @@ def test_presets_are_chosen_by_data_and_by_weights():
 
 
 def test_list_and_info_print_the_cards(capsys):
+    assert cli.main(["list", "--trained", "--data", "cifar100"]) == 0
+    assert capsys.readouterr() == ("", "no preset of cifar100 has trained weights; list it without --trained\n")
     assert cli.main(["list", "--trained", "--data", "mnist32", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == gv.list_presets(True, "mnist32")
     assert cli.main(["list", "--trained"]) == 0

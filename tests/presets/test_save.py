@@ -141,3 +141,9 @@ def test_a_history_of_keras_is_written_by_epochs(wrap, tmp_path):
     store.save_preset(TINY.build(1), tmp_path, wrap({"loss": [3.0, 2.0], "kl": [0.5, np.float32(0.25)]}))
     written = json.loads((tmp_path / "history.json").read_text())
     assert written == [{"loss": 3.0, "kl": 0.5}, {"loss": 2.0, "kl": 0.25}]
+
+
+@pytest.mark.parametrize("history", ["history.csv", ["loss"], {"loss": [1.0, 2.0], "val_loss": [1.0]}, 3])
+def test_what_is_no_history_is_refused(history, tmp_path):
+    with pytest.raises(ValueError, match="a history is what `fit` .*Received: "):
+        store.save_preset(TINY.build(1), tmp_path / "m", history=history)

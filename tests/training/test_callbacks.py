@@ -58,7 +58,7 @@ def test_a_training_writes_down_what_was_measured_alone(tmp_path):
     assert "NaN" not in (tmp_path / "history.json").read_text()
 
 
-@pytest.mark.parametrize("every", [0, -2])
+@pytest.mark.parametrize("every", [0, -2, 1.5])
 def test_never_is_refused(every):
     with pytest.raises(ValueError, match="positive. Received"):
         Count(every)

@@ -71,6 +71,19 @@ def test_the_best_epoch_is_kept_and_training_stops(tmp_path):
     np.testing.assert_array_equal(again.get_weights()[0], model.get_weights()[0])
 
 
+def test_between_checkpoints_the_newest_best_weights_alone_are_kept(tmp_path):
+    """Those of the last checkpoint stay: a run that is killed goes on from there."""
+    told = Worse([5.0, 4.0, 3.0, 2.0, 1.0])
+    there = []
+    seen = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: there.append([number for number, _ in named(tmp_path, BEST)])
+    )
+    settings = {"validation": blobs(8, seed=1), "save_every": 2, "callbacks": [told, seen]}
+    train(build("vae"), blobs(8), Recipe(1e-3, (), 8, 5, validation="test"), tmp_path, **settings)
+    assert there == [[], [1], [2], [2, 3], [4]]
+    assert [number for number, _ in named(tmp_path, BEST)] == [5]
+
+
 @pytest.mark.parametrize(
     "variant, cut", [("info_vae", 3), *(pytest.param(*case, marks=pytest.mark.slow) for case in RESUMED)]
 )
