@@ -33,11 +33,8 @@ class ImagesRun(Run):
     def details(self):
         return self.identity()
 
-    def moments(self, kind):
+    def new_moments(self, kind):
         """Cached by content alone, so that any table may share them."""
-        if kind not in self._moments:
-            key = metrics.image_key(self.row_images)
-            self._moments[kind] = self.bench.moments(self.row_images, key, self.row.name)
-            path = self.settings.out / self.table.name / f"{self.row.name.replace(' ', '-')}.png"
-            save_grid(path, self.row_images[:SHOWN], columns=16)
-        return self._moments[kind]
+        path = self.settings.out / self.table.name / f"{self.row.name.replace(' ', '-')}.png"
+        save_grid(path, self.row_images[:SHOWN], columns=16)
+        return self.bench.moments(self.row_images, metrics.image_key(self.row_images), self.row.name)

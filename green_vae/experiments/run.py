@@ -139,14 +139,19 @@ class Run(TrainedRow):
     def moments(self, kind):
         """Moments of one kind of images, by layer; measured once."""
         if kind not in self._moments:
-            key = identity(self.image_identity(kind))
-            label = f"{self.row.name} {kind}"
-            images = self._with_picture(self.images(kind), kind)
-            self._moments[kind] = self.bench.moments(images, key, label, total=self.image_count(kind))
-            picture = self._picture(kind)
-            if not picture.exists():  # the moments were cached, and nobody looked at the images
-                any(picture.exists() for _ in images)
+            self._moments[kind] = self.new_moments(kind)
         return self._moments[kind]
+
+    def new_moments(self, kind):
+        """The same, measured now or taken from the cache; the first images are kept as a picture."""
+        key = identity(self.image_identity(kind))
+        label = f"{self.row.name} {kind}"
+        images = self._with_picture(self.images(kind), kind)
+        moments = self.bench.moments(images, key, label, total=self.image_count(kind))
+        picture = self._picture(kind)
+        if not picture.exists():  # the moments were cached, and nobody looked at the images
+            any(picture.exists() for _ in images)
+        return moments
 
     # the images
 

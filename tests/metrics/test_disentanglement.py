@@ -76,7 +76,7 @@ def test_units_that_are_not_used_get_no_vote():
         (PERFECT[:, :1], FACTORS, "2 or more units"),
         (np.full((2_000, 2), np.nan), FACTORS, "NaN"),
         (PERFECT, PERFECT, "integers.* Received: float64"),
-        (PERFECT, np.zeros((2_000, 2), int), r"at least two values.* columns \[0, 1\]"),
+        (PERFECT, np.zeros((2_000, 2), int), r"needs two values or more.* columns \[0, 1\]"),
     ],
 )
 def test_what_has_no_score(codes, factors, words):

@@ -22,6 +22,16 @@ def test_the_networks_of_a_factor_differ_by_their_latent_size_alone():
         assert len(shared) == 1 and len({chosen.recipe for chosen in own}) == 1
 
 
+@pytest.mark.parametrize("units", LATENT_SIZES)
+def test_the_network_has_the_parameters_of_its_layers(units):
+    """Kernels of 2 and batch norm; sides 32, 17, 9, 5 and back; two heads."""
+    down = sum(4 * a * b + b + 2 * b for a, b in ((3, 16), (16, 32), (32, 64))) + 2 * (5 * 5 * 64 + 1) * units
+    up = (units + 1) * 5 * 5 * 64 + sum(4 * a * b + b + 2 * b for a, b in ((64, 32), (32, 16), (16, 3))) + 4 * 3 * 3 + 3
+    model = presets.preset(f"survey/latent-{units}-mini").blueprint()
+    weights = [*model.encoder.trainable_weights, *model.decoder.trainable_weights]
+    assert sum(np.prod(weight.shape) for weight in weights) == down + up
+
+
 def report(**values):
     """Column -> values of the seeds with the fewest and with the most units."""
     rows = {FEW: {}, MANY: {}}
