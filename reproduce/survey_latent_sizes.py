@@ -57,7 +57,7 @@ TABLE = Table(
         "for 5 epochs with batches of 100, by Adam at 3e-3, which is halved after the third and the fourth epoch. "
         "They differ in the number of latent units and in the factor of the KL.",
         "The survey multiplies the KL by (2 side / latent units)^2, which is 4, 1, 0.25 and 0.0625 here. The rows of "
-        "factor 1 have the same factor for all sizes.",
+        "factor 1 have the same factor for all sizes. At 64 units both are one training.",
         "PCA shows what as many principal components of all training images leave as the networks have latent units.",
         "KL and active units are those of the first 250 test images. A unit is active if its posterior means have a "
         "variance of at least 0.05.",
