@@ -15,10 +15,10 @@ branches lower the squared error. The rule that decides is fixed below: a two-wa
 An effect counts if its 95 % interval does not contain 0.
 """
 
-from green_vae.experiments import Reference, Row, Table, columns, main
+from green_vae.experiments import Reference, Table, columns, main
 from green_vae.experiments.papers import boon, boon_ablation
 from green_vae.experiments.seeds import SPREAD, over_seeds
-from green_vae.experiments.spec import pca
+from green_vae.experiments.spec import measured, pca
 from green_vae.experiments.timing import training_gflops
 
 NAMES = {  # row -> preset
@@ -52,10 +52,7 @@ TABLE = Table(
     source="Boon 2023, Simple Training Objective of Variational Autoencoder with Detailed Reconstructions",
     columns=COLUMNS,
     rows=(
-        *(
-            Row(name, dict.fromkeys(column.name for column in COLUMNS), preset=f"boon/{preset}-cifar10-mini")
-            for name, preset in NAMES.items()
-        ),
+        *(measured(name, f"boon/{preset}-cifar10-mini", COLUMNS) for name, preset in NAMES.items()),
         pca(100, ("rec", "rec_mean", "rec_train"), "CIFAR10 "),
     ),
     reference=Reference("cifar10", n=2_000),

@@ -14,10 +14,10 @@ sigma of the error is much smaller. So its errors are lower, its KL is higher, a
 helps is the study's question. The notes fix the rule that decides.
 """
 
-from green_vae.experiments import Reference, Row, Table, columns, main
+from green_vae.experiments import Reference, Table, columns, main
 from green_vae.experiments.papers import boon, boon_ablation, boon_objectives
 from green_vae.experiments.seeds import SPREAD, over_seeds
-from green_vae.experiments.spec import pca
+from green_vae.experiments.spec import measured, pca
 
 MEASURED = tuple(
     map(
@@ -39,10 +39,7 @@ TABLE = Table(
     source="Boon 2023, Simple Training Objective of Variational Autoencoder with Detailed Reconstructions",
     columns=COLUMNS,
     rows=(
-        *(
-            Row(name, dict.fromkeys(column.name for column in COLUMNS), preset=f"boon/{arm}-mnist-mini")
-            for name, arm in boon_objectives.ARMS.items()
-        ),
+        *(measured(name, f"boon/{arm}-mnist-mini", COLUMNS) for name, arm in boon_objectives.ARMS.items()),
         pca(5, ("rec", "rec_mean", "rec_train"), "MNIST "),
     ),
     reference=Reference("mnist", n=2_000),

@@ -11,7 +11,7 @@ Expected: a VAE that was trained on clean images removes some noise, since it ca
 with the noise removes more of it. The last note below fixes the rule that decides.
 """
 
-from green_vae.experiments import Reference, Row, Table, main
+from green_vae.experiments import Reference, Table, main
 from green_vae.experiments.papers.slides_denoising import (
     AUTOENCODER,
     MEASURES,
@@ -22,6 +22,7 @@ from green_vae.experiments.papers.slides_denoising import (
     trained_for,
 )
 from green_vae.experiments.seeds import SPREAD, over_seeds
+from green_vae.experiments.spec import measured
 
 COLUMNS = tuple(over_seeds(quality(measure, how)) for measure in MEASURES for how in NOISES)
 PRESETS = {
@@ -35,10 +36,7 @@ TABLE = Table(
     title="Slides: denoising of MNIST",
     source="Mittas 2023, Variational Autoencoders (slides), uses of a VAE; Chakravarthy 2022, section 3.3",
     columns=COLUMNS,
-    rows=tuple(
-        Row(name, dict.fromkeys(column.name for column in COLUMNS), preset=f"{preset}-mnist-mini")
-        for name, preset in PRESETS.items()
-    ),
+    rows=tuple(measured(name, f"{preset}-mnist-mini", COLUMNS) for name, preset in PRESETS.items()),
     reference=Reference("mnist", n=2_000),
     seeds=(0, 1, 2),
     notes=(

@@ -11,7 +11,7 @@ Expected, if the slides are right: the scores of disentanglement rise with beta,
 factor is lost. The last note below fixes the rule that decides.
 """
 
-from green_vae.experiments import Reference, Row, Table, columns, main
+from green_vae.experiments import Reference, Table, columns, main
 from green_vae.experiments.papers.slides_disentanglement import (
     CAPACITY,
     SCORES,
@@ -20,6 +20,7 @@ from green_vae.experiments.papers.slides_disentanglement import (
     score,
 )
 from green_vae.experiments.seeds import SPREAD, over_seeds
+from green_vae.experiments.spec import measured
 
 ROWS = {
     **{f"beta = {beta}": f"slides/beta{beta}-sprites" for beta in (1, 4, 16, 64)},
@@ -42,7 +43,7 @@ TABLE = Table(
     title="Slides: disentanglement of sprites by beta",
     source="Mittas 2023, Variational Autoencoders (slides), beta-VAE",
     columns=COLUMNS,
-    rows=tuple(Row(name, dict.fromkeys(column.name for column in COLUMNS), preset=p) for name, p in ROWS.items()),
+    rows=tuple(measured(name, p, COLUMNS) for name, p in ROWS.items()),
     reference=Reference("sprites", n=2_736),
     seeds=(0, 1, 2, 3, 4),
     notes=(

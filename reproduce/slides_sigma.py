@@ -12,9 +12,10 @@ Expected, if the slides are right: optimal sigma has a higher bound of log p(x) 
 note below fixes the rule that decides.
 """
 
-from green_vae.experiments import Reference, Row, Table, columns, main
+from green_vae.experiments import Reference, Table, columns, main
 from green_vae.experiments.papers import slides_sigma
 from green_vae.experiments.seeds import SPREAD, over_seeds
+from green_vae.experiments.spec import measured
 
 COLUMNS = (
     *map(over_seeds, map(slides_sigma.bound, slides_sigma.QUANTITIES)),
@@ -27,10 +28,7 @@ TABLE = Table(
     title="Slides: ways to choose the sigma of a VAE",
     source="Mittas 2023, Variational Autoencoders (slides), sigma-VAE",
     columns=COLUMNS,
-    rows=tuple(
-        Row(name, dict.fromkeys(column.name for column in COLUMNS), preset=f"slides/sigma-{arm}-mnist-mini")
-        for name, arm in slides_sigma.ARMS.items()
-    ),
+    rows=tuple(measured(name, f"slides/sigma-{arm}-mnist-mini", COLUMNS) for name, arm in slides_sigma.ARMS.items()),
     reference=Reference("mnist", n=500),
     layer="mixed8",
     seeds=(0, 1, 2),

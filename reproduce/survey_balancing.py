@@ -14,12 +14,12 @@ that was tuned. The notes below fix the rule that decides: the FID@1280 of sampl
 by seed and their 95 % interval.
 """
 
-from green_vae.experiments import Reference, Row, Table, columns, main
+from green_vae.experiments import Reference, Table, columns, main
 from green_vae.experiments.papers import balancing
 from green_vae.experiments.papers.posteriors import quantity
 from green_vae.experiments.papers.survey import ERRORS, SOURCE
 from green_vae.experiments.seeds import SPREAD, over_seeds
-from green_vae.experiments.spec import pca
+from green_vae.experiments.spec import measured, pca
 from green_vae.presets.survey import BALANCING_BATCH, BALANCING_EPOCHS, PILOT_GAMMA, PILOT_KL
 
 LAYER = "mixed8"
@@ -44,10 +44,7 @@ TABLE = Table(
     source=f"{SOURCE}, section on balancing",
     columns=COLUMNS,
     rows=(
-        *(
-            Row(name, dict.fromkeys(column.name for column in COLUMNS), preset=f"survey/balancing-{arm}-mini")
-            for name, arm in balancing.ARMS.items()
-        ),
+        *(measured(name, f"survey/balancing-{arm}-mini", COLUMNS) for name, arm in balancing.ARMS.items()),
         pca(64, ERRORS),
     ),
     reference=Reference("mnist32", n=500),

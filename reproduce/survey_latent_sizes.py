@@ -12,12 +12,12 @@ Expected, if the survey is right: the error of new images falls from 32 to 256 u
 What decides is fixed in the notes.
 """
 
-from green_vae.experiments import Reference, Row, Sampling, Table, columns, main
+from green_vae.experiments import Reference, Sampling, Table, columns, main
 from green_vae.experiments.papers import latent_sizes
 from green_vae.experiments.papers.posteriors import quantity
 from green_vae.experiments.papers.survey import ERRORS, SOURCE
 from green_vae.experiments.seeds import SPREAD, over_seeds
-from green_vae.experiments.spec import pca
+from green_vae.experiments.spec import measured, pca
 from green_vae.presets.survey import LATENT_SIZES
 
 MEASURED = (
@@ -37,11 +37,7 @@ TABLE = Table(
     columns=COLUMNS,
     rows=(
         *(
-            Row(
-                latent_sizes.row_name(factor, units),
-                dict.fromkeys(column.name for column in COLUMNS),
-                preset=f"survey/latent-{units}{end}-mini",
-            )
+            measured(latent_sizes.row_name(factor, units), f"survey/latent-{units}{end}-mini", COLUMNS)
             for factor, end in latent_sizes.FACTORS.items()
             for units in LATENT_SIZES
         ),

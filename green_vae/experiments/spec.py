@@ -142,6 +142,11 @@ class Row:
     missing: str = ""
 
 
+def measured(name, preset, columns):
+    """A row that no paper publishes: a preset, measured in every one of a table's `columns`."""
+    return Row(name, dict.fromkeys(column.name for column in columns), preset=preset)
+
+
 def mini(name, preset, columns, how="narrow", **options):
     """A row that no paper has: a model of fewer channels. columns: names of those that it is measured in."""
     note = f"not in the paper: {how}, for two CPU cores"

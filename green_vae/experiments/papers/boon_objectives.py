@@ -2,7 +2,7 @@
 
 import math
 
-from green_vae.experiments.evidence import FAILS, HOLDS, Side
+from green_vae.experiments.evidence import Side
 from green_vae.experiments.papers import paired
 from green_vae.experiments.papers.boon import evaluated, images_of
 from green_vae.experiments.spec import Column, Measurement
@@ -61,14 +61,12 @@ def conclusions(report):
     """`Table.conclusions`: a line for each claim."""
     if report["smoke"]:
         return
-    for claim, word, found in judged(report):
-        yield f"{claim}: {paired.interval(*found)}, {word}."
+    for text in paired.told(judged(report)):
+        yield f"{text}."
 
 
 def beta_of_sigma(reports):
     """`Claim.sides`: whether Rec and KL of a beta-VAE with beta = 2 sigma^2 are those of the study's sigma-VAE."""
     found = [entry for entry in judged({"rows": reports.rows("boon_objectives")}) if "beta-VAE" in entry[0]]
-    words = {word for _, word, _ in found}
-    says = False if FAILS in words else True if words == {HOLDS} else None
-    texts = [f"{claim}: {paired.interval(*difference)}, {word}" for claim, word, difference in found]
-    return Side(), Side(f"MNIST: {'; '.join(texts)}" if texts else "not measured", says)
+    text = f"MNIST: {'; '.join(paired.told(found))}" if found else "not measured"
+    return Side(), Side(text, paired.together(word for _, word, _ in found))

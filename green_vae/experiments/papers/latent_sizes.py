@@ -1,6 +1,6 @@
 """What the table of latent sizes needs: its rows by factor of the KL and size, and verdicts."""
 
-from green_vae.experiments.evidence import FAILS, HOLDS, PUBLISHED, Side
+from green_vae.experiments.evidence import PUBLISHED, Side
 from green_vae.experiments.papers import paired
 from green_vae.presets.survey import LATENT_SIZES
 
@@ -31,9 +31,8 @@ def conclusions(report):
     """`Table.conclusions`: a line for each claim."""
     if report["smoke"]:
         return
-    change = f"{max(LATENT_SIZES)} latent units instead of {min(LATENT_SIZES)}"
-    for claim, word, found in judged(report):
-        yield f"{change}, {claim}: {paired.interval(*found)}, {word}."
+    for text in paired.told(judged(report)):
+        yield f"{max(LATENT_SIZES)} latent units instead of {min(LATENT_SIZES)}, {text}."
 
 
 def claim(reports):
@@ -48,7 +47,5 @@ def claim(reports):
         lower = [b < a for a, b in zip(few, many, strict=True)]
         paper = Side(f"Resnet of 100 and of 128 units: {text}", lower[0] and not any(lower[1:]))
     found = list(judged({"rows": reports.rows("survey_latent_sizes")}))
-    words = [word for _, word, _ in found]
-    says = False if FAILS in words else True if words and set(words) == {HOLDS} else None
-    texts = [f"{claim}: {paired.interval(*difference)}, {word}" for claim, word, difference in found]
-    return paper, Side(f"narrow: {'; '.join(texts)}" if texts else "not measured", says)
+    text = f"narrow: {'; '.join(paired.told(found))}" if found else "not measured"
+    return paper, Side(text, paired.together(word for _, word, _ in found))

@@ -77,3 +77,14 @@ def within(found, limit):
     """Whether a difference lies within ± `limit`: decided where its whole interval does, or none of it."""
     estimate, half = found
     return HOLDS if abs(estimate) + half <= limit else FAILS if abs(estimate) - half > limit else OPEN
+
+
+def told(judged):
+    """A text for each (claim, verdict, (difference, half of its interval))."""
+    return [f"{claim}: {interval(*found)}, {word}" for claim, word, found in judged]
+
+
+def together(words):
+    """What several verdicts say of a claim that needs them all; None where they leave it open, or there is none."""
+    words = set(words)
+    return False if FAILS in words else True if words == {HOLDS} else None

@@ -102,8 +102,7 @@ def no_better_sigma(reports):
     found = [(row, word, paired.interval(*rest)) for row, word, *rest in judged if row != slides_sigma.PIXELS]
     if not found:
         return Side("no number"), Side("not measured")
-    words = {word for _, word, _ in found}
-    says = False if FAILS in words else True if words == {HOLDS} else None
+    says = paired.together(word for _, word, _ in found)
     return Side("no number"), Side(f"nats more than {', '.join(f'{row} {told}' for row, _, told in found)}", says)
 
 

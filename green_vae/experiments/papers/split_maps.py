@@ -11,7 +11,7 @@ from green_vae.experiments.papers import paired
 from green_vae.experiments.papers.survey import ERRORS
 from green_vae.experiments.papers.svae import SOURCE
 from green_vae.experiments.seeds import SPREAD, over_seeds
-from green_vae.experiments.spec import Column, Measurement, NotRun, Reference, Row, Table, pca
+from green_vae.experiments.spec import Column, Measurement, NotRun, Reference, Table, measured, pca
 
 SPLIT, TWIN = "Split-VAE", "twin without the split head"
 TABLES = {"svae_split": "MNIST", "svae_split_cifar10": "CIFAR-10"}  # name -> its data set, as told
@@ -95,7 +95,7 @@ def table(name, preset, note):
     """
     own = presets.preset(preset)
     units = own.config["latent_dim"]
-    measured = (
+    seen = (
         columns.mse("train"),
         columns.mse("test"),
         columns.latent("active_means", f"active units of {units}, by the means", format="{:,.1f}"),
@@ -106,15 +106,15 @@ def table(name, preset, note):
         division("map_high_ratio", "map: that share over the images'", format="{:,.2f}"),
         division("map_edges", "correlation of the edges of map and image", format="{:,.2f}"),
     )
-    shown = (columns.trainable_parameters(), *map(over_seeds, measured))
+    shown = (columns.trainable_parameters(), *map(over_seeds, seen))
     return Table(
         name=name,
         title=f"Split-VAE and its twin without the split head, on {TABLES[name]}",
         source=f"{SOURCE}, sections 3 and 4",
         columns=shown,
         rows=(
-            Row(SPLIT, dict.fromkeys(column.name for column in shown), preset=preset),
-            Row(TWIN, dict.fromkeys(column.name for column in shown), preset=f"{preset}-plain"),
+            measured(SPLIT, preset, shown),
+            measured(TWIN, f"{preset}-plain", shown),
             pca(units, ERRORS),
         ),
         reference=Reference(own.dataset, n=500),
