@@ -29,7 +29,9 @@ TABLE = Table(
     notes=(
         "5,000 training images are drawn at random. A row of one class has 450 of its images. A row of k classes has "
         "450 images of these classes, equally many of each. ± is the standard deviation over ten choices of k classes "
-        "(for ten classes: over ten choices of images).",
+        "(for ten classes: over ten choices of images). In the rows of single classes, which are at the end, ± is the "
+        "standard error if other images of the class had been taken. It comes from random halves of the 450 images "
+        "(delete-half jackknife).",
         "450 images make the FID too large in every row. The KID has no such bias.",
         "If only the means of the features differed between classes, the excess over ten classes would be "
         "proportional to 1 / k - 1 / 10. Then 2 classes would leave 44 % of the excess of one class, 3 classes 26 %, "

@@ -55,12 +55,16 @@ def remarks(report, columns, rows=()):
     number of a row, such as the KID beside every FID."""
     shown = {name: cells for name, cells in report["rows"].items() if not rows or name in rows}
     yield from _ways(shown, columns)
-    yield from dict.fromkeys(
-        f"± {column.spread}"
+    alone = [
+        (column, own)
         for cells in shown.values()
         for column in columns
-        if column.spread and "spread" in (own := cells[column.name]["details"]) and "values" not in own
-    )
+        if column.spread
+        and cells[column.name]["value"] is not None
+        and "values" not in (own := cells[column.name]["details"])
+    ]  # measured numbers of one training
+    yield from dict.fromkeys(f"± {column.spread}" for column, own in alone if "spread" in own)
+    yield from dict.fromkeys(column.no_spread for column, own in alone if column.no_spread and "spread" not in own)
     protocols = (cells[column.name]["details"].get("protocol") for cells in shown.values() for column in columns)
     yield from dict.fromkeys(filter(None, protocols))
     for name, cells in shown.items():

@@ -42,6 +42,7 @@ class Column:
         possible: `possible(run)` raises NotRun if the row's model cannot have the quantity, whatever its weights.
         optional: why the column is left out unless --columns names it; "" for a column that is always measured.
         spread: what "±" beside a number of one training means, for the notes.
+        no_spread: what the notes say of numbers of one training without it.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Column:
     possible: Callable = lambda run: None
     optional: str = ""
     spread: str = ""
+    no_spread: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 POOL = 5_000  # training images in random order, a tenth of each class but for chance; and as many test images
 IMAGES = 450  # of every distance
 DRAWS = 10  # choices of k of the classes
+SPLITS = 10  # of the images of one class into random halves, for a standard error
 SLOW = 0.5  # share of the excess that half of the classes leave, from which on a fall is called slow
 
 
@@ -56,37 +57,51 @@ def _labels(bench):
 
 @functools.lru_cache(maxsize=2)
 def _sides(bench, layer):
-    """Features of the training images, and of the reference with its mean and covariance."""
+    """Features of the training images and of the reference, and the moments of the latter."""
     reference = features(bench, REFERENCE, layer, bench.count)
     moments = metrics.Moments(reference.shape[1]).update(reference)
-    return features(bench, REAL, layer, len(_labels(bench))), reference, moments.mean, moments.covariance
+    return features(bench, REAL, layer, len(_labels(bench))), reference, moments
 
 
-def fid(run, layer):
-    images, _, *gaussian = _sides(run.bench, layer)
-    return [frechet_to_gaussian(images[places], *gaussian) for places in sets_of(run)]
+def fid(sets, reference, moments, seed):
+    """The FID of each set of features to a reference with these moments."""
+    return [frechet_to_gaussian(features, moments.mean, moments.covariance) for features in sets]
 
 
-def kid(run, layer):
-    images, reference, *_ = _sides(run.bench, layer)
-    size = min(len(images[places]) for places in sets_of(run))
+def kid(sets, reference, moments, seed):
+    """The KID x 1000 of each set of features to those of the reference."""
+    size = min(map(len, sets))
+    return [1000 * metrics.kid_from_features(features, reference, 4, size, seed=seed)[0] for features in sets]
+
+
+def halves_of(features, seed):
+    """Random halves of the features of one class, two for each of `SPLITS` orders."""
+    rng = np.random.default_rng([seed, SPLITS])
     return [
-        1000 * metrics.kid_from_features(images[places], reference, 4, size, seed=run.settings.seed)[0]
-        for places in sets_of(run)
+        features[order[start::2]]
+        for order in (rng.permutation(len(features)) for _ in range(SPLITS))
+        for start in (0, 1)
     ]
 
 
 def column(name, title, layer, measured, format):
-    """The `Column` of a distance: its mean over the draws of a row, and their standard deviation."""
+    """The `Column` of a distance: its mean over the draws of a row, and their standard deviation.
+
+    A row of one class has one draw. Beside its distance stands the delete-half jackknife's standard error: the standard
+    deviation of the distance over random halves of the images of the class (Shao and Wu, 1989).
+    """
 
     def protocol(run):
         return evaluator(run.bench).protocols[own_layer(run.bench, layer)]
 
     def measure(run):
-        values, of = measured(run, layer), protocol(run)
-        spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
+        images, *reference = _sides(run.bench, layer)
+        sets, seed, of = [images[places] for places in sets_of(run)], run.settings.seed, protocol(run)
+        values = measured(sets, *reference, seed)
+        noisy = values if len(values) > 1 else measured(halves_of(*sets, seed), *reference, seed)
         label = of.label.replace("FID", "KID") if measured is kid else of.label
-        sizes = len(sets_of(run)[0]), run.reference_count
+        sizes = len(sets[0]), run.reference_count
+        spread = float(np.std(noisy, ddof=1))
         return Measurement(float(np.mean(values)), label, "", "", of.describe(), "", *sizes, spread=spread)
 
     def identity(run):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from experiment_tables import TABLES
 
+from green_vae import metrics
 from green_vae.experiments.bench import Bench
 from green_vae.experiments.papers import fid_protocols, svae_classes
 from green_vae.experiments.papers.svae_claims import falls_slowly
@@ -94,6 +95,19 @@ def test_choices_of_classes():
         places = svae_classes.drawn(labels, classes, np.random.default_rng(0), n)
         counts = np.bincount(labels[places], minlength=10)[list(classes)]
         assert len(set(places)) == n == counts.sum() and counts.max() - counts.min() <= 1
+
+
+def test_the_error_of_one_class_is_the_spread_over_other_images():
+    """Halves of one set of 450 against 30 sets of 450 images, by FID and by KID."""
+    rng = np.random.default_rng(0)
+    reference = rng.normal(size=(2_000, 12))
+    moments = metrics.Moments(12).update(reference)
+    sets = [rng.normal(0.3, 1.2, (450, 12)) for _ in range(30)]
+    for measured in (svae_classes.fid, svae_classes.kid):
+        spread = np.std(measured(sets, reference, moments, 0), ddof=1)
+        errors = [np.std(measured(svae_classes.halves_of(own, 0), reference, moments, 0), ddof=1) for own in sets[:5]]
+        assert 0.6 < np.mean(errors) / spread < 1.6
+    assert len(svae_classes.halves_of(sets[0], 0)) == 2 * svae_classes.SPLITS
 
 
 @pytest.mark.parametrize(("left", "verdict"), [((0.7, 0.6), True), ((0.2, 0.4), False), ((0.7, 0.4), None)])
