@@ -106,7 +106,8 @@ def column(name, title, layer, measured, format):
 
     def identity(run):
         of = [source_of(run.bench, side) for side in (REAL, REFERENCE)]
-        return {**run.identity(), "quantity": name, "of": of, "protocol": protocol(run).hash, "draws": DRAWS}
+        errors = {"splits": SPLITS} if "label" in run.row.options else {"draws": DRAWS}
+        return {**run.identity(), "quantity": name, "of": of, "protocol": protocol(run).hash, **errors}
 
     return Column(name, title, measure, identity, format=format)
 
