@@ -35,6 +35,7 @@ PAIRS = {
     **{f"svae_table{n}": ((TRAIN, TEST, ""),) for n in (1, 3, 4)},
     "boon_table1": (("rec_train", "rec_mean", ""), ("rec_train", "rec", "rec")),
     "boon_ablation": (("rec_train", "rec_mean", ""), ("rec_train", "rec", "")),
+    "boon_spread": (("rec_train", "rec_mean", ""), ("rec_train", "rec", "rec")),
     "boon_objectives": (("rec_train", "rec_mean", ""), ("rec_train", "rec", "")),
 }
 ONE_PIXEL = 32 * 32  # values in one of the digits

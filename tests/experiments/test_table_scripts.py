@@ -139,6 +139,7 @@ ELSEWHERE = (  # what other tables count, too; and tables with seeds, whose firs
     "survey_latent_sizes",
     "svae_split_cifar10",
     "boon_objectives",
+    "boon_spread",
     "review_sweep",
 )
 FIRST_RUNS = [
@@ -177,6 +178,7 @@ SMOKED = {
     ),
     "slides_left_out": ("without 3",),
     "survey_latent_sizes": ("factor 1, 64 units", "PCA, 64 components"),
+    "boon_spread": ("FashionMNIST AutoEncoder", "FashionMNIST Optimal Sigma VAE"),
 }
 # of these, what no other table smokes: in a quick run; the others in a slow one
 FEW = {
@@ -193,6 +195,7 @@ FEW = {
     "boon_table1": ("MNIST AutoEncoder", "CelebA PCA, 150 components"),
     "boon_ablation": ("CIFAR10 mini trunk",),
     "boon_objectives": ("MNIST capacity", "MNIST PCA, 5 components"),
+    "boon_spread": ("FashionMNIST Optimal Sigma VAE",),
     "slides_likelihood": ("IAF, free bits",),
     "slides_anomaly": ("MNIST beta-VAE",),
     "slides_disentanglement": ("capacity of 25 nats",),
@@ -210,7 +213,7 @@ FEW = {
 }
 ALL = {name: SMOKED.get(name, [row.name for row in table.rows]) for name, table in TABLES.items()}
 # smoked in a slow run alone: others do what they do
-LATER = ("survey_table3", "svae_table4", "survey_samplers", "survey_latent_sizes", "svae_split_cifar10")
+LATER = ("survey_table3", "svae_table4", "survey_samplers", "survey_latent_sizes", "svae_split_cifar10", "boon_spread")
 SMOKES = [
     *(
         pytest.param((name, FEW.get(name, rows)), id=name, marks=[pytest.mark.slow] * (name in LATER))

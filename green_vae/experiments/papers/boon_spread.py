@@ -49,13 +49,10 @@ def conclusions(report):
         return
     if found := list(likely(report)):
         far = [entry for entry in found if abs(entry[2] - entry[3][0]) > entry[3][1]]
-        told = (
-            f"{row}, {NAMES[column]} {published:,.2f} beside {interval(*own)}" for row, column, published, own in far
-        )
-        yield (
-            f"{len(found) - len(far)} of {len(found)} published numbers lie where one more training of ours would lie "
-            f"(95 %){'' if not far else '; not ' + '; '.join(told)}."
-        )
+        outside = [f"{row}, {NAMES[name]} {told:,.2f} beside {interval(*own)}" for row, name, told, own in far]
+        words = f"; not {'; '.join(outside)}" if outside else ""
+        inside = f"{len(found) - len(far)} of {len(found)} published numbers lie"
+        yield f"{inside} where one more training of ours would lie, with 95 % confidence{words}."
     for dataset, published, own in shifts(report):
         yield (
             f"{dataset}: lagging lowers the total minus constant: {paired.verdict(*own, -1)}; {paired.interval(*own)} "

@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from green_vae import presets
-from green_vae.experiments.papers import boon
+from green_vae.experiments.papers import boon, boon_rows
 from green_vae.experiments.spec import Row, Settings
 from green_vae.models import MODELS
 
@@ -42,22 +42,22 @@ def test_every_row_has_a_preset_and_its_published_numbers():
     assert len(twice) == 3
 
 
-@pytest.mark.parametrize("dataset", TABLE.PUBLISHED)
+@pytest.mark.parametrize("dataset", boon_rows.PUBLISHED)
 def test_published_totals_are_the_formulas_of_the_columns(dataset):
     """beta Lat for beta-VAE, 500 MMD for InfoVAE; the presets give the same weights."""
-    rec, latent, _, total = TABLE.PUBLISHED[dataset]["beta-VAE"]
-    name, units, beta = TABLE.DATASETS[dataset]
+    rec, latent, _, total = boon_rows.PUBLISHED[dataset]["beta-VAE"]
+    name, units, beta = boon_rows.DATASETS[dataset]
     config = presets.preset(f"boon/beta-{name}").config
     assert rec + beta * latent == pytest.approx(total, abs=3e-4)
     assert (config["latent_dim"], 2 * units * config["beta"]) == (units, pytest.approx(beta))
-    rec, _, mmd, total = TABLE.PUBLISHED[dataset]["MMD InfoVAE"]
+    rec, _, mmd, total = boon_rows.PUBLISHED[dataset]["MMD InfoVAE"]
     assert rec + 500 * mmd == pytest.approx(total, abs=2e-3)
 
 
 def test_the_published_totals_of_the_digits_follow_from_the_variance_of_the_pixels():
     """sigma^2 of MNIST's and Fashion-MNIST's minibatches, as measured on the data."""
     for dataset, variance in (("MNIST", 0.094869), ("FashionMNIST", 0.124129)):
-        rec, latent, _, total = TABLE.PUBLISHED[dataset]["Optimal Sigma VAE"]
+        rec, latent, _, total = boon_rows.PUBLISHED[dataset]["Optimal Sigma VAE"]
         assert F * 392 * math.log(variance) + rec / (2 * variance) + latent == pytest.approx(total, abs=0.01)
 
 
@@ -67,7 +67,7 @@ def test_the_stated_sigma_solves_the_published_optimal_sigma_row():
         ("MNIST", 784, F), ("FashionMNIST", 784, F), ("CIFAR10", 3072, F), ("CIFAR100", 3072, F),
         ("CelebA", 12288, 620 / 621),
     ):  # fmt: skip
-        rec, latent, _, total = TABLE.PUBLISHED[dataset]["Optimal Sigma VAE"]
+        rec, latent, _, total = boon_rows.PUBLISHED[dataset]["Optimal Sigma VAE"]
         solved = brentq(lambda s: f * pixels / 2 * math.log(s) + rec / (2 * s) + latent - total, 0.03, 0.3)  # noqa: B023
         assert boon.SIGMA2[dataset] == pytest.approx(solved, abs=6e-7)
 
