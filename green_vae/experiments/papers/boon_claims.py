@@ -4,7 +4,7 @@ import functools
 
 from green_vae.cost import trainable_parameters
 from green_vae.experiments.evidence import FAILS, OURS, PUBLISHED, Claim, Side, fixed, usually
-from green_vae.experiments.papers import boon_ablation, boon_collapse, boon_objectives
+from green_vae.experiments.papers import boon_ablation, boon_collapse, boon_objectives, boon_spread
 from green_vae.experiments.papers.boon import BATCH
 from green_vae.presets import preset
 
@@ -171,6 +171,14 @@ CLAIMS = (
         BOON1,
     ),
     Claim("boon", "Table 1", "Training the encoder ahead of the decoder usually lowers the total.", lagging, BOON1),
+    Claim(
+        "boon",
+        "Table 1",
+        "Training the encoder ahead raises the total of MNIST and lowers that of Fashion-MNIST.",
+        boon_spread.both_ways,
+        "python reproduce/boon_spread.py",
+        "more trainings, until the interval of the difference leaves 0 out",
+    ),
     Claim(
         "boon",
         "lagging encoder",

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from scipy import stats
 
+from green_vae.experiments.evidence import Side
 from green_vae.experiments.papers import paired
 
 SETS = ("MNIST", "FashionMNIST")
@@ -58,6 +59,17 @@ def conclusions(report):
             f"{dataset}: lagging lowers the total minus constant: {paired.verdict(*own, -1)}; {paired.interval(*own)} "
             f"nats, published {published:+.2f}."
         )
+
+
+def both_ways(reports):
+    """`Claim.sides`: whether lagging shifts the totals of both data sets the way that the study's numbers say."""
+    found = list(shifts({"rows": reports.rows("boon_spread")}))
+    if len(found) < len(SETS):
+        return Side(), Side("not measured")
+    published = ", ".join(f"{dataset} {told:+.2f} nats" for dataset, told, _ in found)
+    ours = ", ".join(f"{dataset} {paired.interval(*own)} nats" for dataset, _, own in found)
+    says = paired.together(paired.verdict(*own, told) for _, told, own in found)
+    return Side(f"one training each: {published}", True), Side(f"three trainings each: {ours}", says)
 
 
 def interval(middle, half):
