@@ -1,6 +1,7 @@
 """`green-vae train`: a preset by its recipe, or a model of one's own pictures."""
 
 import argparse
+import shlex
 from pathlib import Path
 
 from green_vae.cards import OBJECTIVES
@@ -117,7 +118,7 @@ def _train(options):
         kept = f"{out} keeps {epochs} epoch{'s' * (epochs > 1)}" if epochs else "no epoch was finished"
         again = "The same command without --fresh goes on" if options.fresh else "The same command goes on"
         raise KeyboardInterrupt(f"interrupted; {kept}. {again}; --fresh starts over") from stop
-    print(f"written: {out / 'model'}; `{program()} generate {out / 'model'}` draws from it")
+    print(f"written: {out / 'model'}; `{program()} generate {shlex.quote(str(out / 'model'))}` draws from it")
     if folder:
         print(f'in Python: green_vae.load("{out / "model"}"); what it has learnt is shown by {out / presets.PAGE}')
 
