@@ -41,10 +41,10 @@ def read(name, split):
     places by name.
 
     Greyscale files give one channel, if those of all splits are; everything else gives three. 16-bit values are divided
-    by 257, and floats, which have to lie in [0, 1], multiplied by 255. A warning tells of 16-bit files whose values would all fit
-    into 12 bits: divided so, they are almost black. What is transparent is laid on white. @SIZE cuts the largest
-    centred square, @WIDTHxHEIGHT the largest centred rectangle of that shape, and resizes it with PIL's bilinear. A
-    folder whose own name ends so is taken by its name.
+    by 257, and floats, which have to lie in [0, 1], multiplied by 255. A warning tells of 16-bit files whose values
+    would all fit into 12 bits: divided so, they are almost black. What is transparent is laid on white. @SIZE cuts the
+    largest centred square, @WIDTHxHEIGHT the largest centred rectangle of that shape, and resizes it with PIL's
+    bilinear. A folder whose own name ends so is taken by its name.
 
     More than a GiB of pixels is written to the user's cache once, and memory-mapped from there.
 
