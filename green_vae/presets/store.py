@@ -208,7 +208,8 @@ def load_preset(folder, weights="pretrained", seed=None):
 
 
 def _with_samplers(model, folder):
-    """The model, which now finds the samplers that lie beside its weights by their names."""
+    """The model, which now finds the samplers beside its weights by their names, whatever folder it runs in."""
+    folder = Path(folder).absolute()
     model.shipped = {name: functools.partial(sampler_in, folder, name) for name in samplers_in(folder)}
     return model
 
