@@ -18,15 +18,20 @@ class Noise(keras.layers.Layer):
     Keras by itself does not save it. So a resumed run draws the same noise as an uninterrupted one.
     """
 
+    offset = 0  # added to the seed: two layers of a model have one seed, and must not draw the same numbers
+
     def __init__(self, seed=None, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})  # else mixed precision would round mean and log_var first
         self.seed = seed
-        self.generator = keras.random.SeedGenerator(seed)
+        self.generator = self._generator(seed)
         self.built = True  # no weights
 
     def restart(self, seed):
         """Draw from now on what a fresh layer of that seed draws."""
-        self.generator.state.assign(keras.random.SeedGenerator(seed).state)
+        self.generator.state.assign(self._generator(seed).state)
+
+    def _generator(self, seed):
+        return keras.random.SeedGenerator(None if seed is None else seed + self.offset)
 
     def save_own_variables(self, store):
         super().save_own_variables(store)
@@ -66,6 +71,8 @@ class Corruption(Noise):
     Raises:
         ValueError: another corruption.
     """
+
+    offset = 1_000_000
 
     def __init__(self, how, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)

@@ -6,6 +6,7 @@ import pytest
 from core_models import blobs, build
 from keras import ops
 
+import green_vae as gv
 from green_vae.models.layers import Corruption
 from green_vae.utils.corruption import corrupted, parsed
 
@@ -74,6 +75,22 @@ def test_it_is_kept_with_the_model(tmp_path):
     assert loaded.corruption == "gaussian:0.3" and loaded.get_config()["corruption"] == "gaussian:0.3"
     both = [ops.convert_to_numpy(one(x, training=True)["z"]) for one in (model, loaded)]
     np.testing.assert_array_equal(*both)  # the same noise goes on
+
+
+def test_images_and_codes_get_different_noise():
+    """Both layers have the seed of the model, and once drew the same numbers in every step of a training."""
+    model = build("vae", corruption="gaussian:0.1", seed=3)
+    zeros = np.zeros((50, 4), "float32")
+    of_images = (ops.convert_to_numpy(model.corrupt(GREY)).ravel()[: zeros.size] - 0.5) / 0.1
+    of_codes = ops.convert_to_numpy(model.sample(zeros, zeros)).ravel()
+    assert abs(np.corrcoef(of_images, of_codes)[0, 1]) < 0.3  # four standard deviations of independent draws
+
+
+def test_a_seed_starts_this_noise_too(tmp_path):
+    gv.save_preset(build("autoencoder", corruption="gaussian:0.1"), tmp_path)
+    fresh = Corruption("gaussian:0.1", seed=5)
+    drawn = [ops.convert_to_numpy(layer(GREY)) for layer in (gv.load(tmp_path, seed=5).corrupt, fresh)]
+    np.testing.assert_array_equal(*drawn)
 
 
 def test_it_is_learnt_to_be_undone():
