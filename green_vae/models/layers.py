@@ -18,7 +18,7 @@ class Noise(keras.layers.Layer):
     Keras by itself does not save it. So a resumed run draws the same noise as an uninterrupted one.
     """
 
-    offset = 0  # added to the seed: two layers of a model have one seed, and must not draw the same numbers
+    bit = 0  # of the seed, turned over: two layers of a model have one seed, and must not draw the same numbers
 
     def __init__(self, seed=None, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})  # else mixed precision would round mean and log_var first
@@ -31,7 +31,7 @@ class Noise(keras.layers.Layer):
         self.generator.state.assign(self._generator(seed).state)
 
     def _generator(self, seed):
-        return keras.random.SeedGenerator(None if seed is None else seed + self.offset)
+        return keras.random.SeedGenerator(seed ^ self.bit if self.bit and seed is not None else seed)
 
     def save_own_variables(self, store):
         super().save_own_variables(store)
@@ -72,7 +72,7 @@ class Corruption(Noise):
         ValueError: another corruption.
     """
 
-    offset = 1_000_000
+    bit = 2**20
 
     def __init__(self, how, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
