@@ -10,7 +10,8 @@ from green_vae.utils.arguments import positive
 from green_vae.utils.quiet import quiet_start
 
 TRAIN_EPILOG = """PRESET is trained by the paper's recipe on the paper's data. DIR is a folder of your own pictures, of
-any sizes: the largest square of each is taken, --size pixels wide, and a tenth of them (or DIR/test) is for validation.
+any sizes: the largest square of each is taken, --size pixels wide. A tenth of them is for validation; where there are
+DIR/train and DIR/test, the latter.
   --model       what is minimised:
                 sigma-vae (default)  log of the squared error + KL: nothing has to be weighed by hand
                 vae, beta-vae        1/2 squared error + beta KL; beta 1 and 4 unless --beta says otherwise

@@ -32,8 +32,9 @@ PAGE = "page.html"
 def train_on_pictures(folder, out, size=SIDE, model="sigma-vae", latent_dim=64, beta=None, corruption=None, **settings):
     """Train a small convolutional model on a folder of pictures, and write a page about it.
 
-    The same call goes on where an earlier one was stopped. A tenth of the pictures (or the folder's own `test/`, see
-    `data.folder`) is kept for validation: the weights of the best epoch are those that remain.
+    The same call goes on where an earlier one was stopped. A tenth of the pictures is kept for validation, or the
+    folder's own `test/` where there are `train/` and `test/`, see `data.folder`: the weights of the best epoch are
+    those that remain.
 
     Args:
         folder: of pictures of any sizes; the largest centred square of each is taken.
