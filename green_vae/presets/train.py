@@ -114,15 +114,15 @@ def train(
         _share(recipe.batch_size, 0 if validation is None else len(validation))
     with run_folder.alone(out):
         policy, why = precisions.chosen(precision, out, fresh)
-        if fresh:
-            _drop_made(out)
         if why:
             print(f"{out.name}: {precisions.told(policy, why)}", file=sys.stderr, flush=True)
         with dtype_policy(policy):
+            model = chosen.build(seed)  # one that cannot be is refused before a folder is taken, or a run deleted
+            if fresh:
+                _drop_made(out)
             told = {**facts(chosen, sets, len(images), seed, recipe.batch_size), "budget": seconds}
             plan = run_folder.claim(out, told, recipe.epochs if epochs is None else epochs, fresh)["plan"]
             recipe = _planned(recipe, plan)  # of an earlier process
-            model = chosen.build(seed)
             limit = Budget(seconds, recipe, partial(_decide, out, recipe)) if seconds and not plan else None
             log = energy_log(model, recipe.batch_size, estimate=ledger is None)
             # the log first, so that it leaves out what the others measure

@@ -244,6 +244,14 @@ def test_what_cannot_be_trained_does_not_delete_a_run(wrong, out):
     assert (contents(out), contents(out / "model")) == before
 
 
+def test_a_model_that_cannot_be_takes_no_folder(tmp_path):
+    """Its `run.json` stood in the way of the same command with a beta that can be."""
+    wrong = dataclasses.replace(TINY, config={**CONFIG, "beta": -1.0})
+    with pytest.raises(ValueError, match="beta is a number of 0 or more. Received: beta=-1.0"):
+        train(tmp_path, wrong)
+    assert read_run(tmp_path) is None
+
+
 def test_the_command_line_starts_over(out):
     arguments = [
         "train",
