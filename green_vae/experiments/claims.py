@@ -31,9 +31,9 @@ a figure, the claim is what that table or figure shows. "Their numbers" are comp
 "Full width" means the paper's own network. "Narrow" means a network with fewer channels, which two CPU cores can train.
 Narrow networks count for a comparison within one row, such as two ways to draw codes for one network. They do not
 decide what a paper says of its own network. Every model was trained with one seed, unless a report says that it has
-three seeds or five. "±" is half of a 95 % interval of a mean over them, which holds by itself: of twenty such intervals,
-one misses in the long run. FIDs are on the scale that the report names, often FID~, which does not compare with a
-published FID. The README explains these words.
+three seeds or five. "±" is half of a 95 % interval of a mean over them. Each interval holds by itself: of twenty, one
+misses in the long run. FIDs are on the scale that the report names, often FID~, which does not compare with a published
+FID. The README explains these words.
 """
 GAPS = """## Errors of training and of test images
 

@@ -29,6 +29,12 @@ PREDICTORS = {
 }
 
 
+def timed_on():
+    """Identity of processor seconds: the device, and the backend; that of all that was recorded is not named."""
+    backend = keras.backend.backend()
+    return {"device": device_name(), **({"backend": backend} if backend != "tensorflow" else {})}
+
+
 def seconds(batch):
     """Seconds for 10,000 images at one batch size; measured on as many as patience allows, and scaled."""
 
