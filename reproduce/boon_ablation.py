@@ -17,6 +17,7 @@ An effect counts if its 95 % interval does not contain 0.
 
 from green_vae.experiments import Reference, Table, columns, main
 from green_vae.experiments.papers import boon, boon_ablation
+from green_vae.experiments.papers.paired import ALONE
 from green_vae.experiments.seeds import SPREAD, over_seeds
 from green_vae.experiments.spec import measured, pca
 from green_vae.experiments.timing import training_gflops
@@ -97,7 +98,7 @@ TABLE = Table(
         "Verdicts: a claim holds if the main effect has the claimed sign and the interval does not contain 0. It does "
         "not hold if the effect has the other sign and the interval does not contain 0. Else it is open. This rule "
         "was fixed before any of these numbers was known. The verdicts are about a quarter of the study's width, one "
-        "data set and one recipe.",
+        f"data set and one recipe. {ALONE}",
     ),
     conclusions=boon_ablation.conclusions(MEASURED),
 )
