@@ -37,9 +37,10 @@ FID. The README explains these words.
 """
 GAPS = """## Errors of training and of test images
 
-The table shows how much worse a network reconstructs images that it has not seen. It has every network of which both
-errors are measured, and PCA with as many components as a network beside it has latent numbers. Errors of the survey and
-of Split-VAE are MSE x 1000. Those of the ResLag study are summed over an image.
+The table shows how much worse a network reconstructs images that it has not seen. It has networks of the reports to
+which the names lead, and PCA with as many components as a network beside it has latent numbers. Those of
+survey_balancing are narrow, too. Errors of the survey and of Split-VAE are MSE x 1000. Those of the ResLag study are
+summed over an image.
 """
 ERRATA_HEAD = (
     'Every line names a test that shows what is right. "In its code" means that text and code differ. Our networks '
