@@ -305,6 +305,17 @@ def test_energy_of_figure_10(out, monkeypatch):
     assert entries(FIGURE10, out, "--figures", "figure10-energy")["figure10-energy"]["sentence"] == sentence
 
 
+def test_two_costs_that_rank_alike_are_both_the_best():
+    ranks = {"params": (1, 2, 3), "traffic_mb": (10, 20, 30), "flops_m": (2, 1, 3), "bs1_s": (4, 5, 6)}
+    rows = {
+        row: {name: {"published": values[row], "value": None} for name, values in ranks.items()}
+        | {f"bs{batch}_s": {"published": None, "value": None} for batch in (100, 10)}
+        for row in range(3)
+    }
+    (line,) = timing.conclusions({"smoke": False, "rows": rows})
+    assert line.endswith("Best: parameters and memory traffic.")
+
+
 def test_processor_seconds_know_the_backend(monkeypatch):
     """What TensorFlow took is not shown for JAX; what was recorded of TensorFlow stays valid."""
     found = {}
