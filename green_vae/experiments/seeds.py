@@ -71,7 +71,7 @@ class SeedRun(Run):
         """The folder of trained weights; None if there is none, or if they saw more images than one is to train on."""
         found = trained_folder(self.row.preset, self.settings.seed, self.settings.runs)
         limit = self.settings.limit_train if self.settings.train else None
-        if found and limit and store.metadata_of(found).get("train_images", 0) > limit:
+        if found and limit and (store.metadata_of(found).get("train_images") or 0) > limit:
             return None
         return found
 
