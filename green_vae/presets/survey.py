@@ -145,7 +145,10 @@ COMPUTED_NOTE = (
 
 
 def _computed(preset, **config):
-    """A preset of the survey's code with computed gamma in place of its fixed weight."""
+    """A preset of the survey's code with computed gamma in place of its fixed weight.
+
+    A CNN names its network, because `ComputedGammaVAE` takes the residual one by itself.
+    """
     model = "hierarchical_vae" if preset.model == "hierarchical_vae" else "computed_gamma_vae"
     recipe = dataclasses.replace(preset.recipe, note=COMPUTED_NOTE)
     return dataclasses.replace(preset, model=model, config={**preset.config, **config}, recipe=recipe)
@@ -217,7 +220,7 @@ PRESETS = {
     "survey/nvae-z10-b100-l4": _nvae_survey(final_norms=1),  # the printed counts
     "survey/nvae-z10-b100-l4-code": _nvae_survey(),  # the public code's
     # gamma computed where the survey's code has fixed weights; beta of the CNN by the rule of the residual rows
-    "survey/cnn-b128-l128-computed": _computed(_cnn(32, 128, "cifar10"), beta=(2 * 32 / 128) ** 2),
+    "survey/cnn-b128-l128-computed": _computed(_cnn(32, 128, "cifar10"), network="cnn", beta=(2 * 32 / 128) ** 2),
     "survey/hfvae-s4-z4-l48-computed": _computed(
         _hfvae(48, 4), beta=1.0, reconstruction_weight=0.5, likelihood="computed_gamma"
     ),

@@ -122,12 +122,21 @@ def test_computed_gamma_in_place_of_the_fixed_weight_of_the_code(name):
     assert replace(computed.recipe, note="") == replace(fixed.recipe, note="")
     if name.startswith("cnn"):
         assert computed.model == "computed_gamma_vae" and fixed.config["latent_dim"] == 128
-        assert (differ, computed.config["beta"]) == ({"beta"}, 0.25)
+        assert (differ, computed.config["beta"]) == ({"network", "beta"}, 0.25)
     else:
         assert computed.model == fixed.model == "hierarchical_vae"
         assert (computed.config["likelihood"], computed.config["beta"]) == ("computed_gamma", 1.0)
         assert computed.config.get("reconstruction_weight", 0.5) == 0.5
         assert computed.config.get("group_weights") is None
+
+
+@pytest.mark.parametrize("name", ["cnn-b128-l128", "hfvae-s4-z4-l48", "nvae-z10-b100-l4"])
+def test_computed_gamma_goes_on_the_network_of_the_row(name):
+    """A model's own network differs from one class to the next, so a preset of another class has to name it."""
+    fixed, computed = (preset(f"survey/{name}{ending}").blueprint() for ending in ("", "-computed"))
+    assert [weight.shape for weight in computed.trainable_weights] == [
+        weight.shape for weight in fixed.trainable_weights
+    ]
 
 
 def test_balance_of_the_convolutional_rows():
