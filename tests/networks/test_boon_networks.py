@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from keras import layers
+from keras import initializers, layers
 
 from green_vae import networks
 from green_vae.cost import trainable_parameters
@@ -50,6 +50,16 @@ def test_sequential_networks_as_counted(layout, shape, latent, heads, published)
     encoder, decoder = networks.build("boon", shape, latent, heads, layout=layout)
     assert trainable_parameters(encoder, decoder) == published
     assert decoder.output_shape == (None, *shape)
+
+
+@pytest.mark.parametrize("layout, shape, latent", [case[:3] for case in SEQUENTIAL if case[3] == VARIATIONAL])
+def test_which_heads_start_at_zero_and_which_are_capped(layout, shape, latent):
+    """As in the study's code: log sigma starts at 0 on CIFAR, but for InfoVAE; small encoders of digits have no cap."""
+    encoder, _ = networks.build("boon", shape, latent, VARIATIONAL, layout=layout)
+    zero = isinstance(encoder.get_layer("log_var").kernel_initializer, initializers.Zeros)
+    assert zero == (layout in ("cifar", "cifar-beta"))
+    capped = [(layer.lowest, layer.highest) for layer in encoder.layers if layer.name == "bounded"]
+    assert capped == ([] if layout in ("digits", "digits-beta") else [(None, 1.0)])
 
 
 @pytest.mark.parametrize("shape, latent, options, encoder, decoder", MULTI_LEVEL)
