@@ -38,6 +38,8 @@ BOON_PASSES += "aggressive epochs is their count, as here, or one more than it, 
 BOON_PLATEAU = f"{BOON_NOTE}; halved after 3 epochs without a better one, until below 5e-5; the study gives no number "
 BOON_PLATEAU += "of epochs, 100 at most here"
 BOON_RYBKIN = f"{BOON_EPOCHS}; the sigma of the batch's error, which the study cites; it ran that of the pixels"
+BOON_BOUNDED = f"{BOON_EPOCHS}; log sigma of the posterior is kept between -2 and 2, as in the original ResLag-VAE; "
+BOON_BOUNDED += "the encoder that the study's code has for this model caps it at 1 alone"
 BOON_HE = f"{BOON_PASSES}. Aggression ends where He et al. 2019 end it for images, at the fifth fall of the mutual "
 BOON_HE += "information, or after 16 aggressive epochs; as many passes as the study's own schedule has"
 MNIST_VARIANCE, PUBLISHED_KL = 0.0949, 14.6  # of the pixels of MNIST; of the study's Optimal Sigma row, in nats
@@ -69,7 +71,8 @@ def _boon_models(name):
     """Name -> `Preset` of the models of one data set."""
     study, side = BOON[name], BOON[name].shape[0]
     own = {"layout": study.layouts}
-    plain, plateau = _boon_recipe(name), {"note": BOON_PLATEAU, "epochs": 100, "plateau": 3, "stop_below": 5e-5}
+    plain, bounded = _boon_recipe(name), _boon_recipe(name, BOON_BOUNDED)
+    plateau = {"note": BOON_PLATEAU, "epochs": 100, "plateau": 3, "stop_below": 5e-5}
     lagging = _boon_recipe(name, BOON_PASSES, epochs=passes(study.epochs, study.aggressive, study.ratio))
     schedule = {"ratio": study.ratio, "aggressive_epochs": study.aggressive}
     # SSE + beta KL / d is twice 1/2 SSE + beta / (2 d) KL, which Adam does not tell apart
@@ -92,10 +95,11 @@ def _boon_models(name):
         models["autoencoder-multi-level"] = _boon(name, "autoencoder", plain, {"layout": "cifar-multi-level"})
     else:
         trunk = {**MULTI_LEVEL[64], "sides": None}
-        models["optimal-sigma"] = _boon(name, "sigma_vae", plain, trunk, "reslag", sigma="data")
+        models["optimal-sigma"] = _boon(name, "sigma_vae", bounded, trunk, "reslag", sigma="data")
     if side > 28:
-        # the study's last registry of networks gives its optimal-sigma models those of ResLag
-        models["optimal-sigma-multi-level"] = _boon(name, "sigma_vae", plain, MULTI_LEVEL[side], "reslag", sigma="data")
+        # the study's last registry of networks gives its optimal-sigma models those of ResLag, but for the bounds
+        multi_level = MULTI_LEVEL[side]
+        models["optimal-sigma-multi-level"] = _boon(name, "sigma_vae", bounded, multi_level, "reslag", sigma="data")
         models["reslag"] = _boon(name, "reslag_vae", lagging, MULTI_LEVEL[side], "reslag", **schedule)
         models["reslag-light"] = _boon(name, "reslag_vae", lagging, LIGHT[side], "reslag", **schedule)
     return {f"boon/{model}-{name}": chosen for model, chosen in models.items()}

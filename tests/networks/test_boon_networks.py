@@ -152,6 +152,14 @@ def test_the_second_head_is_log_sigma_within_its_bounds(bounds, reached):
         np.testing.assert_allclose(encoder(np.zeros((2, 8, 8, 1), "float32"))["log_var"], expected)
 
 
+@pytest.mark.parametrize("name", ["multi-level-cifar10", "multi-level-cifar100", "multi-level-celeba", "celeba"])
+def test_bounds_that_the_study_has_elsewhere_are_told(name):
+    """Its Optimal Sigma encoders cap log sigma at 1; ours of many levels have the two bounds of the lagging ones."""
+    chosen = preset(f"boon/optimal-sigma-{name}")
+    assert tuple(chosen.config["network_options"]["log_sigma"]) == (-2.0, 2.0)
+    assert "between -2 and 2" in chosen.recipe.note
+
+
 def test_what_does_not_fit_is_refused():
     for name, shape, options in (
         ("boon", DIGITS, {"layout": "cifar"}),
