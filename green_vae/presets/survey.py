@@ -29,14 +29,14 @@ def rae(side, latent_dim, dataset, regularizer, channels=3, source="survey, Tabl
     return Preset("rae", {**config, "network_options": options}, dataset, CONVOLUTIONAL, source, samplers=SAMPLERS)
 
 
-def resnet(side, latent_dim, dataset, base, layout="full", channels=3):
+def resnet(side, latent_dim, dataset, base, layout="full", channels=3, source="survey, Tables 2, 3"):
     config = {
         "image_shape": (side, side, channels),
         "latent_dim": latent_dim,
         "beta": (2 * side / latent_dim) ** 2,
         "network_options": {"base": base, "layout": layout},
     }
-    return Preset("computed_gamma_vae", config, dataset, RESIDUAL, "survey, Tables 2, 3", samplers=SAMPLERS)
+    return Preset("computed_gamma_vae", config, dataset, RESIDUAL, source, samplers=SAMPLERS)
 
 
 HFVAE_NOTE = (
@@ -140,7 +140,7 @@ def _forms():
 
 COMPUTED_NOTE = (
     "not in the survey's code, which fixes the KL's weight here: gamma computed, of which the survey says that all its "
-    "models have it; everything else as in the code"
+    "models have it; everything else as in the preset with the fixed weight: "
 )
 
 
@@ -150,7 +150,7 @@ def _computed(preset, **config):
     A CNN names its network, because `ComputedGammaVAE` takes the residual one by itself.
     """
     model = "hierarchical_vae" if preset.model == "hierarchical_vae" else "computed_gamma_vae"
-    recipe = dataclasses.replace(preset.recipe, note=COMPUTED_NOTE)
+    recipe = dataclasses.replace(preset.recipe, note=COMPUTED_NOTE + preset.recipe.note)
     return dataclasses.replace(preset, model=model, config={**preset.config, **config}, recipe=recipe)
 
 
@@ -202,7 +202,7 @@ PRESETS = {
     "survey/cnn-b128-l128": _cnn(32, 128, "cifar10"),
     "survey/l2-rae-b128-l128": rae(32, 128, "cifar10", "l2"),
     "survey/gp-rae-b128-l128": rae(32, 128, "cifar10", "gp"),
-    "survey/sn-rae-b128-l128": rae(32, 128, "cifar10", "sn"),
+    "survey/sn-rae-b128-l128": rae(32, 128, "cifar10", "sn", source="svae, Table 3"),
     "survey/resnet-s4-b48-l128": resnet(32, 128, "cifar10", 48),
     "survey/resnet-s4-b48-l100": resnet(32, 100, "cifar10", 48),
     "survey/resnet-s4-b64-l64": resnet(32, 64, "cifar10", 64),

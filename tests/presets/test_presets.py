@@ -120,6 +120,7 @@ def test_computed_gamma_in_place_of_the_fixed_weight_of_the_code(name):
     assert {"image_shape", "network_options"} <= same.keys()
     assert (computed.dataset, computed.codes) == (fixed.dataset, fixed.codes)
     assert replace(computed.recipe, note="") == replace(fixed.recipe, note="")
+    assert computed.recipe.note.endswith(fixed.recipe.note)  # what is open there is open here
     if name.startswith("cnn"):
         assert computed.model == "computed_gamma_vae" and fixed.config["latent_dim"] == 128
         assert (differ, computed.config["beta"]) == ({"network", "beta"}, 0.25)
@@ -128,6 +129,14 @@ def test_computed_gamma_in_place_of_the_fixed_weight_of_the_code(name):
         assert (computed.config["likelihood"], computed.config["beta"]) == ("computed_gamma", 1.0)
         assert computed.config.get("reconstruction_weight", 0.5) == 0.5
         assert computed.config.get("group_weights") is None
+
+
+def test_sources_and_shortened_schedules_are_told():
+    assert all(preset(name).source.startswith("svae") for name in PRESETS if name.startswith("svae/"))
+    assert preset("survey/sn-rae-b128-l128").source == "svae, Table 3"  # the survey has no such row
+    minis = [name for name in PRESETS if name.startswith("boon/") and name.endswith("-mini")]
+    assert minis and all("6 epochs, 3 of them aggressive" in preset(name).recipe.note for name in minis)
+    assert all(("a quarter of the width" in preset(name).recipe.note) == ("cifar10" in name) for name in minis)
 
 
 @pytest.mark.parametrize("name", ["cnn-b128-l128", "hfvae-s4-z4-l48", "nvae-z10-b100-l4"])
