@@ -47,7 +47,12 @@ NVAE_SURVEY_NOTE = "the survey's code, whose kernels start at a mean of 0.01; he
 NVAE_NOTE = (
     "epochs, batches and warm-up over 30 % of the steps as in NVAE's paper; Adamax from 0.01 with cosine decay there, "
     "Adam from 1e-3 here; KLs balanced as in its released code, which divides by the size of a group where the paper "
-    "multiplies"
+    "multiplies; the weight of the spectral norms is that of its commands, whose decay of weights and penalty on the "
+    "scales of batch norm are left out"
+)
+BINARY_NOTE = (
+    "grey values are probabilities, and the margin of the padded images counts; the released code draws binary images "
+    "and leaves the margin out"
 )
 LOGISTICS_NOTE = (
     "the paper's mixture of ten logistics, since sigma = 1 on pixels in [0, 1] collapses: of the 1,280 units of a "
@@ -94,7 +99,7 @@ def _nvae(image_shape, dataset, epochs, batch, spectral, likelihood, train_image
         "spectral": spectral,
         "likelihood": likelihood,
     }
-    note = f"{NVAE_NOTE}; {LOGISTICS_NOTE}" if likelihood == "logistics" else NVAE_NOTE
+    note = f"{NVAE_NOTE}; {LOGISTICS_NOTE if likelihood == 'logistics' else BINARY_NOTE}"
     recipe = Recipe(1e-3, (), batch, epochs, note)
     return Preset("hierarchical_vae", config, dataset, recipe, "survey, Table 1", codes="sample")
 
@@ -243,7 +248,7 @@ PRESETS = {
         "mnist32",
         400,
         200,
-        1.0,
+        0.01,
         "bernoulli",
         60_000,
         base=32,

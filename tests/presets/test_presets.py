@@ -148,6 +148,13 @@ def test_computed_gamma_goes_on_the_network_of_the_row(name):
     ]
 
 
+def test_spectral_weights_of_nvae_are_those_of_its_commands():
+    """`--weight_decay_norm` in the README of NVlabs/NVAE; what its MNIST differs in is told."""
+    weights = {name.removeprefix("nvae/"): PRESETS[name].config["spectral"] for name in PRESETS if name[:5] == "nvae/"}
+    assert weights == {"mnist": 0.01, "cifar10": 0.01, "celeba": 0.1}
+    assert "draws binary images" in preset("nvae/mnist").recipe.note
+
+
 def test_balance_of_the_convolutional_rows():
     for name in ("survey/cnn-b128-l128", "survey/cnn-b128-l64", "survey/cnn-b128-l64-seed8"):
         assert (preset(name).model, preset(name).config["beta"]) == ("vae", 0.024)
