@@ -18,15 +18,22 @@ class Noise(keras.layers.Layer):
     Keras by itself does not save it. So a resumed run draws the same noise as an uninterrupted one.
     """
 
+    stream = 0  # layers of different streams draw other numbers from one seed
+
     def __init__(self, seed=None, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})  # else mixed precision would round mean and log_var first
         self.seed = seed
-        self.generator = keras.random.SeedGenerator(seed)
+        self.generator = self._generator(seed)
         self.built = True  # no weights
+
+    def _generator(self, seed):
+        if self.stream and seed is not None:
+            seed = int(np.random.SeedSequence((seed % 2**32, self.stream)).generate_state(1)[0])
+        return keras.random.SeedGenerator(seed)
 
     def restart(self, seed):
         """Draw from now on what a fresh layer of that seed draws."""
-        self.generator.state.assign(keras.random.SeedGenerator(seed).state)
+        self.generator.state.assign(self._generator(seed).state)
 
     def save_own_variables(self, store):
         super().save_own_variables(store)
@@ -66,6 +73,8 @@ class Corruption(Noise):
     Raises:
         ValueError: another corruption.
     """
+
+    stream = 1  # else the noise of a batch's codes would be that of its first pixels
 
     def __init__(self, how, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)

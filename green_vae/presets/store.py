@@ -222,7 +222,9 @@ def _with_weights(model, path, seed):
     if broken := [weight.path for weight in model.weights if not np.isfinite(keras.ops.convert_to_numpy(weight)).all()]:
         raise ValueError(f"weights are NaN or infinite; take another file. Received: {path}, {broken[0]}")
     if seed is not None:
-        model.sample.restart(seed)
+        for noise in (model.sample, model.corrupt):
+            if noise is not None:
+                noise.restart(seed)
     return model
 
 

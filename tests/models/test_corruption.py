@@ -7,6 +7,7 @@ from core_models import blobs, build
 from keras import ops
 
 from green_vae.models.layers import Corruption
+from green_vae.presets import load, save_preset
 from green_vae.utils.corruption import corrupted, parsed
 
 GREY = np.full((50, 32, 32, 3), 0.5, "float32")
@@ -74,6 +75,26 @@ def test_it_is_kept_with_the_model(tmp_path):
     assert loaded.corruption == "gaussian:0.3" and loaded.get_config()["corruption"] == "gaussian:0.3"
     both = [ops.convert_to_numpy(one(x, training=True)["z"]) for one in (model, loaded)]
     np.testing.assert_array_equal(*both)  # the same noise goes on
+
+
+def test_damage_and_codes_have_noise_of_their_own():
+    """One seed decides both, but a code's noise is not that of the pixels that it comes from."""
+    model, grey = build("vae", corruption="gaussian:0.1", seed=3), ops.convert_to_tensor(GREY)
+    pixels = (ops.convert_to_numpy(model.corrupt(grey)).reshape(-1) - 0.5) / 0.1
+    zeros = ops.zeros((50, 32))
+    codes = ops.convert_to_numpy(model.sample(zeros, zeros)).reshape(-1)
+    assert abs(np.corrcoef(codes, pixels[: codes.size])[0, 1]) < 4 / np.sqrt(codes.size)
+
+
+def test_a_seed_starts_the_damage_anew_where_a_model_is_loaded(tmp_path):
+    model, x = build("vae", corruption="gaussian:0.1", seed=3), blobs(4)
+    start = ops.convert_to_numpy(model.corrupt.generator.state)
+    model(x, training=True)  # moves the generator
+    save_preset(model, tmp_path / "model")
+    on, anew = (load(tmp_path / "model", seed=seed).corrupt.generator.state for seed in (None, 3))
+    np.testing.assert_array_equal(ops.convert_to_numpy(anew), start)
+    np.testing.assert_array_equal(ops.convert_to_numpy(on), ops.convert_to_numpy(model.corrupt.generator.state))
+    assert (ops.convert_to_numpy(on) != start).any()
 
 
 def test_it_is_learnt_to_be_undone():
