@@ -63,7 +63,8 @@ TABLE = Table(
         "The trunk has neither idea. The lagging trunk and the multi-level network have one each, and ResLag-VAE has "
         "both. The light ResLag-VAE has narrower side branches. Side branches keep their width where the trunk has a "
         "quarter of its own. So a network with them has five times the parameters, and their effect is one of size, "
-        "too.",
+        "too. As in the study's code, the light ResLag-VAE limits log sigma to at most 1. The other four keep it in "
+        "[-2, 2].",
         f"Equal passes: by its recipe every network makes {PASSES} passes over the training images, which cost the "
         f"same. In {EPOCHS} of these passes the lagging networks move encoder and decoder. In the others they move "
         "the encoder alone. As in the study, the pass with the best loss on the test images counts.",
