@@ -7,7 +7,8 @@
 One line for a reader: cases, cases a second, how many were refused, and faults. A fault is another error than one
 ValueError or OSError that says what it received, a crash of the process, more than 10 s or 1 GiB, a program or a
 connection started, or another content than a checksum allows. Its seed makes it again: --seed S --cases 1. The exit
-code is 1 if there was a fault. The readers are those of tests/shared/fuzzed_readers.py, each in a process of its own.
+code is 1 if there was a fault. The readers are those of tests/shared/fuzzed_readers.py. Each has a process of its own,
+which is killed if one case takes more than 60 s.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import contextlib
 import json
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -25,6 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "shared")]
 SHOWN = 5  # faults of a reader
+HANG = 60  # seconds after which the process of a case is killed; 10 are a fault already
 COUNTS = ("cases", "seconds", "refused", "read", "fault")
 
 
@@ -51,7 +54,7 @@ def main():
             if not child:
                 first = options.seed + before["readers"].get(name, {"cases": 0})["cases"]
                 os._exit(fuzz(name, Path(folder), first, options.cases, 60 * options.minutes / len(names)))
-            codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+            codes.append(ended(child, Path(folder, "seed")))
             if codes[-1] not in (0, 1):
                 last = Path(folder, "seed").read_text() if Path(folder, "seed").exists() else "none"
                 print(f"{name}: FAULT: the process ended with {codes[-1]} at seed {last}", flush=True)
@@ -62,6 +65,20 @@ def main():
     if options.out:
         record(options.out, before, rows)
     return int(any(codes))
+
+
+def ended(child, seed):
+    """Exit code of a process, which is killed if the file `seed` is older than a case may take.
+
+    A loop in a library in C holds Python's lock, so that nothing within the process can end it.
+    """
+    while True:
+        process, status = os.waitpid(child, os.WNOHANG)
+        if process:
+            return os.waitstatus_to_exitcode(status)
+        if seed.exists() and time.time() - seed.stat().st_mtime > HANG:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.1)
 
 
 def recorded(folder):

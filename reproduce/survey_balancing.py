@@ -16,6 +16,7 @@ by seed and their 95 % interval.
 
 from green_vae.experiments import Reference, Table, columns, main
 from green_vae.experiments.papers import balancing
+from green_vae.experiments.papers.paired import ALONE
 from green_vae.experiments.papers.posteriors import quantity
 from green_vae.experiments.papers.survey import ERRORS, SOURCE
 from green_vae.experiments.seeds import SPREAD, over_seeds
@@ -84,7 +85,7 @@ TABLE = Table(
         "Verdicts: a claim holds if the whole 95 % interval of the mean difference in FID@1280 lies on the claimed "
         "side of the margin. It does not hold if all of it lies on the other side. Else it is open. The margin is 0. "
         'For "no worse" it is a tenth of the tuned row\'s FID@1280. This rule was fixed before any of these numbers '
-        "was known. The verdicts are about one narrow network, one data set and one recipe.",
+        f"was known. The verdicts are about one narrow network, one data set and one recipe. {ALONE}",
     ),
     conclusions=balancing.conclusions,
 )

@@ -33,11 +33,11 @@ def spread(run):
 
 
 def of_training(run):
-    made = f"codes of the first {run.reference_count:,} training images"
     # not `run.codes()`, which encodes all of them
     images, sample = run.train_images[: run.reference_count], run.preset.codes == "sample"
+    made = f"codes of the first {len(images):,} training images"
     codes = run.trained.encode(images, sample=sample, seed=run.settings.seed)
-    return Measurement(distance(run, codes), made=made, images=run.reference_count)
+    return Measurement(distance(run, codes), made=made, images=len(codes))
 
 
 def drawn(run, kind):
@@ -47,7 +47,11 @@ def drawn(run, kind):
 
 
 def identity(quantity):
-    return lambda run: {**run.identity(), "n": run.reference_count, "codes": run.preset.codes, "quantity": quantity}
+    def own(run):
+        found = {**run.identity(), "n": run.reference_count, "codes": run.preset.codes, "quantity": quantity}
+        return found if quantity == "spread" else {**found, **run.limited()}
+
+    return own
 
 
 def column(kind):

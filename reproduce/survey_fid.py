@@ -63,8 +63,9 @@ TABLE = Table(
         "Distances of 5,000 images and more are those of training images alone, because 10,000 samples of a model "
         "would take Inception about ten minutes of one core.",
         "n to infinity: a line in 1 / n is fitted to the distances of 5,000 and 2,500 images a side, and also of "
-        "1,666 for the 1280 features. Its value at 1 / n = 0 is the result. There are never fewer images than "
-        "features (Chong and Forsyth, 2020, who keep the reference images fixed).",
+        "1,666 for the 1280 features. Its value at 1 / n = 0 is the result (Chong and Forsyth, 2020, who keep "
+        "the reference images fixed). None of these distances has fewer images than features. The halves behind its "
+        "standard error have fewer.",
         "Rules, fixed before the first run. A protocol moves a distance if the difference exceeds the noise of a "
         "distance of 10,000 images. This noise is the standard error of the default row times the root of 1,000 / "
         "10,000. A protocol turns the order if the model that is nearer by default is not nearer under it.",

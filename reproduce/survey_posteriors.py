@@ -1,4 +1,4 @@
-"""Survey, on the aggregate posterior and on blur: both in one table, for all models that ship.
+"""Survey, on the aggregate posterior and on blur: both in one table, for 25 of the models that ship.
 
     python reproduce/survey_posteriors.py                       # weights that ship; ten minutes on 2 cores
     python reproduce/survey_posteriors.py --rows MNIST          # a minute

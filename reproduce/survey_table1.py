@@ -116,7 +116,7 @@ TABLE = Table(
         "their cells, spectral regularisation, the mixture of ten logistics for colours, and the balancing of the "
         "KLs, which divides by the size of a group where the paper multiplies. Weight normalisation is left out.",
         "GFLOPs follow the survey's rule. They are those of one forward pass through encoder and decoder. MB per "
-        "image are the outputs of all layers in float32.",
+        "image are the outputs of all layers in float32. A MB has 2^20 bytes.",
     ),
 )
 

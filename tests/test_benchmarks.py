@@ -336,3 +336,11 @@ def test_the_profile_of_a_step(monkeypatch, tmp_path, capsys):
     for precision in ("float32", "bfloat16"):
         assert found[precision]["groups"]["products of matrices"] > 0 and found[precision]["seconds"][0] > 0
     assert "## test/tiny, batches of 4" in capsys.readouterr().out
+
+
+def test_a_reader_that_hangs_is_killed(tmp_path, monkeypatch):
+    script = load_script(ROOT / "benchmarks" / "fuzz.py")
+    monkeypatch.setattr(script, "HANG", 0.2)
+    (tmp_path / "seed").write_text("7")
+    assert script.ended(subprocess.Popen(["sleep", "60"]).pid, tmp_path / "seed") == -9
+    assert script.ended(subprocess.Popen(["false"]).pid, tmp_path / "none") == 1

@@ -164,7 +164,9 @@ class CodeCarbon:
 
     def stop(self):
         self.tracker.stop()
-        data = self.tracker.final_emissions_data
+        data = getattr(self.tracker, "final_emissions_data", None)
+        if data is None:  # it logs why, and goes on
+            raise Unavailable(f"{self.detail}, started no measurement: a package that it needs may be missing")
         kwh = {"gpu": data.gpu_energy, "cpu": data.cpu_energy, "ram": data.ram_energy}
         return {part: value * 3.6e6 for part, value in kwh.items() if value}
 

@@ -30,15 +30,17 @@ a figure, the claim is what that table or figure shows. "Their numbers" are comp
 
 "Full width" means the paper's own network. "Narrow" means a network with fewer channels, which two CPU cores can train.
 Narrow networks count for a comparison within one row, such as two ways to draw codes for one network. They do not
-decide what a paper says of its own network. Every model was trained with one seed, unless a report has "±" beside its
-numbers. Such numbers come from three seeds or five. FIDs are on the scale that the report names, often FID~, which does
-not compare with a published FID. The README explains these words.
+decide what a paper says of its own network. Every model was trained with one seed, unless a report says that it has
+three seeds or five. "±" is half of a 95 % interval of a mean over them. Each interval holds by itself: of twenty, one
+misses in the long run. FIDs are on the scale that the report names, often FID~, which does not compare with a published
+FID. The README explains these words.
 """
 GAPS = """## Errors of training and of test images
 
-The table shows how much worse a network reconstructs images that it has not seen. It has every network of which both
-errors are measured, and PCA with as many components as a network beside it has latent numbers. Errors of the survey and
-of Split-VAE are MSE x 1000. Those of the ResLag study are summed over an image.
+The table shows how much worse a network reconstructs images that it has not seen. It has networks of the reports to
+which the names lead, and PCA with as many components as a network beside it has latent numbers. Those of
+survey_balancing are narrow, too. Errors of the survey and of Split-VAE are MSE x 1000. Those of the ResLag study are
+summed over an image.
 """
 ERRATA_HEAD = (
     'Every line names a test that shows what is right. "In its code" means that text and code differ. Our networks '

@@ -1,5 +1,7 @@
 """The columns that tables are made of."""
 
+import math
+
 from green_vae import metrics
 from green_vae.experiments.run import RECONSTRUCTIONS
 from green_vae.experiments.spec import Column, Measurement
@@ -127,8 +129,7 @@ def fid(name, of, title, layer=None, tolerance=0.1, format="{:,.1f}", optional="
 def kid(name, of, title):
     """Kernel distance x 1000 between a kind of images and the table's reference, see `metrics.kid_from_features`.
 
-    Beside it stands the standard deviation over subsets. Where a subset is a half of all images, this is the
-    delete-half jackknife's estimate of the KID's standard error (Shao, Wu 1989).
+    Beside it stands its standard error, see `kid_x1e3`.
 
     Args:
         of: as for `fid`.
@@ -141,10 +142,10 @@ def kid(name, of, title):
         return {**run.image_identity(of), "quantity": "kid", "protocol": run.bench.protocol(chosen(run)).hash}
 
     def measure(run):
-        label, mean, deviation = kid_x1e3(run, of, chosen(run))
+        label, mean, error = kid_x1e3(run, of, chosen(run))
         count = len(run.bench.reference_images)
         made = run.bench.protocol(chosen(run)).describe(), run.made(of)
-        return Measurement(mean, label, "", f"standard error {deviation:.2g}", *made, run.image_count(of), count)
+        return Measurement(mean, label, "", f"standard error {error:.2g}", *made, run.image_count(of), count)
 
     return Column(
         name,
@@ -157,20 +158,23 @@ def kid(name, of, title):
 
 
 def kid_x1e3(run, of, layer):
-    """(name of the scale, mean, standard deviation over 100 random subsets) of a KID x 1000.
+    """(name of the scale, mean over 100 random subsets, its standard error) of a KID x 1000.
 
-    Subsets have 1000 images, or half of all where there are fewer than 2000.
+    Subsets have 1000 images, or half of all where there are fewer than 2000. The error is the delete-d jackknife's
+    (Shao, Wu 1989): the deviation over halves, and less than that over smaller subsets, see `metrics.kid`.
     """
     name = run.bench.layer_name(layer)
     ours, reference = (moments[name].features for moments in (run.moments(of), run.bench.reference_moments))
-    size = min(1000, len(ours) // 2, len(reference) // 2)
+    fewest = min(len(ours), len(reference))
+    size = min(1000, fewest // 2)
     mean, deviation = metrics.kid_from_features(ours, reference, subset_size=size, seed=run.settings.seed)
-    return run.bench.protocol(layer).label.replace("FID", "KID"), 1000 * mean, 1000 * deviation
+    error = deviation * math.sqrt(size / (fewest - size))
+    return run.bench.protocol(layer).label.replace("FID", "KID"), 1000 * mean, 1000 * error
 
 
 def _kid_beside(run, of, layer):
     """The KID beside a Frechet distance of few images, in words; "" for enough images."""
     if not run.bench.few or run.settings.smoke:
         return ""
-    label, mean, deviation = kid_x1e3(run, of, layer)
-    return f"{label} x 1000 = {mean:.1f} +- {deviation:.1f}"
+    label, mean, error = kid_x1e3(run, of, layer)
+    return f"{label} x 1000 = {mean:.1f} +- {error:.1f}"

@@ -130,7 +130,8 @@ def on_one_scale(rows, one, other, side):
 def lowest(table, column, family):
     """`Claim.sides` of "this family has the lowest number of a column", among rows of full width.
 
-    One lower number denies it; that it holds takes a number of every published row, all on one scale.
+    A lower number denies it once all published rows of the family are measured; that it holds takes a number of every
+    published row. All are on one scale.
     """
 
     def side_of(reports, side):
@@ -145,10 +146,16 @@ def lowest(table, column, family):
         best = min(found, key=lambda name: found[name][side])
         text = f"lowest: {best} ({found[best][side]:,.4g}) of {len(found)} rows"
         if family not in best:
-            return Side(text, False)
+            whole = all(name in found for name in printed if family in name)
+            return Side(text, False if whole else None)
         return Side(text, True if len(found) == len(printed) else None)
 
     return lambda reports: (side_of(reports, PUBLISHED), side_of(reports, OURS))
+
+
+def denied_or_shown(says):
+    """What a set of answers says together: one that denies is enough, and all must agree."""
+    return False if False in says else True if says == {True} else None
 
 
 def every(hits, rows):

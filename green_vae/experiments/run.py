@@ -48,9 +48,12 @@ class Run(TrainedRow):
         return "; ".join([*parts, *self.trained_on_fewer(), *self.fewer()])
 
     def trained_on_fewer(self):
-        """The training images that were left out, in words; [] for none."""
+        """The training images that were left out, in words; [] for none. Weights that ship may have seen more."""
         count = len(self.train_images)
-        return [f"on the first {count:,} training images"] if count < len(self.train_data) else []
+        if count == len(self.train_data):
+            return []
+        seen = store.metadata_of(self.shipped_folder).get("train_images", count) if self.shipped else count
+        return [f"{'on' if seen == count else 'measured with'} the first {count:,} training images"]
 
     def fewer(self):
         """The images that were left out of a measurement, in words; [] for none."""

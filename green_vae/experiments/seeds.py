@@ -68,8 +68,12 @@ class SeedRun(Run):
 
     @cached_property
     def shipped_folder(self):
-        """The folder of trained weights; None if there is none."""
-        return trained_folder(self.row.preset, self.settings.seed, self.settings.runs)
+        """The folder of trained weights; None if there is none, or if they saw more images than one is to train on."""
+        found = trained_folder(self.row.preset, self.settings.seed, self.settings.runs)
+        limit = self.settings.limit_train if self.settings.train else None
+        if found and limit and (store.metadata_of(found).get("train_images") or 0) > limit:
+            return None
+        return found
 
     @property
     def shipped(self):

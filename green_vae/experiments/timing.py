@@ -1,6 +1,7 @@
 """What Tables 4 and 5 of the survey share: seconds of a forward pass, and which measure of cost predicts them."""
 
 import functools
+import math
 import re
 import time
 
@@ -27,6 +28,12 @@ PREDICTORS = {
     "traffic_mb": "memory traffic",
     "calls": "layers",
 }
+
+
+def timed_on():
+    """Identity of processor seconds: the device, and the backend; that of all that was recorded is not named."""
+    backend = keras.backend.backend()
+    return {"device": device_name(), **({"backend": backend} if backend != "tensorflow" else {})}
 
 
 def seconds(batch):
@@ -183,7 +190,8 @@ def conclusions(report):
                 for title, (rho, tau, (low, high)) in found.items()
             )
             if found:
-                best = max(found, key=found.get)
+                highest = max(rho for rho, *_ in found.values())
+                best = " and ".join(title for title, (rho, *_) in found.items() if math.isclose(rho, highest))
                 yield f"Rank correlation with {whose} time, batch {batch}, Spearman (Kendall): {listed}. Best: {best}."
 
 

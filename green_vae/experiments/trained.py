@@ -89,6 +89,10 @@ class TrainedRow:
             limit = store.metadata_of(self.shipped_folder).get("train_images")
         return self.train_data.images[:limit]
 
+    def limited(self):
+        """What tells numbers of fewer training images, by --limit-train, from those of all; {} for all."""
+        return {"train_images": len(self.train_images)} if self.settings.limit_train else {}
+
     def require_data(self):
         """Raises DataNotFoundError, which says what to do, if the images to train on are not here."""
         self.bench.data(self.preset.dataset, "train")

@@ -49,7 +49,8 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
         group_weights: g_l, the innermost first; None for 1 everywhere.
         balance: gamma_l while w rises, "paper" or "code" of `green_vae.models.balancing`; afterwards, and for None, 1.
             Older configurations have True for "paper".
-        spectral: weight of the sum of the largest singular values of all convolution kernels (NVAE, section 3.3).
+        spectral: weight of the sum of the largest singular values of the kernels of all full convolutions but the
+            flows' (NVAE, section 3.3).
         likelihood: "gaussian", c = 1/2 being sigma = 1; "computed_gamma": c / gamma takes the place of c, see
             `ComputedGammaVAE`; "bernoulli" or "logistics": the raw "reconstruction" is then the cross-entropy, or minus
             the log probability of 8-bit pixels (`losses.logistics_nll`), and c should be 1. "logistics" needs a

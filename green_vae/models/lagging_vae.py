@@ -35,13 +35,14 @@ class LaggingVAE(SigmaVAE):
             `SigmaVAE`; sigma is "data" here, as in the study.
         ratio: passes in an aggressive epoch, 1 for none.
         aggressive_epochs: how many, at most.
-        falls: of the mutual information that end them, None for no such test.
+        falls: of the mutual information that end them, None for no such test. Not with a flow: the information is
+            that of the Gaussian draws, which a flow bends by what the image says.
 
     Attributes:
         aggressive_left, turn, joint, best_information, fallen: state of the schedule, saved with the weights.
 
     Raises:
-        ValueError: a ratio or number of falls below 1.
+        ValueError: a ratio or number of falls below 1, or falls with a flow.
     """
 
     logged = (*SigmaVAE.logged, "joint")
@@ -51,6 +52,9 @@ class LaggingVAE(SigmaVAE):
         if ratio < 1 or (falls is not None and falls < 1):
             raise ValueError(f"ratio and falls are at least 1. Received: ratio={ratio}, falls={falls}")
         super().__init__(latent_dim=latent_dim, network=network, sigma=sigma, **shared)
+        if falls is not None and self.flow is not None:
+            why = "the mutual information of images and codes is not known with a flow; take falls=None"
+            raise ValueError(f"{why}. Received: falls={falls}, posterior={self.posterior_name!r}")
         self.ratio, self.aggressive_epochs, self.falls = ratio, aggressive_epochs, falls
         starts = {"aggressive_left": aggressive_epochs, "turn": 0, "joint": 1, "best_information": -1e4, "fallen": 0}
         for name, start in starts.items():

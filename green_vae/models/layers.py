@@ -18,7 +18,7 @@ class Noise(keras.layers.Layer):
     Keras by itself does not save it. So a resumed run draws the same noise as an uninterrupted one.
     """
 
-    bit = 0  # of the seed, turned over: two layers of a model have one seed, and must not draw the same numbers
+    stream = 0  # layers of different streams draw other numbers from one seed
 
     def __init__(self, seed=None, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})  # else mixed precision would round mean and log_var first
@@ -26,12 +26,14 @@ class Noise(keras.layers.Layer):
         self.generator = self._generator(seed)
         self.built = True  # no weights
 
+    def _generator(self, seed):
+        if self.stream and seed is not None:
+            seed = int(np.random.SeedSequence((seed % 2**32, self.stream)).generate_state(1)[0])
+        return keras.random.SeedGenerator(seed)
+
     def restart(self, seed):
         """Draw from now on what a fresh layer of that seed draws."""
         self.generator.state.assign(self._generator(seed).state)
-
-    def _generator(self, seed):
-        return keras.random.SeedGenerator(seed ^ self.bit if self.bit and seed is not None else seed)
 
     def save_own_variables(self, store):
         super().save_own_variables(store)
@@ -72,7 +74,7 @@ class Corruption(Noise):
         ValueError: another corruption.
     """
 
-    bit = 2**20
+    stream = 1  # else the noise of a batch's codes would be that of its first pixels
 
     def __init__(self, how, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)

@@ -47,7 +47,10 @@ def build(
 
 
 def _wrapper(spectral_norm):
-    return layers.SpectralNormalization if spectral_norm else (lambda layer: layer)
+    """float32 is of the wrapper alone: it divides the weights and assigns them, which mixed precision would round."""
+    if spectral_norm:
+        return lambda layer: layers.SpectralNormalization(layer, dtype="float32")
+    return lambda layer: layer
 
 
 def _norm_relu(x):

@@ -38,8 +38,11 @@ BOON_PASSES += "aggressive epochs is their count, as here, or one more than it, 
 BOON_PLATEAU = f"{BOON_NOTE}; halved after 3 epochs without a better one, until below 5e-5; the study gives no number "
 BOON_PLATEAU += "of epochs, 100 at most here"
 BOON_RYBKIN = f"{BOON_EPOCHS}; the sigma of the batch's error, which the study cites; it ran that of the pixels"
+BOON_BOUNDED = f"{BOON_EPOCHS}; log sigma of the posterior is kept between -2 and 2, as in the original ResLag-VAE; "
+BOON_BOUNDED += "the encoder that the study's code has for this model caps it at 1 alone"
 BOON_HE = f"{BOON_PASSES}. Aggression ends where He et al. 2019 end it for images, at the fifth fall of the mutual "
 BOON_HE += "information, or after 16 aggressive epochs; as many passes as the study's own schedule has"
+BOON_MINI = f"{BOON_PASSES}; here 6 epochs, 3 of them aggressive, and as many passes without lagging"
 MNIST_VARIANCE, PUBLISHED_KL = 0.0949, 14.6  # of the pixels of MNIST; of the study's Optimal Sigma row, in nats
 RISE = 3_750  # steps until the capacity is reached
 FALLS = 5  # in the code of He et al. 2019 for images
@@ -69,7 +72,8 @@ def _boon_models(name):
     """Name -> `Preset` of the models of one data set."""
     study, side = BOON[name], BOON[name].shape[0]
     own = {"layout": study.layouts}
-    plain, plateau = _boon_recipe(name), {"note": BOON_PLATEAU, "epochs": 100, "plateau": 3, "stop_below": 5e-5}
+    plain, bounded = _boon_recipe(name), _boon_recipe(name, BOON_BOUNDED)
+    plateau = {"note": BOON_PLATEAU, "epochs": 100, "plateau": 3, "stop_below": 5e-5}
     lagging = _boon_recipe(name, BOON_PASSES, epochs=passes(study.epochs, study.aggressive, study.ratio))
     schedule = {"ratio": study.ratio, "aggressive_epochs": study.aggressive}
     # SSE + beta KL / d is twice 1/2 SSE + beta / (2 d) KL, which Adam does not tell apart
@@ -92,10 +96,11 @@ def _boon_models(name):
         models["autoencoder-multi-level"] = _boon(name, "autoencoder", plain, {"layout": "cifar-multi-level"})
     else:
         trunk = {**MULTI_LEVEL[64], "sides": None}
-        models["optimal-sigma"] = _boon(name, "sigma_vae", plain, trunk, "reslag", sigma="data")
+        models["optimal-sigma"] = _boon(name, "sigma_vae", bounded, trunk, "reslag", sigma="data")
     if side > 28:
-        # the study's last registry of networks gives its optimal-sigma models those of ResLag
-        models["optimal-sigma-multi-level"] = _boon(name, "sigma_vae", plain, MULTI_LEVEL[side], "reslag", sigma="data")
+        # the study's last registry of networks gives its optimal-sigma models those of ResLag, but for the bounds
+        multi_level = MULTI_LEVEL[side]
+        models["optimal-sigma-multi-level"] = _boon(name, "sigma_vae", bounded, multi_level, "reslag", sigma="data")
         models["reslag"] = _boon(name, "reslag_vae", lagging, MULTI_LEVEL[side], "reslag", **schedule)
         models["reslag-light"] = _boon(name, "reslag_vae", lagging, LIGHT[side], "reslag", **schedule)
     return {f"boon/{model}-{name}": chosen for model, chosen in models.items()}
@@ -108,7 +113,7 @@ def _ablation(name="cifar10", base=16):
     images, and models without a lagging decoder have as many.
     """
     study, schedule = BOON[name], {"ratio": BOON[name].ratio, "aggressive_epochs": 3}
-    recipe = _boon_recipe(name, BOON_PASSES, epochs=passes(6, 3, study.ratio))
+    recipe = _boon_recipe(name, f"{BOON_MINI}; a quarter of the width", epochs=passes(6, 3, study.ratio))
     multi_level = {**MULTI_LEVEL[study.shape[0]], "base": base}
     trunk, light = {**multi_level, "sides": None}, {**LIGHT[study.shape[0]], "base": base}
     models = {
@@ -128,7 +133,7 @@ def _objectives(name="mnist"):
     criterion is that of the paper here, the first fall: there is no time for five.
     """
     study, schedule = BOON[name], {"ratio": BOON[name].ratio, "aggressive_epochs": 3}
-    recipe = _boon_recipe(name, BOON_PASSES, epochs=passes(6, 3, study.ratio))
+    recipe = _boon_recipe(name, BOON_MINI, epochs=passes(6, 3, study.ratio))
     he = {"ratio": study.ratio, "aggressive_epochs": recipe.epochs // study.ratio, "falls": 1}
     models = {
         "optimal-sigma": ("sigma_vae", {"sigma": "data"}),

@@ -29,14 +29,14 @@ def rae(side, latent_dim, dataset, regularizer, channels=3, source="survey, Tabl
     return Preset("rae", {**config, "network_options": options}, dataset, CONVOLUTIONAL, source, samplers=SAMPLERS)
 
 
-def resnet(side, latent_dim, dataset, base, layout="full", channels=3):
+def resnet(side, latent_dim, dataset, base, layout="full", channels=3, source="survey, Tables 2, 3"):
     config = {
         "image_shape": (side, side, channels),
         "latent_dim": latent_dim,
         "beta": (2 * side / latent_dim) ** 2,
         "network_options": {"base": base, "layout": layout},
     }
-    return Preset("computed_gamma_vae", config, dataset, RESIDUAL, "survey, Tables 2, 3", samplers=SAMPLERS)
+    return Preset("computed_gamma_vae", config, dataset, RESIDUAL, source, samplers=SAMPLERS)
 
 
 HFVAE_NOTE = (
@@ -47,7 +47,12 @@ NVAE_SURVEY_NOTE = "the survey's code, whose kernels start at a mean of 0.01; he
 NVAE_NOTE = (
     "epochs, batches and warm-up over 30 % of the steps as in NVAE's paper; Adamax from 0.01 with cosine decay there, "
     "Adam from 1e-3 here; KLs balanced as in its released code, which divides by the size of a group where the paper "
-    "multiplies"
+    "multiplies; the weight of the spectral norms is that of its commands, whose decay of weights and penalty on the "
+    "scales of batch norm are left out"
+)
+BINARY_NOTE = (
+    "grey values are probabilities, and the margin of the padded images counts; the released code draws binary images "
+    "and leaves the margin out"
 )
 LOGISTICS_NOTE = (
     "the paper's mixture of ten logistics, since sigma = 1 on pixels in [0, 1] collapses: of the 1,280 units of a "
@@ -94,7 +99,7 @@ def _nvae(image_shape, dataset, epochs, batch, spectral, likelihood, train_image
         "spectral": spectral,
         "likelihood": likelihood,
     }
-    note = f"{NVAE_NOTE}; {LOGISTICS_NOTE}" if likelihood == "logistics" else NVAE_NOTE
+    note = f"{NVAE_NOTE}; {LOGISTICS_NOTE if likelihood == 'logistics' else BINARY_NOTE}"
     recipe = Recipe(1e-3, (), batch, epochs, note)
     return Preset("hierarchical_vae", config, dataset, recipe, "survey, Table 1", codes="sample")
 
@@ -140,14 +145,17 @@ def _forms():
 
 COMPUTED_NOTE = (
     "not in the survey's code, which fixes the KL's weight here: gamma computed, of which the survey says that all its "
-    "models have it; everything else as in the code"
+    "models have it; everything else as in the preset with the fixed weight: "
 )
 
 
 def _computed(preset, **config):
-    """A preset of the survey's code with computed gamma in place of its fixed weight."""
+    """A preset of the survey's code with computed gamma in place of its fixed weight.
+
+    A CNN names its network, because `ComputedGammaVAE` takes the residual one by itself.
+    """
     model = "hierarchical_vae" if preset.model == "hierarchical_vae" else "computed_gamma_vae"
-    recipe = dataclasses.replace(preset.recipe, note=COMPUTED_NOTE)
+    recipe = dataclasses.replace(preset.recipe, note=COMPUTED_NOTE + preset.recipe.note)
     return dataclasses.replace(preset, model=model, config={**preset.config, **config}, recipe=recipe)
 
 
@@ -199,7 +207,7 @@ PRESETS = {
     "survey/cnn-b128-l128": _cnn(32, 128, "cifar10"),
     "survey/l2-rae-b128-l128": rae(32, 128, "cifar10", "l2"),
     "survey/gp-rae-b128-l128": rae(32, 128, "cifar10", "gp"),
-    "survey/sn-rae-b128-l128": rae(32, 128, "cifar10", "sn"),
+    "survey/sn-rae-b128-l128": rae(32, 128, "cifar10", "sn", source="svae, Table 3"),
     "survey/resnet-s4-b48-l128": resnet(32, 128, "cifar10", 48),
     "survey/resnet-s4-b48-l100": resnet(32, 100, "cifar10", 48),
     "survey/resnet-s4-b64-l64": resnet(32, 64, "cifar10", 64),
@@ -217,7 +225,7 @@ PRESETS = {
     "survey/nvae-z10-b100-l4": _nvae_survey(final_norms=1),  # the printed counts
     "survey/nvae-z10-b100-l4-code": _nvae_survey(),  # the public code's
     # gamma computed where the survey's code has fixed weights; beta of the CNN by the rule of the residual rows
-    "survey/cnn-b128-l128-computed": _computed(_cnn(32, 128, "cifar10"), beta=(2 * 32 / 128) ** 2),
+    "survey/cnn-b128-l128-computed": _computed(_cnn(32, 128, "cifar10"), network="cnn", beta=(2 * 32 / 128) ** 2),
     "survey/hfvae-s4-z4-l48-computed": _computed(
         _hfvae(48, 4), beta=1.0, reconstruction_weight=0.5, likelihood="computed_gamma"
     ),
@@ -240,7 +248,7 @@ PRESETS = {
         "mnist32",
         400,
         200,
-        1.0,
+        0.01,
         "bernoulli",
         60_000,
         base=32,

@@ -50,7 +50,7 @@ PRESETS = {
     "svae/l2-rae-mnist": rae(32, 16, "mnist32", "l2", **MNIST_RAE),
     "svae/gp-rae-mnist": rae(32, 16, "mnist32", "gp", **MNIST_RAE),
     "svae/sn-rae-mnist": rae(32, 16, "mnist32", "sn", **MNIST_RAE),
-    "svae/sn-rae-celeba": rae(64, 64, "celeba", "sn"),
-    "svae/2s-vae-mnist": resnet(32, 64, "mnist32", 64, "light", channels=1),
-    "svae/2s-vae-celeba": resnet(64, 64, "celeba", 64),
+    "svae/sn-rae-celeba": rae(64, 64, "celeba", "sn", source="svae, Table 4"),
+    "svae/2s-vae-mnist": resnet(32, 64, "mnist32", 64, "light", channels=1, source="svae, Table 1"),
+    "svae/2s-vae-celeba": resnet(64, 64, "celeba", 64, source="svae, Table 4"),
 }

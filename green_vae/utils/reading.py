@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import mmap
+import re
 import struct
 import tokenize
 import zipfile
@@ -11,6 +13,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+STRINGS = 1_000_000  # in the attributes of an HDF5 file, at most
+SIGNATURE = b"\x89HDF\r\n\x1a\n"  # of HDF5
 # what the readers of NumPy, h5py, PIL, zipfile and tarfile raise for a bad file
 DAMAGED = (
     OSError,
@@ -66,7 +70,12 @@ def opened_npz(path):
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            check_claim(sum(entry.file_size for entry in file.zip.infolist()), Path(path).stat().st_size)
+            entries = file.zip.infolist()
+            check_claim(sum(entry.file_size for entry in entries), Path(path).stat().st_size)
+            for entry in entries:  # NumPy gives what is no array as bytes
+                with file.zip.open(entry) as content:
+                    if content.read(len(np.lib.format.MAGIC_PREFIX)) != np.lib.format.MAGIC_PREFIX:
+                        raise ValueError(f"{entry.filename} in it is no NumPy array")
             yield file
     except FileNotFoundError:
         raise
@@ -94,10 +103,13 @@ def check_h5(path):
     Newer versions of Keras do so themselves, for parts of this. What is no HDF5 file at all is left to the reader.
 
     Raises:
-        ValueError: links, data kept in other files, or claims of that kind. OSError: damaged.
+        ValueError: links, data kept in other files, claims of that kind, or a heap of strings that has no end. OSError:
+            damaged.
     """
     if not h5py.is_hdf5(path):
         return
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        _check_heaps(content)
     claimed = 0
 
     def elsewhere(name, item):
@@ -113,6 +125,43 @@ def check_h5(path):
     if link is not None:
         raise ValueError(f"an HDF5 file of weights keeps them in itself, and has no links. Received: {link}")
     check_claim(claimed, Path(path).stat().st_size)
+
+
+def _check_heaps(content):
+    """Refuse an HDF5 file in which the library would read for ever, where nothing can interrupt it.
+
+    A global heap, which holds the strings of attributes, is a chain of objects. Each has an index (2 bytes), a count of
+    references (2 bytes), 4 bytes of padding, and the length of what follows. Index 0 is the free rest of the heap, and
+    its length includes these fields. With a length of 0 HDF5 1.14 stays at its place in the chain. Files of weights
+    have some hundred strings, so that chains of very many objects are refused, too.
+
+    Args:
+        content: bytes of the file.
+
+    Raises:
+        ValueError: such a heap, or something before the superblock, which Keras never writes.
+    """
+    if content[:8] != SIGNATURE:
+        raise ValueError(f"an HDF5 file of weights begins with its signature. Received: {content[:8]!r}")
+    width = content[14 if content[8] < 2 else 10]  # of a length, by the version of the superblock
+    header = entry = _padded(8 + width)
+    objects = 0
+    for heap in re.finditer(rb"GCOL\x01", content):
+        start = heap.start()
+        end = min(start + int.from_bytes(content[start + 8 : start + 8 + width], "little"), len(content))
+        place = start + header
+        while place + entry <= end:
+            index = int.from_bytes(content[place : place + 2], "little")
+            length = int.from_bytes(content[place + 8 : place + 8 + width], "little")
+            objects += 1
+            if objects > STRINGS or (not index and length < entry):
+                raise ValueError(f"a heap of an HDF5 file has no end. Received: index {index} at byte {place:,}")
+            place += entry + _padded(length) if index else length
+
+
+def _padded(length):
+    """The next multiple of 8 bytes."""
+    return -(-length // 8) * 8
 
 
 def check_claim(claimed, size):

@@ -468,6 +468,17 @@ def test_an_estimator_that_breaks_stops_nothing(tmp_path, monkeypatch):
     assert meter.energy.source == "unavailable" and "no disk" in meter.energy.detail
 
 
+def test_an_estimator_that_measures_nothing_says_so(tmp_path, monkeypatch):
+    """Without pandas codecarbon 3.3.2 logs an error, and has no numbers in the end."""
+    silent = type("Silent", (FakeTracker,), {"stop": lambda self: None})
+    monkeypatch.setitem(sys.modules, "codecarbon", SimpleNamespace(OfflineEmissionsTracker=silent))
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "1.2.3")
+    with EnergyMeter(rapl_root=tmp_path) as meter:
+        pass
+    assert meter.energy.source == "unavailable" and "1.2.3" in meter.energy.detail
+    assert "started no measurement" in meter.energy.detail
+
+
 def test_the_real_codecarbon(tmp_path, monkeypatch):
     monkeypatch.undo()
     pytest.importorskip("codecarbon")

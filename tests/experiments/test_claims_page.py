@@ -134,6 +134,14 @@ def test_the_lowest_of_the_printed_rows(tmp_path):
     assert ours(HFVAE=(5.0,), CNN=(6.0,), RAE=(7.0,)) is True
 
 
+def test_a_lower_row_denies_nothing_while_one_of_the_family_is_not_measured(tmp_path):
+    """The other HFVAE may be lower still; by the printed numbers it is."""
+    rows = {"HFVAE-a": {"a": cell(3.0, 5.0)}, "HFVAE-b": {"a": cell(2.0)}, "CNN": {"a": cell(4.0, 4.0)}}
+    assert [side.says for side in lowest("t", "a", "HFVAE")(reports(tmp_path, rows))] == [True, None]
+    rows["HFVAE-b"]["a"] = cell(2.0, 6.0)
+    assert lowest("t", "a", "HFVAE")(reports(tmp_path, rows))[1].says is False
+
+
 @pytest.mark.parametrize(
     ("train", "test", "word"), [(1.6, 5.0, FAILS), (1.6, 1.7, HOLDS), (4.0, 5.0, OPEN), (3.0, 1.6, HOLDS)]
 )

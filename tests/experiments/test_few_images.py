@@ -1,11 +1,15 @@
 """Fault 3: reconstructions are of training images; where these are fewer than the reference, the report says so."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
 
 from green_vae.experiments import Reference, Row, Table, columns
 from green_vae.experiments.bench import Bench
 from green_vae.experiments.run import Run
 from green_vae.experiments.spec import Settings
+from green_vae.presets import store
 
 COLUMN = columns.fid_rec("train")
 
@@ -34,3 +38,10 @@ def test_fault_3_as_many_as_the_reference_where_there_are_enough(tmp_path):
     assert run.image_count("reconstructions") == run.image_count("prior") == 24
     assert len(np.concatenate(list(run.images("reconstructions")))) == 24
     assert run.made("reconstructions").endswith("the first 24 training images")
+
+
+@pytest.mark.parametrize(("seen", "said"), [(8, "on the first 8"), (24, "measured with the first 8")])
+def test_weights_that_ship_may_have_seen_more_images_than_are_measured(seen, said, monkeypatch):
+    monkeypatch.setattr(store, "metadata_of", lambda folder: {"train_images": seen})
+    run = SimpleNamespace(train_images=range(8), train_data=range(24), shipped=True, shipped_folder="")
+    assert Run.trained_on_fewer(run) == [f"{said} training images"]

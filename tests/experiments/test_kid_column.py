@@ -39,6 +39,16 @@ def test_the_deviation_over_halves_is_the_standard_error():
     assert np.mean(told) == pytest.approx(again, rel=0.25)
 
 
+@pytest.mark.parametrize(("n", "error"), [(500, 0.2), (501, 0.2), (2_000, 0.2), (5_000, 0.1)])
+def test_smaller_subsets_than_halves_vary_more_than_the_distance(n, error, monkeypatch):
+    """By the delete-d jackknife, whose factor is m / (n - m) for subsets of m."""
+    monkeypatch.setattr(columns.metrics, "kid_from_features", lambda *sides, subset_size, seed: (1.0, 0.2))
+    side = {"f": SimpleNamespace(features=np.zeros((n, 4)))}
+    bench = SimpleNamespace(layer_name=str, reference_moments=side, protocol=lambda layer: SimpleNamespace(label="FID"))
+    run = SimpleNamespace(bench=bench, moments=lambda kind: side, settings=Settings())
+    assert columns.kid_x1e3(run, "prior", "f") == ("KID", 1_000, pytest.approx(1_000 * error, rel=0.01))
+
+
 def test_the_cell_of_generated_images(tmp_path):
     column = columns.kid("kid_x1e3", "prior", "KID x 1000")
     row = Row("only", {"kid_x1e3": None}, preset="review/mlp-cifar10")
@@ -63,7 +73,7 @@ def test_a_frechet_distance_of_more_images_than_features_has_its_standard_error(
     assert found.value == pytest.approx(4 * 64, rel=0.2) and found.spread == fid_of_moments(ours, theirs).error
     # 2 |m1 - m2| / sqrt(n), in standard deviations along the shift, is the larger part of it
     assert found.spread == pytest.approx(2 * 2 * 8 / 10, rel=0.5)
-    cell = {"remark": "", "details": {"spread": found.spread}}
+    cell = {"value": found.value, "remark": "", "details": {"spread": found.spread}}
     assert [*remarks({"rows": {"only": {"fid": cell}}}, [column])] == [f"± {column.spread}"]
     several = {**cell, "details": {**cell["details"], "values": {"0": 1.0}}}
     assert not [*remarks({"rows": {"only": {"fid": several}}}, [column])]

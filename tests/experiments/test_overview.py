@@ -28,6 +28,50 @@ def test_the_page_is_that_of_the_reports(entries):
     assert (ROOT / "RESULTS.md").read_text(encoding="utf-8") == overview.page(entries, ROOT / "results")
 
 
+def test_numbers_in_words_are_those_of_the_reports():
+    """Some that a later measurement, or rounding twice, had left behind."""
+
+    def rows(table):
+        return json.loads((ROOT / f"results/{table}.json").read_text(encoding="utf-8"))["rows"]
+
+    def cell(table, row, column):
+        return rows(table)[row][column]
+
+    def value(*place):
+        return cell(*place)["value"]
+
+    gap = f"{value('slides_disentanglement', 'beta = 1', 'mig'):.2f} at beta = 1"
+    kid = cell("slides_sigma", "optimal sigma", "kid_x1e3")
+    seeds = cell("slides_sigma", "beta = 0.01 by hand", "iw")["details"]["values"].values()
+    hfvae = [value("survey_table2", "HFVAE-s4-z4-l48", column) for column in ("fid_gen1", "fid_gmm")]
+    errors = [value("survey_latent_sizes", f"factor 1, {units} units", "mse_test_x1e3") for units in (32, 256)]
+    cnn = [
+        value("survey_samplers", f"mini CNN, mixture of {n}, means", "kid")
+        - value("survey_samplers", f"mini CNN, mixture of {n}, draws", "kid")
+        for n in (1, 5, 10, 20, 50, 100)
+    ]
+    black = [
+        one["value"]
+        for name, cells in rows("slides_anomaly").items()
+        for column, one in cells.items()
+        if name.startswith("MNIST") and column.startswith("below_black") and one["value"] is not None
+    ]
+    single = [cells["fid"]["value"] for cells in rows("svae_table2").values()][1:]
+    learnt = " ".join((ROOT / "results/learnt.md").read_text(encoding="utf-8").split())
+    for words in (
+        gap,
+        f"has {kid['value']:.0f} ± {kid['details']['spread']:.0f} (standard deviations over the seeds)",
+        f"its seeds lie up to {max(seeds) - min(seeds):.0f} nats apart",
+        f"gains little from a mixture: {hfvae[0] - hfvae[1]:.1f} here",
+        f"from {errors[0]:.1f} to {errors[1]:.1f} with one factor for all",
+        f"than those on draws, by {min(cnn):.1f} to {max(cnn):.1f}.",
+        f"of MNIST above {min(black):.0f} to {max(black):.0f} %",
+    ):
+        assert words in learnt
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert gap in readme and f"single classes at {min(single):.0f} to {max(single):.0f}" in readme
+
+
 def test_every_link_of_the_page_leads_somewhere():
     text = (ROOT / "RESULTS.md").read_text(encoding="utf-8")
     targets = [part.split(")")[0] for part in text.split("](")[1:]]

@@ -105,6 +105,17 @@ def test_a_cell_is_of_all_seeds_and_says_so(runs, tiny, tmp_path):
     assert "seeds 0, 1, 1 of 1 epochs in mixed_bfloat16 and 0 of 1 epochs in mixed_bfloat16, 200 images" in page
 
 
+def test_a_training_on_fewer_images_does_not_take_weights_that_saw_more(tiny, tmp_path):
+    """Else the mean over the seeds would be one of two lengths of data, and the report would tell the shorter one."""
+    about = {"preset": "tiny", "seed": 0, "length": "1 of 1 epochs", "train_images": 1_000}
+    store.save_preset(tiny.build(0), tmp_path / "ships", **about)
+    weights = {}
+    for limit in (None, 1_000, 500):
+        asked = ["--train", "--seeds", 0, *(["--limit-train", limit] if limit else [])]
+        (weights[limit],) = cell_of(tmp_path / f"out{limit}", *asked)["details"]["weights"]
+    assert weights[None] == weights[1_000] != weights[500]
+
+
 def test_a_seed_that_is_missing_leaves_the_recorded_cell(runs, tmp_path):
     out, (reason,) = tmp_path / "out", {cell_of(tmp_path / "bare")["reason"]}
     assert reason.startswith("no trained weights of seed 0; `python reproduce/tiny.py --train --rows 'a row'` trains")

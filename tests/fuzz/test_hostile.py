@@ -201,6 +201,53 @@ def test_a_figure_whose_picture_has_an_impossible_name_is_not_there(tmp_path):
     assert read_entries(tmp_path / "gallery.json") == {}
 
 
+@pytest.mark.parametrize("version", ["earliest", "latest"])
+def test_a_heap_of_strings_without_end_is_refused(version, tmp_path):
+    """HDF5 1.14.6 reads the strings of such a file for ever, holding Python's lock."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w", libver=version) as file:
+        file.attrs["names"] = ["kernel", "bias", "a longer name than these"]
+    check_h5(path)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"GCOL") + 16
+    while index := int.from_bytes(content[place : place + 2], "little"):
+        place += 16 + -(-int.from_bytes(content[place + 8 : place + 16], "little") // 8) * 8
+    assert index == 0 and int.from_bytes(content[place + 8 : place + 16], "little") > 1_000  # the free rest
+    for length in (0, 1, 15):
+        content[place + 8 : place + 16] = length.to_bytes(8, "little")
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=f"a heap of an HDF5 file has no end. Received: index 0 at byte {place:,}"):
+            check_h5(path)
+
+
+def test_more_strings_than_weights_have_are_refused_in_time(tmp_path, monkeypatch):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["names"] = ["kernel"] * 300
+    check_h5(path)
+    monkeypatch.setattr("green_vae.utils.reading.STRINGS", 200)
+    with pytest.raises(ValueError, match="no end"):
+        check_h5(path)
+
+
+def test_something_before_the_superblock_is_refused(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w", userblock_size=512) as file:
+        file["w"] = np.zeros(3)
+    with pytest.raises(ValueError, match="begins with its signature"):
+        check_h5(tmp_path / "a.h5")
+
+
+def test_a_member_that_is_no_array_is_refused(tmp_path):
+    """NumPy gives it as bytes."""
+    np.savez(tmp_path / "a.npz", x=np.arange(3))
+    with opened_npz(tmp_path / "a.npz") as file:
+        assert file["x"].tolist() == [0, 1, 2]
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+        archive.writestr("y.npy", b"no array")
+    with pytest.raises(ValueError, match="y.npy in it is no NumPy array"), opened_npz(tmp_path / "a.npz"):
+        pass
+
+
 @pytest.mark.parametrize("name", ["..", "../other.h5", "/etc/passwd", "a/b", ""])
 def test_metadata_names_files_of_its_own_folder_alone(name, tmp_path):
     files = {file: "0" * 64 for file in (store.CONFIG, store.WEIGHTS, name)}

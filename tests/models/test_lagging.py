@@ -160,7 +160,7 @@ def test_the_information_needs_validation_images(tmp_path):
         train(build("lagging_vae"), blobs(20), RECIPE, tmp_path)
 
 
-@pytest.mark.parametrize("change", [{"ratio": 0}, {"falls": 0}])
+@pytest.mark.parametrize("change", [{"ratio": 0}, {"falls": 0}, {"falls": 1, "posterior": "iaf"}])
 def test_a_schedule_that_cannot_be_is_refused(change):
     with pytest.raises(ValueError, match="Received: "):
         build("lagging_vae", **change)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from core_models import VARIANTS, build, examples
 from keras import ops
+from keras.layers import SpectralNormalization
 
 import green_vae
 from green_vae.keras_internals import layers_inside
@@ -88,6 +89,20 @@ def test_fault_4_draws_for_arrays_are_the_same_reparametrisation():
     # NumPy's exponential function and the backend's may differ in the last bit
     np.testing.assert_allclose(model.encode(x, sample=True, seed=5), expected, rtol=1e-6, atol=1e-7)
     assert mutual_information(posterior["mean"], posterior["log_var"], noise) <= np.log(3) + 1
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16"], indirect=True)
+def test_spectral_norm_rounds_neither_weights_nor_codes(policy):
+    """It assigns what it has divided, in every step: in bfloat16 the weights would keep no step below 1/512 of them."""
+    model, x = build("rae_sn", sn_on="all"), examples("rae_sn", 4)
+    assert set(dtypes(model.encoder.output).values()) == {"float32"}
+    kernel = next(layer.layer.kernel for layer in model.decoder.layers if isinstance(layer, SpectralNormalization))
+    for _ in range(2):  # the first may have been drawn so
+        model(x, training=True)
+    values = ops.convert_to_numpy(kernel)
+    rounded = ops.convert_to_numpy(ops.cast(ops.cast(values, "bfloat16"), "float32"))
+    assert (values == rounded).mean() < 0.1
+    assert any(layer.layer.compute_dtype == "bfloat16" for layer in model.decoder.layers if hasattr(layer, "layer"))
 
 
 # dtype= of one model

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from keras import layers
+from keras import initializers, layers
 
 from green_vae import networks
 from green_vae.cost import trainable_parameters
@@ -50,6 +50,16 @@ def test_sequential_networks_as_counted(layout, shape, latent, heads, published)
     encoder, decoder = networks.build("boon", shape, latent, heads, layout=layout)
     assert trainable_parameters(encoder, decoder) == published
     assert decoder.output_shape == (None, *shape)
+
+
+@pytest.mark.parametrize("layout, shape, latent", [case[:3] for case in SEQUENTIAL if case[3] == VARIATIONAL])
+def test_which_heads_start_at_zero_and_which_are_capped(layout, shape, latent):
+    """As in the study's code: log sigma starts at 0 on CIFAR, but for InfoVAE; small encoders of digits have no cap."""
+    encoder, _ = networks.build("boon", shape, latent, VARIATIONAL, layout=layout)
+    zero = isinstance(encoder.get_layer("log_var").kernel_initializer, initializers.Zeros)
+    assert zero == (layout in ("cifar", "cifar-beta"))
+    capped = [(layer.lowest, layer.highest) for layer in encoder.layers if layer.name == "bounded"]
+    assert capped == ([] if layout in ("digits", "digits-beta") else [(None, 1.0)])
 
 
 @pytest.mark.parametrize("shape, latent, options, encoder, decoder", MULTI_LEVEL)
@@ -140,6 +150,14 @@ def test_the_second_head_is_log_sigma_within_its_bounds(bounds, reached):
     for sign, expected in ((1.0, reached), (-1.0, -4.0 if bounds == (-2.0, 2.0) else -100.0)):
         bias.assign(np.full(3, sign * 50.0, "float32"))
         np.testing.assert_allclose(encoder(np.zeros((2, 8, 8, 1), "float32"))["log_var"], expected)
+
+
+@pytest.mark.parametrize("name", ["multi-level-cifar10", "multi-level-cifar100", "multi-level-celeba", "celeba"])
+def test_bounds_that_the_study_has_elsewhere_are_told(name):
+    """Its Optimal Sigma encoders cap log sigma at 1; ours of many levels have the two bounds of the lagging ones."""
+    chosen = preset(f"boon/optimal-sigma-{name}")
+    assert tuple(chosen.config["network_options"]["log_sigma"]) == (-2.0, 2.0)
+    assert "between -2 and 2" in chosen.recipe.note
 
 
 def test_what_does_not_fit_is_refused():

@@ -120,14 +120,39 @@ def test_computed_gamma_in_place_of_the_fixed_weight_of_the_code(name):
     assert {"image_shape", "network_options"} <= same.keys()
     assert (computed.dataset, computed.codes) == (fixed.dataset, fixed.codes)
     assert replace(computed.recipe, note="") == replace(fixed.recipe, note="")
+    assert computed.recipe.note.endswith(fixed.recipe.note)  # what is open there is open here
     if name.startswith("cnn"):
         assert computed.model == "computed_gamma_vae" and fixed.config["latent_dim"] == 128
-        assert (differ, computed.config["beta"]) == ({"beta"}, 0.25)
+        assert (differ, computed.config["beta"]) == ({"network", "beta"}, 0.25)
     else:
         assert computed.model == fixed.model == "hierarchical_vae"
         assert (computed.config["likelihood"], computed.config["beta"]) == ("computed_gamma", 1.0)
         assert computed.config.get("reconstruction_weight", 0.5) == 0.5
         assert computed.config.get("group_weights") is None
+
+
+def test_sources_and_shortened_schedules_are_told():
+    assert all(preset(name).source.startswith("svae") for name in PRESETS if name.startswith("svae/"))
+    assert preset("survey/sn-rae-b128-l128").source == "svae, Table 3"  # the survey has no such row
+    minis = [name for name in PRESETS if name.startswith("boon/") and name.endswith("-mini")]
+    assert minis and all("6 epochs, 3 of them aggressive" in preset(name).recipe.note for name in minis)
+    assert all(("a quarter of the width" in preset(name).recipe.note) == ("cifar10" in name) for name in minis)
+
+
+@pytest.mark.parametrize("name", ["cnn-b128-l128", "hfvae-s4-z4-l48", "nvae-z10-b100-l4"])
+def test_computed_gamma_goes_on_the_network_of_the_row(name):
+    """A model's own network differs from one class to the next, so a preset of another class has to name it."""
+    fixed, computed = (preset(f"survey/{name}{ending}").blueprint() for ending in ("", "-computed"))
+    assert [weight.shape for weight in computed.trainable_weights] == [
+        weight.shape for weight in fixed.trainable_weights
+    ]
+
+
+def test_spectral_weights_of_nvae_are_those_of_its_commands():
+    """`--weight_decay_norm` in the README of NVlabs/NVAE; what its MNIST differs in is told."""
+    weights = {name.removeprefix("nvae/"): PRESETS[name].config["spectral"] for name in PRESETS if name[:5] == "nvae/"}
+    assert weights == {"mnist": 0.01, "cifar10": 0.01, "celeba": 0.1}
+    assert "draws binary images" in preset("nvae/mnist").recipe.note
 
 
 def test_balance_of_the_convolutional_rows():

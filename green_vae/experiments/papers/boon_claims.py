@@ -3,7 +3,7 @@
 import functools
 
 from green_vae.cost import trainable_parameters
-from green_vae.experiments.evidence import FAILS, OURS, PUBLISHED, Claim, Side, fixed, usually
+from green_vae.experiments.evidence import FAILS, OURS, PUBLISHED, Claim, Side, denied_or_shown, fixed, usually
 from green_vae.experiments.papers import boon_ablation, boon_collapse, boon_objectives, boon_spread
 from green_vae.experiments.papers.boon import BATCH
 from green_vae.presets import preset
@@ -17,20 +17,29 @@ SETS = ("MNIST", "FashionMNIST", "CIFAR10", "CIFAR100", "CelebA")
 
 
 def detailed(reports):
-    """Data sets in which a ResLag model has the lowest Rec of all variational models."""
+    """Data sets in which a ResLag model has the lowest Rec of all variational models.
+
+    A lower one of another model denies it once both ResLag models are measured; that it holds takes all models.
+    """
+
+    def recs(dataset, side):
+        rows = {model: reports.number("boon_table1", f"{dataset} {model}", "rec", side) for model in VARIATIONAL}
+        return {model: value for model, value in rows.items() if value is not None}
 
     def side_of(side):
-        hits, sets, texts = 0, 0, []
+        hits, says, texts = 0, set(), []
         for dataset in SETS[2:]:
-            rows = {model: reports.number("boon_table1", f"{dataset} {model}", "rec", side) for model in VARIATIONAL}
-            found = {model: value for model, value in rows.items() if value is not None}
+            printed, found = recs(dataset, PUBLISHED), recs(dataset, side)
             if any("ResLag" in model for model in found) and len(found) > 1:
                 best = min(found, key=found.get)
-                hits, sets = hits + ("ResLag" in best), sets + 1
-                texts.append(f"{dataset}: {best}")
-        if not sets:
+                hit = "ResLag" in best
+                needed = [model for model in printed if hit or "ResLag" in model]
+                says.add(hit if set(needed) <= set(found) else None)
+                hits += hit
+                texts.append(f"{dataset}: {best} of {len(found)} models")
+        if not texts:
             return Side("not measured")
-        return Side(f"lowest Rec in {hits} of {sets} data sets ({'; '.join(texts)})", hits == sets)
+        return Side(f"lowest Rec in {hits} of {len(texts)} data sets ({'; '.join(texts)})", denied_or_shown(says))
 
     return tuple(map(side_of, SIDES))
 

@@ -8,6 +8,7 @@ from scipy import stats
 from green_vae.experiments.evidence import FAILS, HOLDS, OPEN
 
 CONFIDENCE = 0.95
+ALONE = "Each interval holds by itself: of twenty, one misses in the long run."  # in notes of tables of several
 
 
 def values(report, column, row):

@@ -69,6 +69,8 @@ def quantity(name, title, format="{:,.2f}"):
 
     def identity(run):
         own = {**run.identity(), "n": run.reference_count, "posterior": name, "codes": run.preset.codes}
+        if name == "gain":
+            return {**own, **run.limited()}  # of the mixture
         return {**own, "k": DRAWS} if name == "information" else own
 
     return Column(name, title, measure, identity, format=format)

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 from scipy.special import logsumexp
 
-from green_vae.cost import device_name
 from green_vae.experiments.run import STEP, Run, identity
 from green_vae.experiments.spec import Column, Measurement, NotRun
+from green_vae.experiments.timing import timed_on
 from green_vae.models.likelihood import log_weights
 from green_vae.training.checkpoint import newest
 from green_vae.utils.files import write_aside
@@ -86,7 +86,7 @@ def slower(use):
         return Measurement(ours / first, remark=remark, made=f"the least of {REPEATS} turns", images=len(images))
 
     def identity(run):
-        return {**_identity(run, use), "baseline": baseline(run).weights_hash, "device": device_name()}
+        return {**_identity(run, use), "baseline": baseline(run).weights_hash, **timed_on()}
 
     return Column(f"{use}_ratio", f"time to {use} / first row's", measure, identity=identity, format="{:,.2f}")
 

@@ -30,13 +30,13 @@ def table_of_layers(reports):
 
 
 def gain(*rows):
-    """Sides of "a richer posterior has a higher bound than the plain VAE"."""
+    """Sides of "a richer posterior has a higher bound than the plain VAE": one training of each orders nothing."""
 
     def sides(reports):
         found = {row: reports.number("slides_likelihood", row, "gain") for row in rows}
         found = {row: value for row, value in found.items() if value is not None}
         text = ", ".join(f"{row} {value:+.1f} nats" for row, value in found.items())
-        return Side("no number"), Side(text or "not measured", min(found.values()) > 0 if found else None)
+        return Side("no number"), Side(f"{text}, one training each" if text else "not measured")
 
     return sides
 
@@ -158,6 +158,7 @@ CLAIMS = (
         "A flow on the posterior gives a higher bound.",
         gain("IAF"),
         "python reproduce/slides_likelihood.py",
+        "three trainings of each",
     ),
     Claim(
         "slides",
@@ -165,6 +166,7 @@ CLAIMS = (
         "A ladder gives a higher bound.",
         gain("Ladder VAE"),
         "python reproduce/slides_likelihood.py",
+        "three trainings of each",
     ),
     Claim(
         "slides",

@@ -132,7 +132,7 @@ def table(name, preset, note):
             "Edges are lengths of gradients. A correlation near 1 says that the map changes where the image does.",
             "Verdicts: a claim holds if the whole 95 % interval of the mean difference lies on the claimed side of 0. "
             "It does not hold if all of it lies on the other side. Else it is open. These rules were fixed before the "
-            "runs. The verdicts are about one narrow network, one data set and a short training.",
+            f"runs. The verdicts are about one narrow network, one data set and a short training. {paired.ALONE}",
         ),
         conclusions=conclusions,
     )

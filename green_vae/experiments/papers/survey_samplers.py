@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from green_vae.cost import device_name
 from green_vae.experiments import columns
 from green_vae.experiments.evidence import FAILS, HOLDS, OPEN
 from green_vae.experiments.papers.paired import difference, interval, verdict
 from green_vae.experiments.spec import Column, Measurement, Row, Sampling
+from green_vae.experiments.timing import timed_on
 
 SEEDS = ("0", "1", "2")  # of second stages
 NETWORKS = {"mini CNN": "survey/cnn-mini", "Resnet-s4-b48-l128": "survey/resnet-s4-b48-l128"}
@@ -74,7 +74,7 @@ def fit_seconds(kind):
         return Measurement(run.fit_seconds(kind), made=f"{run.made(kind)}", images=len(run.train_images))
 
     def identity(run):
-        return {**run.image_identity(kind), "quantity": SECONDS, "device": device_name()}
+        return {**run.image_identity(kind), "quantity": SECONDS, **timed_on()}
 
     return Column(SECONDS, "processor s of the fit", measure, identity, format="{:,.1f}")
 

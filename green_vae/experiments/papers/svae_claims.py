@@ -46,6 +46,22 @@ def looks(reports):
     return Side("two runs, two looks"), Side("narrow; " + "; ".join(texts) if texts else "not measured", says)
 
 
+def lower_parts(reports):
+    """FIDs of x1 and x2 against those of x. The claim is of semantic splits, and ours at full width is none."""
+    published, ours = lower(
+        usually,
+        *(
+            (table, f"{words} {of} {part}", f"fid_{of}_{part}", f"fid_{of}")
+            for table, words in SPLIT_TABLES
+            for of in ("gen", "gmm")
+            for part in ("x1", "x2")
+        ),
+        narrow=False,
+    )(reports)
+    syntactic = "; the maps of CIFAR-10 at full width are syntactic, by the rule of `svae_split`"
+    return published, Side(ours.text + syntactic * (ours.says is not None))
+
+
 def inactive_units(reports):
     found = {
         name: reports.number("svae_activity", name, "active_means") for name in ("MNIST split", "mini split (MNIST)")
@@ -145,16 +161,7 @@ CLAIMS = (
         "svae",
         "abstract, introduction",
         "The parts x1 and x2 of a semantic split usually have lower FIDs than the whole image x.",
-        lower(
-            usually,
-            *(
-                (table, f"{words} {of} {part}", f"fid_{of}_{part}", f"fid_{of}")
-                for table, words in SPLIT_TABLES
-                for of in ("gen", "gmm")
-                for part in ("x1", "x2")
-            ),
-            narrow=False,
-        ),
+        lower_parts,
         SVAE1,
         "a network at full width whose split is semantic",
     ),

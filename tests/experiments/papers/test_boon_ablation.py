@@ -1,18 +1,19 @@
 """The 2x2 of the ResLag study: the arms, what is measured, effects by another way, and verdicts."""
 
 import dataclasses
+import json
 import math
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from experiment_tables import MODULES, TABLES
+from experiment_tables import MODULES, ROOT, TABLES
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from green_vae import data, presets
-from green_vae.experiments.papers import boon_ablation, boon_claims
+from green_vae.experiments.papers import boon_ablation, boon_claims, paired
 from green_vae.experiments.spec import Row, Settings
 from green_vae.models import MODELS
 from green_vae.models.lagging_vae import mutual_information
@@ -221,3 +222,18 @@ def test_information_at_its_ceiling_decides_nothing(height, word):
     low, high = arms[0], [height, height - 1e-4]
     ((_, column, found, *_),) = boon_ablation.judged(report_of([low, high, low, high], "information"))
     assert (column, found) == ("information", word)
+
+
+def test_no_verdict_hangs_on_the_pooled_variance():
+    """Seeds of the four networks do not vary alike; Welch and Satterthwaite take the variance of each by itself."""
+    report = json.loads((ROOT / "results/boon_ablation.json").read_text(encoding="utf-8"))
+    wider = {}
+    for _, column, contrast, sign in boon_ablation.CLAIMS:
+        arms = [boon_ablation.values_of(report, column, row) for row in boon_ablation.ARMS.values()]
+        estimate, half = boon_ablation.effects(arms)[contrast]
+        parts = np.square(boon_ablation.MAIN[contrast]) * [np.var(arm, ddof=1) / len(arm) for arm in arms]
+        freedom = parts.sum() ** 2 / np.sum(parts**2 / [len(arm) - 1 for arm in arms])
+        own = stats.t.ppf(0.975, freedom) * math.sqrt(parts.sum())
+        assert paired.verdict(estimate, own, sign) == paired.verdict(estimate, half, sign)
+        wider[column] = f"{own / half:.1f}"
+    assert (wider["neg_elbo"], wider["rec"]) == ("1.4", "1.5")  # as the notes have it

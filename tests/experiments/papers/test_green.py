@@ -305,6 +305,27 @@ def test_energy_of_figure_10(out, monkeypatch):
     assert entries(FIGURE10, out, "--figures", "figure10-energy")["figure10-energy"]["sentence"] == sentence
 
 
+def test_two_costs_that_rank_alike_are_both_the_best():
+    ranks = {"params": (1, 2, 3), "traffic_mb": (10, 20, 30), "flops_m": (2, 1, 3), "bs1_s": (4, 5, 6)}
+    rows = {
+        row: {name: {"published": values[row], "value": None} for name, values in ranks.items()}
+        | {f"bs{batch}_s": {"published": None, "value": None} for batch in (100, 10)}
+        for row in range(3)
+    }
+    (line,) = timing.conclusions({"smoke": False, "rows": rows})
+    assert line.endswith("Best: parameters and memory traffic.")
+
+
+def test_processor_seconds_know_the_backend(monkeypatch):
+    """What TensorFlow took is not shown for JAX; what was recorded of TensorFlow stays valid."""
+    found = {}
+    for backend in ("tensorflow", "jax"):
+        monkeypatch.setattr(timing.keras.backend, "backend", lambda name=backend: name)
+        monkeypatch.setattr(timing, "device_name", lambda: "a chip")
+        found[backend] = timing.timed_on()
+    assert found == {"tensorflow": {"device": "a chip"}, "jax": {"device": "a chip", "backend": "jax"}}
+
+
 @given(st.lists(st.tuples(st.integers(0, 99), st.floats(0, 1)), min_size=3, max_size=9, unique_by=lambda pair: pair[0]))
 @settings(deadline=None, max_examples=20)
 def test_the_interval_of_a_rank_correlation(pairs):

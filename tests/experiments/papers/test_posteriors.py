@@ -2,9 +2,15 @@
 
 import numpy as np
 import pytest
+from experiment_tables import TABLES
 
-from green_vae.experiments.papers.posteriors import conclusions, gain, of_moments
+from green_vae.experiments.bench import Bench
+from green_vae.experiments.papers.posteriors import conclusions, gain, of_moments, quantity
+from green_vae.experiments.run import Run
+from green_vae.experiments.spec import Row, Settings
 from green_vae.samplers import SAMPLERS
+
+ROW = Row("mini CNN", preset="survey/cnn-mini")
 
 
 def test_kl_is_that_of_tensorflow_probability():
@@ -37,6 +43,25 @@ def test_gain_of_one_gaussian_is_its_divergence_from_the_prior():
     mixture = SAMPLERS["gmm"](n_components=1).fit(codes)
     closed = 0.5 * (1.0 + 0.25 - np.log(0.25) - 1)  # KL(N(1, 0.25) || N(0, 1)), of each unit
     assert gain(mixture, codes) == pytest.approx(closed, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("column", "depends"),
+    [
+        (quantity("gain", "gain"), True),
+        (quantity("kl", "KL"), False),  # of the posteriors alone
+        *((one, one.name != "spread") for one in TABLES["survey_codes"].columns),
+    ],
+)
+def test_numbers_of_samplers_know_of_how_many_codes_these_were_fitted_on(column, depends, tmp_path):
+    """Else a run with --limit-train would show the recorded number of all training images as its own."""
+    found = []
+    for limit in (None, 24):
+        run = Run(Bench(TABLES["survey_codes"], Settings(tmp_path, smoke=True, limit_train=limit)), ROW)
+        run.prepared, run.weights_hash = True, "the same"
+        found.append(column.identity(run))
+    assert (found[0] != found[1]) is depends
+    assert found[1] == found[0] | ({"train_images": 24} if depends else {})
 
 
 def test_conclusions_tell_ratios_and_rows_by_the_variance_law():

@@ -5,6 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from green_vae import presets
+from green_vae.experiments.evidence import Reports
+from green_vae.experiments.overview import ROOT
 from green_vae.experiments.papers import split_maps, svae_claims
 from green_vae.experiments.papers.split_maps import SPLIT, TWIN, edge_correlation, high_share, look
 
@@ -30,6 +33,16 @@ def test_the_share_of_white_noise_and_of_a_constant():
     noise = np.random.default_rng(0).standard_normal((50, 64, 64, 1))
     assert high_share(noise).mean() == pytest.approx(1 - np.pi / 16, abs=0.01)
     assert high_share(np.ones((2, 8, 8, 3))).tolist() == [0, 0]
+
+
+def test_the_full_width_network_of_cifar10_divides_by_lines():
+    """So it says nothing of semantic splits, which one of the paper's claims is about."""
+    model = presets.load("svae/cifar10")
+    codes = np.random.default_rng(0).standard_normal((20, model.latent_dim), dtype="float32")
+    maps, images = (high_share(model.decode(codes, part=part)).mean() for part in ("map", "x"))
+    assert look(maps / images) == "syntactic" and maps > 3 * images
+    _, ours = svae_claims.lower_parts(Reports(ROOT / "results"))
+    assert ours.says is None and "syntactic" in ours.text
 
 
 def test_edges_that_stand_in_one_place_go_together():
