@@ -40,7 +40,8 @@ class EnergyLog(keras.callbacks.Callback):
         self.meter.__enter__()
 
     def on_test_begin(self, logs=None):
-        wait_for(self.model)
+        if self.meter is not None:  # and nobody evaluates alone
+            wait_for(self.model)
         self._stop()  # validation follows, and starts the counts of the model's metrics again
 
     def on_epoch_end(self, epoch, logs=None):
