@@ -172,6 +172,24 @@ def test_own_classes_are_imported_first(tmp_path):
     assert code == 1 and "no_such_module" in err
 
 
+def test_modules_to_import_are_looked_for_in_the_current_folder(tmp_path, monkeypatch, capsys):
+    """Also by the command `green-vae`, whose first place to look is its own folder."""
+    (tmp_path / "layers_of_mine.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path not in ("", str(tmp_path))])
+    assert cli.main(["cost", "none.keras", "--import", "layers_of_mine"]) == 1
+    assert "no such file" in capsys.readouterr().err and sys.modules.pop("layers_of_mine")
+
+
+def test_ctrl_c_is_told(monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("green_vae.cards.list_presets", interrupted)
+    assert cli.main(["list"]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "interrupted"
+
+
 def test_a_model_that_cannot_be_counted(tmp_path, capsys):
     keras.Sequential([keras.Input((5, 3)), keras.layers.LSTM(2)]).save(tmp_path / "lstm.keras")
     assert cli.main(["cost", str(tmp_path / "lstm.keras")]) == 1

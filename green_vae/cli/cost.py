@@ -1,6 +1,8 @@
 """`green-vae cost`: parameters, FLOPs and memory traffic, layer by layer."""
 
 import importlib
+import os
+import sys
 from pathlib import Path
 
 from green_vae.cli.common import add_command, check_name, print_table
@@ -45,6 +47,8 @@ def add_cost(commands):
 
 
 def _cost(options):
+    if options.modules and os.getcwd() not in sys.path:  # where `green-vae` does not look, and `python -m` does
+        sys.path.insert(0, os.getcwd())
     for name in options.modules:
         importlib.import_module(name)
     model = _model(options.model)

@@ -78,7 +78,7 @@ def main(arguments=None):
         options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt as stop:
-        print(f"\n{stop or 'interrupted'}", file=sys.stderr)
+        print(f"\n{str(stop) or 'interrupted'}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -105,7 +105,7 @@ def _units(text):
     units = []
     for part in text.split(","):
         first, _, last = part.partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal():
+        if not first.isdecimal() or not (last or first).isdecimal() or int(first) > int(last or first):
             raise argparse.ArgumentTypeError(f"expected numbers such as 0,3-5. Received: {text}")
         units += range(int(first), int(last or first) + 1)
     return units

@@ -78,6 +78,8 @@ def source(text):
         if not path.is_file():
             raise FileNotFoundError(f"there is no such file. Received: {text}")
         return Source(text, "npz", text)
+    if path.is_dir():  # of a model, whatever its name
+        return Source(text, "model", text)
     name, _, rest = text.partition(":")
     if name in DATASETS:
         splits = DATASETS[name].splits

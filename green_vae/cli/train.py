@@ -1,6 +1,7 @@
 """`green-vae train`: a preset by its recipe, or a model of one's own pictures."""
 
 import argparse
+import shlex
 from pathlib import Path
 
 from green_vae.cards import OBJECTIVES
@@ -9,7 +10,8 @@ from green_vae.utils.arguments import positive
 from green_vae.utils.quiet import quiet_start
 
 TRAIN_EPILOG = """PRESET is trained by the paper's recipe on the paper's data. DIR is a folder of your own pictures, of
-any sizes: the largest square of each is taken, --size pixels wide, and a tenth of them (or DIR/test) is for validation.
+any sizes: the largest square of each is taken, --size pixels wide. A tenth of them is for validation; where there are
+DIR/train and DIR/test, the latter.
   --model       what is minimised:
                 sigma-vae (default)  log of the squared error + KL: nothing has to be weighed by hand
                 vae, beta-vae        1/2 squared error + beta KL; beta 1 and 4 unless --beta says otherwise
@@ -117,7 +119,7 @@ def _train(options):
         kept = f"{out} keeps {epochs} epoch{'s' * (epochs > 1)}" if epochs else "no epoch was finished"
         again = "The same command without --fresh goes on" if options.fresh else "The same command goes on"
         raise KeyboardInterrupt(f"interrupted; {kept}. {again}; --fresh starts over") from stop
-    print(f"written: {out / 'model'}; `{program()} generate {out / 'model'}` draws from it")
+    print(f"written: {out / 'model'}; `{program()} generate {shlex.quote(str(out / 'model'))}` draws from it")
     if folder:
         print(f'in Python: green_vae.load("{out / "model"}"); what it has learnt is shown by {out / presets.PAGE}')
 

@@ -40,11 +40,11 @@ def read(name, split):
     "train". Where every image lies in a subfolder, and there are two or more, these are its classes: labels are their
     places by name.
 
-    Greyscale files give one channel, if all are; everything else gives three. 16-bit values are divided by 257, and
-    floats, which have to lie in [0, 1], multiplied by 255. A warning tells of 16-bit files whose values would all fit
-    into 12 bits: divided so, they are almost black. What is transparent is laid on white. @SIZE cuts the largest
-    centred square, @WIDTHxHEIGHT the largest centred rectangle of that shape, and resizes it with PIL's bilinear. A
-    folder whose own name ends so is taken by its name.
+    Greyscale files give one channel, if those of all splits are; everything else gives three. 16-bit values are divided
+    by 257, and floats, which have to lie in [0, 1], multiplied by 255. A warning tells of 16-bit files whose values
+    would all fit into 12 bits: divided so, they are almost black. What is transparent is laid on white. @SIZE cuts the
+    largest centred square, @WIDTHxHEIGHT the largest centred rectangle of that shape, and resizes it with PIL's
+    bilinear. A folder whose own name ends so is taken by its name.
 
     More than a GiB of pixels is written to the user's cache once, and memory-mapped from there.
 
@@ -53,9 +53,17 @@ def read(name, split):
         ValueError: no images, an unreadable one, or different sizes; the message names the file.
         OSError: no space left in the cache.
     """
+    return read_folder(*_parse(name), split, name)
+
+
+def read_folder(folder, size, split, name):
+    """The Dataset of a folder, which is called `name`; the rest as for `read`.
+
+    Args:
+        folder: path of the folder. size: (width, height) of the images, or None for their own.
+    """
     if split not in SPLITS:
         raise ValueError(f"split of a folder must be one of {', '.join(SPLITS)}. Received: {split!r}")
-    folder, size = _parse(name)
     if not folder.is_dir():
         raise DataNotFoundError(f"there is no folder {folder}; write folder:PATH or folder:PATH@64. Received: {name!r}")
     paths = _choose(folder, split)
@@ -64,7 +72,7 @@ def read(name, split):
             f"{folder} has no images for the {split} split; it needs {', '.join(sorted(ENDINGS))} files, two or more "
             f'(split="all" takes one). Received: {name!r}'
         )
-    return Dataset(name, split, _load(paths, size), *_labels(folder, paths))
+    return Dataset(name, split, _load(paths, size, _of_splits(folder)), *_labels(folder, paths))
 
 
 def files_in(folder):
@@ -127,10 +135,20 @@ def _is_split(folder):
     return (folder / "train").is_dir() and (folder / "test").is_dir()
 
 
+def _roots(folder):
+    """The folders that hold the splits."""
+    return (folder / "train", folder / "test") if _is_split(folder) else (folder,)
+
+
+def _of_splits(folder):
+    """The image files of all splits."""
+    return [path for root in _roots(folder) for path in _images(root)]
+
+
 def _labels(folder, paths):
     """(labels, class names) by subfolder; nothing where there are none."""
     class_of = {}
-    for root in (folder / "train", folder / "test") if _is_split(folder) else (folder,):
+    for root in _roots(folder):
         for path in _images(root):  # of all splits, so that a class has one number
             first, *further = path.relative_to(root).parts
             class_of[path] = first if further else None
@@ -153,10 +171,10 @@ def _choose(folder, split):
     return [path for path, test in zip(paths, chosen, strict=True) if test == (split == "test")]
 
 
-def _load(paths, size):
-    """uint8 (n, h, w, 1 or 3), in memory or mapped."""
-    modes = [_mode(path) for path in paths]
-    mode = "L" if set(modes) <= GREY else "RGB"
+def _load(paths, size, others):
+    """uint8 (n, h, w, 1 or 3), in memory or mapped. others: files of all splits, which have one number of channels."""
+    modes = {path: _mode(path) for path in [*paths, *others]}
+    mode = "L" if set(modes.values()) <= GREY else "RGB"
     shape = (len(paths), *_picture(paths[0], mode, size).shape)
     if math.prod(shape) > IN_MEMORY:
         images = np.load(_written(paths, mode, size, shape), mmap_mode="r")
@@ -164,10 +182,11 @@ def _load(paths, size):
         images = np.empty(shape, dtype=np.uint8)
         for i, image in enumerate(_pictures(paths, mode, size, shape)):
             images[i] = image
-    brightest = max((int(images[i].max()) for i, one in enumerate(modes) if one.startswith("I;16")), default=255)
+    deep = [i for i, path in enumerate(paths) if modes[path].startswith("I;16")]
+    brightest = max((int(images[i].max()) for i in deep), default=255)
     if brightest <= DARK:
         hint = "16-bit files of 8 or 12 bits are almost black; scale them to 16 bits, or save them with 8"
-        warnings.warn(f"{hint}. Received: values up to {257 * brightest} of 65,535", stacklevel=4)
+        warnings.warn(f"{hint}. Received: values up to {257 * brightest} of 65,535", stacklevel=5)
     return images
 
 

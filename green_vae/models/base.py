@@ -135,6 +135,10 @@ class BaseVAE(Feeding, TrainStep, Codec, keras.Model, abc.ABC):
 
     # final
 
+    def noises(self):
+        """The layers that draw random numbers: of codes, and of damage to images, if there is any."""
+        return [layer for layer in (self.sample, self.corrupt) if layer is not None]
+
     def without_noise(self, x):
         """The reconstruction of float images at the posterior mean: all that a forward pass computes but the noise."""
         posterior = self.encoder(x, training=False)

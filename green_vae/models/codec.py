@@ -134,7 +134,7 @@ class Codec:
         for `generate`.
         """
         self.check_part(part)
-        seed = fresh(seed)
+        seed, batch_size = fresh(seed), whole(batch_size, "batch_size")
         codes = self.new_codes(n, sampler, seed)
         starts = range(0, len(codes), batch_size)
         return (self.decode(codes[start : start + batch_size], batch_size, part, seed + start) for start in starts)

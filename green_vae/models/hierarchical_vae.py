@@ -21,7 +21,7 @@ from green_vae.models.passes import as_floats
 from green_vae.models.warm_up import WarmUp
 from green_vae.networks import hfvae, nvae, nvae_survey
 from green_vae.networks.pixel_flow import MaskedConv2D
-from green_vae.utils.arguments import check_factors
+from green_vae.utils.arguments import check_factors, whole
 from green_vae.utils.images import unit_floats
 
 HIERARCHIES = {"hfvae": hfvae.build, "nvae": nvae.build, "nvae-survey": nvae_survey.build}
@@ -242,7 +242,7 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
         """
         z, streams = self.check_codes(z, part), self._streams(seed)
         factors, decoder = temperatures(temperature, self.groups - 1), self.passes.of(self.decoder)
-        parts = []
+        parts, batch_size = [], whole(batch_size, "batch_size")
         for start in range(0, len(z), batch_size):
             codes = z[start : start + batch_size]
             parts.append(as_floats(decoder.predict_on_batch({"z": codes, **self._noise(streams, len(codes), factors)})))
@@ -294,7 +294,7 @@ class HierarchicalVAE(WarmUp, GaussianVAE):
 
     def _passes(self, x, sample, seed, batch_size):
         """Outputs of a call, batch by batch; its arguments are those of `levels`, and it raises the same."""
-        x = self.check(x)
+        x, batch_size = self.check(x), whole(batch_size, "batch_size")
         if self.flow is not None and not sample:
             raise ValueError("the mean of a posterior with a flow is not known; take draws. Received: sample=False")
         encoder, bidirectional = map(self.passes.of, (self.encoder, self.bidirectional))

@@ -6,6 +6,7 @@ from keras import ops
 
 from green_vae.models import losses
 from green_vae.models.likelihood import observation_of
+from green_vae.utils.arguments import whole
 from green_vae.utils.images import unit_floats
 
 
@@ -69,7 +70,7 @@ def inpainted(model, x, known, batch_size, likelihood, sigma, steps, learning_ra
     if likelihood == "logistics":
         raise ValueError("inpainting takes a Gaussian or a Bernoulli p(x|z). Received: a mixture of logistics")
     x, known = unit_floats(x), _mask(known, x.shape)
-    found = []
+    found, batch_size = [], whole(batch_size, "batch_size")
     for first in range(0, len(x), batch_size):
         images, mask = x[first : first + batch_size], known[first : first + batch_size]
         start = model.encode(_filled(images, mask), sample=model.flow is not None)

@@ -1,12 +1,14 @@
 """One's own pictures: from a folder to a trained model and a page about it."""
 
-import dataclasses
 import datetime
 import math
+import shlex
 from pathlib import Path
 
-from green_vae import data
+import keras
+
 from green_vae.cards import OBJECTIVES
+from green_vae.data.folder import read_folder
 from green_vae.models import MODELS
 from green_vae.plots import curves, page, reconstruction_grid, save_grid, save_picture
 from green_vae.presets.preset import Preset
@@ -30,8 +32,9 @@ PAGE = "page.html"
 def train_on_pictures(folder, out, size=SIDE, model="sigma-vae", latent_dim=64, beta=None, corruption=None, **settings):
     """Train a small convolutional model on a folder of pictures, and write a page about it.
 
-    The same call goes on where an earlier one was stopped. A tenth of the pictures (or the folder's own `test/`, see
-    `data.folder`) is kept for validation: the weights of the best epoch are those that remain.
+    The same call goes on where an earlier one was stopped. A tenth of the pictures is kept for validation, or the
+    folder's own `test/` where there are `train/` and `test/`, see `data.folder`: the weights of the best epoch are
+    those that remain.
 
     Args:
         folder: of pictures of any sizes; the largest centred square of each is taken.
@@ -52,14 +55,25 @@ def train_on_pictures(folder, out, size=SIDE, model="sigma-vae", latent_dim=64, 
         DataNotFoundError: no such folder.
     """
     check(size, model, beta, corruption)
-    name = f"folder:{folder}@{size}"
-    sets = {split: dataclasses.replace(data.load(name, split), name=shown(folder, size)) for split in ("train", "test")}
+    path, name = Path(folder).expanduser(), shown(folder, size)
+    sets = {split: read_folder(path, (size, size), split, name) for split in ("train", "test")}
     images = sets["train"][: settings.get("limit_train")]
-    chosen = preset_of(shown(folder, size), images.shape, len(images), model, latent_dim, beta, corruption)
-    (Path(out) / PAGE).unlink(missing_ok=True)  # it is about a finished training
-    trained = train(chosen, out, read=lambda _, split: sets[split], **settings)
+    chosen = preset_of(name, images.shape, len(images), model, latent_dim, beta, corruption)
+    callbacks = [_Outdated(Path(out) / PAGE), *settings.pop("callbacks", ())]
+    trained = train(chosen, out, read=lambda _, split: sets[split], callbacks=callbacks, **settings)
     _write_page(Path(out), chosen, len(images), sets["test"].images)
     return trained
+
+
+class _Outdated(keras.callbacks.Callback):
+    """Deletes the page of a run when its training goes on, and not when a command is refused: it is about the end."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.page = page
+
+    def on_train_begin(self, logs=None):
+        self.page.unlink(missing_ok=True)
 
 
 def shown(folder, size):
@@ -149,7 +163,7 @@ def usage(out):
     folder = Path(out) / "model"
     return (
         f"import green_vae as gv\nmodel = gv.load({str(folder)!r})\nimages = model.generate(64)\n\n"
-        f"green-vae generate {folder} -n 64 -o new.png"
+        f"green-vae generate {shlex.quote(str(folder))} -n 64 -o new.png"
     )
 
 

@@ -112,7 +112,8 @@ def float32_twin(model):
     with undrawn_weights(), dtype_policy("float32"):
         twin = type(model).from_config({**model.get_config(), "dtype": "float32"})
     twin.set_weights(model.get_weights())
-    twin.sample.generator.state.assign(model.sample.generator.state)
+    for own, layer in zip(twin.noises(), model.noises(), strict=True):
+        own.generator.state.assign(layer.generator.state)
     return twin
 
 
@@ -208,7 +209,8 @@ def load_preset(folder, weights="pretrained", seed=None):
 
 
 def _with_samplers(model, folder):
-    """The model, which now finds the samplers that lie beside its weights by their names."""
+    """The model, which now finds the samplers beside its weights by their names, whatever folder it runs in."""
+    folder = Path(folder).absolute()
     model.shipped = {name: functools.partial(sampler_in, folder, name) for name in samplers_in(folder)}
     return model
 
@@ -222,9 +224,8 @@ def _with_weights(model, path, seed):
     if broken := [weight.path for weight in model.weights if not np.isfinite(keras.ops.convert_to_numpy(weight)).all()]:
         raise ValueError(f"weights are NaN or infinite; take another file. Received: {path}, {broken[0]}")
     if seed is not None:
-        for noise in (model.sample, model.corrupt):
-            if noise is not None:
-                noise.restart(seed)
+        for layer in model.noises():
+            layer.restart(seed)
     return model
 
 

@@ -17,6 +17,7 @@ from green_vae.presets.catalog import preset
 from green_vae.training import Budget, best_epoch, epoch_program, recalibrate_batch_norm, run_folder
 from green_vae.training import precision as precisions
 from green_vae.training.account import energy_log, enter_training
+from green_vae.training.batches import Batches
 from green_vae.training.budget import seconds_of
 from green_vae.training.callbacks import LatentActivity
 from green_vae.training.checkpoint import best_path, load_weights, newest, read_history
@@ -103,23 +104,25 @@ def train(
     seconds = None if budget is None else seconds_of(budget)
     epoch_program.wanted(whole_epochs)  # refused before a folder is made, like the others
     if devices == "all":
-        _share()
+        _check_backend()
     read = read or partial(data.load, data_dir=data_dir, download=download)
     sets = _sets(chosen, read)
     images, validation = sets[0].images[:limit_train], sets[1].images if sets[1:] else None
     recipe = chosen.recipe if batch_size is None else dataclasses.replace(chosen.recipe, batch_size=batch_size)
+    Batches(images, recipe.batch_size, seed)  # too few images are refused before a run is deleted
+    if devices == "all":
+        _share(recipe.batch_size, 0 if validation is None else len(validation))
     with run_folder.alone(out):
-        if fresh:
-            _drop_made(out)
         policy, why = precisions.chosen(precision, out, fresh)
         if why:
             print(f"{out.name}: {precisions.told(policy, why)}", file=sys.stderr, flush=True)
         with dtype_policy(policy):
+            model = chosen.build(seed)  # one that cannot be is refused before a folder is taken, or a run deleted
+            if fresh:
+                _drop_made(out)
             told = {**facts(chosen, sets, len(images), seed, recipe.batch_size), "budget": seconds}
             plan = run_folder.claim(out, told, recipe.epochs if epochs is None else epochs, fresh)["plan"]
-            if plan:  # of an earlier process
-                recipe = dataclasses.replace(recipe, epochs=plan["epochs"], halve_at=tuple(plan["halve_at"]))
-            model = chosen.build(seed)
+            recipe = _planned(recipe, plan)  # of an earlier process
             limit = Budget(seconds, recipe, partial(_decide, out, recipe)) if seconds and not plan else None
             log = energy_log(model, recipe.batch_size, estimate=ledger is None)
             # the log first, so that it leaves out what the others measure
@@ -134,7 +137,8 @@ def train(
                     _enter(Path(out, ledger), chosen.name, said, log, read_history(out))
             recalibrate_batch_norm(model, images, recipe.batch_size)
         if ships:
-            about = {"recipe": dataclasses.asdict(recipe), "budget": seconds, "length": run_length(chosen, out)}
+            followed = _planned(recipe, run_folder.read_run(out)["plan"])
+            about = {"recipe": dataclasses.asdict(followed), "budget": seconds, "length": run_length(chosen, out)}
             about |= {key: told[key] for key in ("dtype_policy", "product_precision")}
             about["flops_source"] = log.flops_source
             history = read_history(out)[: newest(out)[0]]  # it may know of later epochs, whose weights were lost
@@ -262,6 +266,11 @@ def _decide(out, recipe, planned):
     run_folder.write_plan(out, {"epochs": planned.epochs, "halve_at": planned.halve_at, "scaled": scaled})
 
 
+def _planned(recipe, plan):
+    """The recipe by the plan of a budget, as `run.json` holds it; None for none."""
+    return dataclasses.replace(recipe, epochs=plan["epochs"], halve_at=tuple(plan["halve_at"])) if plan else recipe
+
+
 def _drop_made(out):
     """Delete what an earlier run has made of its weights; `run_folder.claim` deletes the run itself."""
     for path in out.glob("*/*"):
@@ -269,9 +278,22 @@ def _drop_made(out):
             path.unlink()
 
 
-def _share():
-    """Let all devices that the backend sees share every batch."""
+def _check_backend():
+    """Raises ValueError where the backend cannot share batches."""
     if keras.backend.backend() != "jax":
         backend = keras.backend.backend()
         raise ValueError(f"several devices need the environment variable KERAS_BACKEND=jax. Received: {backend}")
+
+
+def _share(batch_size, validation):
+    """Let all devices that the backend sees share every batch: of training, and of so many `validation` images.
+
+    Raises:
+        ValueError: a batch that cannot be shared evenly, which JAX would find out at its first step.
+    """
+    devices = len(keras.distribution.list_devices())
+    for size in (batch_size, validation % batch_size):
+        if size % devices:
+            every = f"{devices} devices share every batch evenly, also the last one of {validation:,} validation images"
+            raise ValueError(f"{every}; choose another --batch, or --devices one. Received: a batch of {size}")
     keras.distribution.set_distribution(keras.distribution.DataParallel())

@@ -8,6 +8,7 @@ import warnings
 import keras
 
 from green_vae import cost
+from green_vae.training.budget import wait_for
 from green_vae.utils import ledger
 from green_vae.utils.turns import FIRST
 
@@ -39,6 +40,8 @@ class EnergyLog(keras.callbacks.Callback):
         self.meter.__enter__()
 
     def on_test_begin(self, logs=None):
+        if self.meter is not None:  # and nobody evaluates alone
+            wait_for(self.model)
         self._stop()  # validation follows, and starts the counts of the model's metrics again
 
     def on_epoch_end(self, epoch, logs=None):

@@ -11,6 +11,7 @@ from PIL import Image
 
 import green_vae as gv
 from green_vae import cli, metrics
+from green_vae.cli.sources import source
 from green_vae.metrics import FIDEvaluator
 from green_vae.metrics.resize import described
 
@@ -174,6 +175,14 @@ def test_the_deepest_layer_for_which_there_are_weights(sets, monkeypatch):
     folder, file, *_ = sets
     assert cli.main(["evaluate", str(folder), str(file)]) == 0 and asked == ["2048", "1280"]
     assert cli.main(["evaluate", str(folder), str(file), "--layer", "768"]) == 0 and asked[2:] == ["768"]
+
+
+def test_a_folder_of_a_model_may_have_a_colon_in_its_name(tmp_path):
+    for name in ("config.json", "metadata.json"):
+        (tmp_path / "may:june").mkdir(exist_ok=True)
+        (tmp_path / "may:june" / name).write_text("{}")
+    found = source(str(tmp_path / "may:june"))
+    assert (found.kind, found.name, found.rest) == ("model", str(tmp_path / "may:june"), "")
 
 
 def test_names_are_answered_without_a_backend():

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -92,6 +93,32 @@ def test_the_page_needs_no_other_file(run):
     assert [picture.get("class") for picture in page.all("img")] == ["pixels", "pixels", None, None]
     for word in ("spots@16", "36 to train on and 4 to validate", "3 of 400 epochs in ", "gv.load("):
         assert word in page.text
+
+
+def test_a_refused_command_leaves_the_page(run, folder):
+    out, _ = run
+    before = (out / "page.html").read_bytes()
+    code, _, err = called(["train", str(folder), "--size", "16", "--model", "vae", "--out", str(out)])
+    assert code == 1 and "another run lies there" in err
+    assert (out / "page.html").read_bytes() == before
+
+
+def test_a_folder_beside_it_whose_name_ends_in_the_size_is_another_one(folder, tmp_path, monkeypatch):
+    """`train my/pictures --size 16` once took a folder my/pictures@16 in the place of my/pictures."""
+    for name, size in (("spots", 40), ("spots@16", 8)):
+        (tmp_path / name).mkdir()
+        for number in range(2):
+            Image.new("L", (size, size), size).save(tmp_path / name / f"{number}.png")
+    seen = {}
+    monkeypatch.setattr(pictures, "train", lambda *_, read, **settings: seen.update(images=read("", "train").images))
+    monkeypatch.setattr(pictures, "_write_page", lambda *_: None)
+    pictures.train_on_pictures(tmp_path / "spots", tmp_path / "run", size=16)
+    assert seen["images"].shape == (1, 16, 16, 1) and seen["images"].max() == 40
+
+
+def test_a_command_that_is_shown_can_be_typed():
+    shown = pictures.usage("runs/my holiday").splitlines()[-1]
+    assert shlex.split(shown)[:3] == ["green-vae", "generate", "runs/my holiday/model"]
 
 
 @pytest.mark.parametrize(

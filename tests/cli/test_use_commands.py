@@ -144,10 +144,11 @@ def test_errors_are_one_line(command, code, message, tmp_path, monkeypatch, caps
     assert captured.out == "" and message in captured.err.splitlines()[-1] and not list(tmp_path.iterdir())
 
 
-def test_units_are_numbers(capsys):
+@pytest.mark.parametrize("units", ["a-b", "5-3"])  # no number, and nothing in between
+def test_units_are_numbers(units, capsys):
     with pytest.raises(SystemExit) as end:
-        cli.main(["traverse", BETA, "--units", "a-b"])
-    assert end.value.code == 2 and "expected numbers such as 0,3-5. Received: a-b" in capsys.readouterr().err
+        cli.main(["traverse", BETA, "--units", units])
+    assert end.value.code == 2 and f"expected numbers such as 0,3-5. Received: {units}" in capsys.readouterr().err
 
 
 def test_a_line_has_one_picture_at_either_end(digits, tmp_path, capsys):

@@ -59,6 +59,16 @@ def test_greyscale_has_one_channel_only_if_all_are(tmp_path):
     assert load(f"folder:{tmp_path}", "all").shape == (8, 8, 3)
 
 
+def test_the_splits_have_one_number_of_channels(twenty):
+    """One picture in colour among grey ones makes three channels of all, whichever split it lies in."""
+    held_out = values(load(f"folder:{twenty}", "test"))[0]
+    for i in range(20):
+        save(twenty / f"{i:02d}.png", i, mode="L")
+    assert load(f"folder:{twenty}", "train").shape == (8, 8, 1)
+    save(twenty / f"{held_out:02d}.png", held_out)
+    assert [load(f"folder:{twenty}", split).shape for split in ("train", "test", "all")] == [(8, 8, 3)] * 3
+
+
 def test_a_size_cuts_the_centred_square_and_resizes(tmp_path):
     pixels = np.zeros((6, 11, 3), np.uint8)
     pixels[:, 2:8] = np.arange(36, dtype=np.uint8).reshape(6, 6, 1)  # the centred square, left of the middle

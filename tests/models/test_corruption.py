@@ -8,6 +8,7 @@ from keras import ops
 
 from green_vae.models.layers import Corruption
 from green_vae.presets import load, save_preset
+from green_vae.presets.store import float32_twin
 from green_vae.utils.corruption import corrupted, parsed
 
 GREY = np.full((50, 32, 32, 3), 0.5, "float32")
@@ -95,6 +96,13 @@ def test_a_seed_starts_the_damage_anew_where_a_model_is_loaded(tmp_path):
     np.testing.assert_array_equal(ops.convert_to_numpy(anew), start)
     np.testing.assert_array_equal(ops.convert_to_numpy(on), ops.convert_to_numpy(model.corrupt.generator.state))
     assert (ops.convert_to_numpy(on) != start).any()
+
+
+def test_what_ships_of_mixed_precision_goes_on_with_the_same_damage():
+    model = build("autoencoder", corruption="gaussian:0.1", seed=3, dtype="mixed_bfloat16")
+    model(blobs(4), training=True)  # moves the generator
+    states = [ops.convert_to_numpy(one.corrupt.generator.state) for one in (model, float32_twin(model))]
+    np.testing.assert_array_equal(*states)
 
 
 def test_it_is_learnt_to_be_undone():

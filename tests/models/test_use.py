@@ -129,6 +129,20 @@ def test_what_cannot_be_is_refused(call, says):
         call(fresh("vae"), examples("vae", 2))
 
 
+@pytest.mark.parametrize("number", [0, -1, 2.5])
+def test_the_size_of_a_batch_is_a_number_of_1_or_more(number):
+    """A stream of batches of -1 had no image at all."""
+    calls = [
+        lambda: fresh("vae").stream(3, batch_size=number),
+        lambda: fresh("hfvae").reconstruct(examples("hfvae", 2), batch_size=number),
+        lambda: fresh("hfvae").generate(2, batch_size=number),
+        lambda: fresh("vae").inpaint(examples("vae", 2), np.ones((32, 32), bool), sigma=1.0, batch_size=number),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="batch_size is a whole number of 1 or more"):
+            call()
+
+
 # scores
 
 

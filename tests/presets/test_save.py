@@ -100,6 +100,13 @@ def test_an_error_leaves_the_folder_as_it_was(good):
     gv.load(good)
 
 
+def test_samplers_are_found_after_a_change_of_directory(good, monkeypatch):
+    monkeypatch.chdir(good.parent)
+    model = gv.load("mine")
+    monkeypatch.chdir(good)
+    assert model.new_codes(3, "gmm", seed=0).shape == (3, 4)
+
+
 def test_files_of_the_model_before_go_and_others_stay(good):
     store.save_preset(TINY.build(2), good)
     assert set(contents(good)) == {"config.json", "metadata.json", "model.weights.h5", "notes.txt"}

@@ -1,5 +1,6 @@
 """`python -m green_vae train` and `generate`: from digits to a folder to a picture."""
 
+import importlib
 import io
 import json
 from contextlib import redirect_stdout
@@ -17,6 +18,7 @@ from green_vae.training.checkpoint import load_weights
 from green_vae.training.statistics import batch_norms
 from green_vae.utils import ledger
 
+train_module = importlib.import_module("green_vae.presets.train")  # the package's name is the function
 CONFIG = {"image_shape": (32, 32, 1), "latent_dim": 4, "network_options": {"base": 2, "projection": 8}, "beta": 3.0}
 
 
@@ -169,6 +171,13 @@ def test_several_devices_need_jax(tmp_path, monkeypatch, capsys):
         pytest.skip("this is JAX")
     assert cli.main(["train", "svae/mnist-mini", "--devices", "all", "--out", str(tmp_path)]) == 1
     assert "KERAS_BACKEND=jax" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("batch_size", "validation", "size"), [(20, 0, 20), (30, 10, 10), (30, 100, 10)])
+def test_batches_that_devices_cannot_share_evenly_are_refused(batch_size, validation, size, monkeypatch):
+    monkeypatch.setattr("keras.distribution.list_devices", lambda: ["cpu:0", "cpu:1", "cpu:2"])
+    with pytest.raises(ValueError, match=f"3 devices share every batch evenly.*Received: a batch of {size}$"):
+        train_module._share(batch_size, validation)
 
 
 def test_samplers_that_ship_are_those_of_the_survey():

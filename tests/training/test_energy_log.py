@@ -62,6 +62,20 @@ def test_validation_is_left_out():
     assert Meter.uses == len(log.energies) == 2
 
 
+def test_steps_that_the_device_still_has_to_do_are_part_of_the_epoch(monkeypatch):
+    """JAX begins validation while steps of training are under way: of an epoch of 3 s it counted 0.6 s."""
+    order = []
+
+    class Ordered(Meter):
+        def __exit__(self, *error):
+            order.append("stopped")
+            super().__exit__(*error)
+
+    monkeypatch.setattr("green_vae.training.account.wait_for", lambda model: order.append("waited"))
+    fit(EnergyLog(Ordered), epochs=2, validation_data=(np.zeros((5, 3)), np.zeros((5, 1))))
+    assert order == ["waited", "stopped"] * 2
+
+
 def test_in_a_recipe_the_history_on_disk_holds_it(tmp_path):
     model = VAE(image_shape=(32, 32, 1), latent_dim=4, network_options={"base": 2}, seed=0)
     images = np.random.default_rng(0).integers(0, 255, (10, 32, 32, 1), "uint8")

@@ -234,6 +234,24 @@ def test_fresh_deletes_what_is_the_runs_own_and_nothing_else(out, straight):
     assert not np.array_equal(other.get_weights()[0], straight[1].get_weights()[0])
 
 
+@pytest.mark.parametrize("wrong", [{"limit_train": 19}, {"precision": "float64"}])
+def test_what_cannot_be_trained_does_not_delete_a_run(wrong, out):
+    (out / "model").mkdir()
+    (out / "model" / "config.json").write_text("of that run")
+    before = contents(out), contents(out / "model")
+    with pytest.raises(ValueError, match="Received: (19|'float64')"):
+        train(out, fresh=True, **wrong)
+    assert (contents(out), contents(out / "model")) == before
+
+
+def test_a_model_that_cannot_be_takes_no_folder(tmp_path):
+    """Its `run.json` stood in the way of the same command with a beta that can be."""
+    wrong = dataclasses.replace(TINY, config={**CONFIG, "beta": -1.0})
+    with pytest.raises(ValueError, match="beta is a number of 0 or more. Received: beta=-1.0"):
+        train(tmp_path, wrong)
+    assert read_run(tmp_path) is None
+
+
 def test_the_command_line_starts_over(out):
     arguments = [
         "train",
@@ -355,6 +373,12 @@ def test_a_budget_scales_the_schedule_and_all_say_so(ticking, tmp_path):
     assert_same(model, train(tmp_path / "same", scaled, None))
     with pytest.raises(OtherRunError, match="budget 13.5 there, 20.0 now"):
         train(tmp_path, epochs=None, budget=20)
+
+
+def test_the_recipe_that_was_followed_ships_also_from_one_process(ticking, tmp_path):
+    train(tmp_path, epochs=None, budget=13.5, ships=True)
+    recipe = store.metadata_of(tmp_path / "model")["recipe"]
+    assert (recipe["epochs"], recipe["halve_at"]) == (5, [2, 4])
 
 
 def run_of(settings):
