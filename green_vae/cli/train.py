@@ -40,6 +40,7 @@ makes a model of it, but not of a run with --budget: its checkpoint is read by g
 
 --budget: after the first epoch it is known how many fit. If the whole recipe does, it stays as it is; else the halvings
 of its learning rate are scaled, and run.json and model/metadata.json say so: "63 of 150 epochs, schedule scaled".
+A warm-up of the KL is not shortened; a warning tells if the training ended before it.
 
 examples:
   %(prog)s my/pictures --size 64 --model beta-vae

@@ -1,5 +1,7 @@
 """The linear warm-up of a KL's weight, which several kinds of model have."""
 
+import warnings
+
 from keras import ops
 
 from green_vae.utils.arguments import check_factors
@@ -32,6 +34,14 @@ class WarmUp:
         if not self.warmup_steps:
             return ops.convert_to_tensor(1.0)
         return ops.minimum(1.0, ops.convert_to_tensor(self.steps) / self.warmup_steps)
+
+    def check_risen(self):
+        """Warn if a training has ended before the warm-up. A shorter schedule does not shorten it."""
+        done = int(ops.convert_to_numpy(self.steps))
+        if done < self.warmup_steps:
+            far = f"the warm-up has only gone {done / self.warmup_steps:.0%} of its way"
+            told = f"it takes {self.warmup_steps:,} steps, however long the training is. Received: {done:,} steps"
+            warnings.warn(f"{far}: {told}", stacklevel=3)
 
     def kl_weight(self):
         return self.beta * self.risen()

@@ -12,6 +12,7 @@ import keras
 
 from green_vae import data, training
 from green_vae.models.precision import dtype_policy, product_precision
+from green_vae.models.warm_up import WarmUp
 from green_vae.presets import store
 from green_vae.presets.catalog import preset
 from green_vae.training import Budget, best_epoch, epoch_program, recalibrate_batch_norm, run_folder
@@ -70,7 +71,8 @@ def train(
         save_every: epochs between checkpoints; None for one a minute, see `training.train`. The last epoch always has
             one.
         budget: time for the epochs, in seconds or as "9m", "90s", "1h30m"; how many fit is known after the first one,
-            and the halvings of the learning rate are scaled to them, see `training.Budget`. Not with `epochs`.
+            and the halvings of the learning rate are scaled to them, see `training.Budget`. A warm-up of the KL is
+            not, and a warning says so if it has not ended. Not with `epochs`.
         fresh: start over: delete the files of the run that is there, and only these.
         data_dir, download: as for `data.load`.
         precision: "float32", "bfloat16", or "auto" for bfloat16 on an accelerator or a processor with AMX and float32
@@ -135,6 +137,8 @@ def train(
                 if ledger:
                     said = f"{chosen.dataset}, {len(images):,} images"
                     _enter(Path(out, ledger), chosen.name, said, log, read_history(out))
+            if isinstance(model, WarmUp):
+                model.check_risen()
             recalibrate_batch_norm(model, images, recipe.batch_size)
         if ships:
             followed = _planned(recipe, run_folder.read_run(out)["plan"])

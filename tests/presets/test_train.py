@@ -223,3 +223,13 @@ def test_all_devices_train_the_same_model_as_one(on_devices):
 def test_mixed_precision_keeps_its_weights_in_float32(on_devices):
     found = on_devices("all", "mixed")
     assert (found["compute"], found["kept"]) == ("bfloat16", "float32") and np.isfinite(found["weights"]).all()
+
+
+def test_a_training_that_ends_within_its_warm_up_says_so(tmp_path, recwarn):
+    config = {"image_shape": (32, 32, 1), "latent_dim": 2, "network": "mlp", "network_options": {"widths": (4,)}}
+    for steps, told in ((8, "the warm-up has only gone 38% of its way: it takes 8 steps"), (3, None)):
+        recwarn.clear()
+        chosen = Preset("beta_vae", {**config, "warmup_steps": steps}, "digits", Recipe(1e-3, (), 20, 1), "us")
+        gv.train(chosen, tmp_path / str(steps), limit_train=60, pictures_every=0)
+        found = [str(warning.message) for warning in recwarn if "warm-up" in str(warning.message)]
+        assert found == [f"{told}, however long the training is. Received: 3 steps"] if told else not found
