@@ -126,9 +126,10 @@ def _parse(name):
 
 
 def _images(folder):
-    """The image files below `folder`, sorted by path; names with a leading dot are the system's own."""
+    """The image files below `folder`, sorted by path; files and folders with a leading dot are the system's own."""
     files = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
-    return sorted((path for path in files if not path.name.startswith(".")), key=lambda path: path.as_posix())
+    shown = (path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    return sorted(shown, key=lambda path: path.as_posix())
 
 
 def _is_split(folder):

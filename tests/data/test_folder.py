@@ -31,6 +31,7 @@ def test_all_images_sorted_by_path_whatever_their_depth_and_format(tmp_path):
         save(tmp_path / name, i * 10)
     (tmp_path / "notes.txt").write_text("no image")
     (tmp_path / "._b.png").write_text("a Mac's own file")
+    save(tmp_path / ".thumbnails" / "b.png", 9)
     dataset = load(f"folder:{tmp_path}", "all")
     assert dataset.images.shape == (4, 8, 8, 3) and dataset.labels is None
     np.testing.assert_allclose(values(dataset), [0, 10, 20, 30], atol=2)  # webp is lossy
