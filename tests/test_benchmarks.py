@@ -297,12 +297,19 @@ def test_the_study_of_precisions_goes_on_with_what_is_there(monkeypatch, capsys,
 @pytest.mark.slow
 def test_killed_trainings_end_with_the_same_weights(tmp_path):
     script = ROOT / "benchmarks" / "kills.py"
-    command = [sys.executable, str(script), "--kills", "1", "--ships", "0", "--seed", "3", "--out", str(tmp_path)]
-    done = subprocess.run(command, env=child_env(), capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr[-2000:]
-    (row,) = json.loads((tmp_path / "kills.json").read_text())["trials"]
-    assert row["equal"] and row["loads"] and row["model"] == "plain"
-    assert "| plain | trained | 1 |" in (tmp_path / "kills.md").read_text()
+    for counts in ("1", "0", "0"), ("0", "0", "2"):  # the second run keeps what the first one wrote
+        kinds = [word for pair in zip(("--kills", "--ships", "--writes"), counts, strict=True) for word in pair]
+        command = [sys.executable, str(script), *kinds, "--seed", "3", "--out", str(tmp_path)]
+        done = subprocess.run(command, env=child_env(), capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stderr[-2000:]
+    first, second = (run["trials"] for run in json.loads((tmp_path / "kills.json").read_text())["runs"])
+    assert [(row["model"], row["equal"], row["loads"]) for row in first] == [("plain", True, True)]
+    assert all(row["killed"] and row["loads"] for row in second) and len(second) == 2
+    page = (tmp_path / "kills.md").read_text()
+    assert (
+        "| plain | trained | 1 |" in page
+        and "| moments and report | wrote them over and over | 2 | 2 | - | 2 |" in page
+    )
 
 
 def test_operations_of_a_step_by_group():
