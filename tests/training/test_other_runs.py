@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 from core_models import child_env
+from PIL import Image
 
 from green_vae import cli, data, presets, training
 from green_vae.presets import Preset, store
@@ -215,6 +217,36 @@ def test_fault_6_a_ledger_that_cannot_be_written_costs_no_model(tmp_path):
     with pytest.warns(UserWarning, match="the ledger has no line of this training: .*ledger.jsonl"):
         presets.train("test/tiny", tmp_path / "run", limit_train=40, pictures_every=9)
     assert store.metadata_of(tmp_path / "run" / "model")["epochs"] == 1
+
+
+def test_a_clock_that_jumps_back_changes_nothing(tmp_path, monkeypatch):
+    """Every duration is told by clocks that never go back."""
+    hours = iter(range(10**9, 0, -3600))
+    monkeypatch.setattr("time.time", lambda: float(next(hours)))
+    presets.train("test/tiny", tmp_path / "run", limit_train=40, budget="1m", save_every=1, pictures_every=9)
+    history = read_history(tmp_path / "run")
+    assert len(history) == 1 and 0 < history[0]["seconds"] < 60
+    assert 0 < store.metadata_of(tmp_path / "run" / "model")["cost"]["seconds"] < 60
+
+
+def test_pictures_that_vanish_during_a_training_cost_nothing(tmp_path):
+    """What was read stays; going on without them is one error that names them, and leaves the run as it is."""
+    pictures, out = tmp_path / "pictures", tmp_path / "run"
+    pictures.mkdir()
+    for number in range(40):
+        Image.new("L", (32, 32), 6 * number).save(pictures / f"{number}.png")
+    own = dataclasses.replace(TINY, dataset=f"folder:{pictures}", recipe=Recipe(1e-3, (), 20, 2))
+
+    class Thief(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            shutil.rmtree(pictures)
+
+    presets.train(own, out, epochs=1, callbacks=[Thief()], pictures_every=9)
+    before = files(out)
+    assert len(read_history(out)) == 1 and store.metadata_of(out / "model")["epochs"] == 1
+    with pytest.raises(data.DataNotFoundError, match=re.escape(str(pictures))):
+        presets.train(own, out, pictures_every=9)
+    assert files(out) == before
 
 
 def test_fault_5_a_training_that_its_recipe_stopped_is_told_with_the_epochs_that_it_had(tmp_path):
