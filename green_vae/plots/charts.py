@@ -142,7 +142,8 @@ def scatter(path, panels, title=None, x_label=None, log=""):
     figure.suptitle(title)
     scales = {f"{axis}scale": "log" for axis in log}
     for index, (name, kinds) in enumerate(panels.items()):
-        panel = figure.add_subplot(rows, columns, index + 1, xlabel=x_label, ylabel=name, **scales)
+        words = textwrap.fill(name, 40)  # a panel's height holds no more beside each other
+        panel = figure.add_subplot(rows, columns, index + 1, xlabel=x_label, ylabel=words, **scales)
         for number, points in enumerate(kinds):
             _draw_points(panel, points, points.colour or _colour(number, len(kinds)))
         panel.margins(0.15)

@@ -183,6 +183,21 @@ def test_scatter_shows_every_class(tmp_path, classes):
     assert len(colours(with_legend)) > classes
 
 
+def test_long_names_of_axes_stay_beside_their_panel(tmp_path, monkeypatch):
+    kept = []
+    monkeypatch.setattr("green_vae.plots.charts.save_figure", lambda figure, path: kept.append(figure))
+    name = "FID~ REC (training), AMD EPYC 9654 96-Core, 1 cores, estimated"
+    plots.scatter(
+        tmp_path / "a.png", {name: [plots.Points("ours", (1.0,), (2.0,))], "b": [plots.Points("ours", (1.0,), (2.0,))]}
+    )
+    (figure,) = kept
+    figure.draw_without_rendering()
+    for panel in figure.axes:
+        label, height = panel.yaxis.label.get_window_extent(), panel.get_window_extent()
+        assert height.y0 <= label.y0 and label.y1 <= height.y1
+    assert figure.axes[0].get_ylabel().replace("\n", " ") == name
+
+
 def test_scatter_refuses_other_latents(tmp_path):
     path = tmp_path / "scatter.png"
     with pytest.raises(ValueError, match=r"Received: \(5, 3\)"):
