@@ -10,7 +10,7 @@ SPLITS = {"train": "training", "test": "test"}  # in titles
 NO_ERROR = (  # a test compares these shares with the recorded errors
     "A Frechet distance without ± has fewer images than its features have dimensions, or was measured before standard "
     "errors were recorded. Where they are known they are 0.7 to 1.6 % of the distance for 1,000 and 2,000 generated "
-    "images (`survey_fid.py`), and 0.5 to 0.9 % for 10,000 images of one class (`svae_table2.py`)."
+    "images (`survey_fid.py`), and 0.3 to 0.9 % for 10,000 images (`svae_table2.py`, `svae_table3.py`)."
 )
 
 
