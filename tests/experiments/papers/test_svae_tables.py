@@ -76,12 +76,12 @@ def test_the_report_says_how_images_are_made(tmp_path):
     arguments = ["--smoke", "--rows", "SVAE", "2S-VAE (Dai", "--columns", *columns]
     assert main(TABLE, [*arguments, "--out", str(tmp_path)]) == 0
     page = (tmp_path / "svae_table4.md").read_text(encoding="utf-8")
-    assert "FID GMM, SVAE: samples by gmm(" in page
-    assert "FID GMM, 2S-VAE (Dai, Wipf): samples by second_stage(" in page
-    assert "FID GMM (test codes), SVAE: samples by gmm(" in page and "as the authors' code does" in page
+    assert "FID GMM (SVAE): samples by gmm(" in page
+    assert "FID GMM (2S-VAE (Dai, Wipf)): samples by second_stage(" in page
+    assert "FID GMM (test codes): samples by gmm(" in page and "as the authors' code does" in page
     cells = read_report(tmp_path / "svae_table4.json")["rows"]
     assert cells["SVAE"]["fid_gmm"]["value"] != cells["SVAE"]["fid_gmm_test"]["value"]
-    assert "FID GMM (test codes) mix, SVAE: half x1, half x2, of samples by gmm(" in page
+    assert "FID GMM (test codes) mix: half x1, half x2, of samples by gmm(" in page
     assert cells["2S-VAE (Dai, Wipf)"]["fid_gmm_test_mix"]["reason"].startswith("no split head")
     assert "second stage stands in the place of the mixture" in cells["2S-VAE (Dai, Wipf)"]["fid_gmm"]["reason"]
 
