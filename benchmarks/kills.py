@@ -221,7 +221,8 @@ def main():
         name, folder = options.child
         if name == FILES:
             write_over_and_over(Path(folder))
-        child(name, folder)
+        else:
+            child(name, folder)
         return 0
     from green_vae.experiments.provenance import machine
 

@@ -13,7 +13,7 @@ such a shift. The rules that decide are in the notes.
 """
 
 from green_vae.experiments import Reference, Row, Table, columns, main
-from green_vae.experiments.papers import boon, boon_spread
+from green_vae.experiments.papers import boon, boon_spread, paired
 from green_vae.experiments.papers.boon_rows import PUBLISHED, linear, row_of
 from green_vae.experiments.seeds import SPREAD, over_seeds
 
@@ -51,8 +51,8 @@ TABLE = Table(
         "PCA is the error that remains with as many principal components of all training images as the networks have "
         "latent units.",
         "One more training: the interval in which a further training of ours would lie with 95 % confidence, by "
-        "Student's t. Over three trainings it is 5.0 standard deviations to either side of their mean. Of "
-        "twenty such intervals about one misses by chance.",
+        "Student's t. Over three trainings it is 5.0 standard deviations to either side of their mean. "
+        f"{paired.ALONE}",
         "Verdicts: a mean over the trainings has to lie as near to the published number as in `boon_table1.py`, which "
         "is 5 % for the total minus constant and 10 % for the others. Lagging lowers a total if the 95 % interval of "
         "the differences, training by training, lies below 0. It does not if the interval lies above. Else it is "

@@ -66,7 +66,7 @@ def extrapolate(features_a, features_b, parts=PARTS, splits=SPLITS, seed=0):
         told = f"subsets of {n // parts} images are fewer than the {sides[0].shape[-1]} features, where the bias is not"
         warnings.warn(f"{told} proportional to 1 / n: the extrapolated distance is too large", stacklevel=2)
     sizes, distances, value = _line(*sides, parts)
-    lines = [_line(*pair, parts) for pair in halves(*sides, splits, rng)]
+    lines = [_line(*pair, parts) for pair in halves(sides, splits, rng)]
     error = np.std([line[2] for line in lines], ddof=1)
     spread = np.std([line[1][0] for line in lines], ddof=1)
     return Extrapolation(value, float(error), distances[0], float(spread), sizes, distances)
@@ -78,13 +78,13 @@ def extrapolate_moments(a, b, **settings):
     return extrapolate(a.features, b.features, **settings)
 
 
-def halves(a, b, splits, rng):
-    """Random halves of both sides: 2 pairs of arrays for each split. Over them, the standard deviation of a number is
+def halves(sides, splits, rng):
+    """Random halves of all sides: 2 tuples of arrays for each split. Over them, the standard deviation of a number is
     the delete-half jackknife's estimate of its standard error (Shao and Wu, 1989)."""
     for _ in range(splits):
-        orders = rng.permutation(len(a)), rng.permutation(len(b))
+        orders = [rng.permutation(len(side)) for side in sides]
         for start in (0, 1):
-            yield tuple(side[order[start::2]] for side, order in zip((a, b), orders, strict=True))
+            yield tuple(side[order[start::2]] for side, order in zip(sides, orders, strict=True))
 
 
 def distance_of(a, b):

@@ -18,7 +18,7 @@ from green_vae.presets.catalog import preset
 from green_vae.training import Budget, best_epoch, epoch_program, recalibrate_batch_norm, run_folder
 from green_vae.training import precision as precisions
 from green_vae.training.account import energy_log, enter_training
-from green_vae.training.batches import Batches
+from green_vae.training.batches import check_enough
 from green_vae.training.budget import seconds_of
 from green_vae.training.callbacks import LatentActivity
 from green_vae.training.checkpoint import best_path, load_weights, newest, read_history
@@ -111,7 +111,7 @@ def train(
     sets = _sets(chosen, read)
     images, validation = sets[0].images[:limit_train], sets[1].images if sets[1:] else None
     recipe = chosen.recipe if batch_size is None else dataclasses.replace(chosen.recipe, batch_size=batch_size)
-    Batches(images, recipe.batch_size, seed)  # too few images are refused before a run is deleted
+    check_enough(images, recipe.batch_size)  # before a run is deleted
     if devices == "all":
         _share(recipe.batch_size, 0 if validation is None else len(validation))
     with run_folder.alone(out):

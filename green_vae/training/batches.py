@@ -4,6 +4,12 @@ import keras
 import numpy as np
 
 
+def check_enough(x, batch_size):
+    """Raises ValueError if there are fewer examples than one batch has."""
+    if len(x) < batch_size:
+        raise ValueError(f"fewer examples than one batch of {batch_size}; lower the batch size. Received: {len(x)}")
+
+
 class Batches(keras.utils.PyDataset):
     """Minibatches in an order that depends on (seed, epoch) alone: a resumed run sees what it would have seen."""
 
@@ -11,8 +17,7 @@ class Batches(keras.utils.PyDataset):
 
     def __init__(self, x, batch_size, seed=0):
         super().__init__()
-        if len(x) < batch_size:
-            raise ValueError(f"fewer examples than one batch of {batch_size}; lower the batch size. Received: {len(x)}")
+        check_enough(x, batch_size)
         self.x, self.batch_size, self.seed = x, batch_size, seed
         self.epoch = 0
 

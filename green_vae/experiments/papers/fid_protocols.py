@@ -116,7 +116,7 @@ def distances(bench, name, layer, resize, rounded, n):
     The halves are the same ones for every protocol, so that differences between two protocols are of the same images.
     """
     a, b = (features(bench, side, layer, n, resize, rounded).astype("float64") for side in (name, REFERENCE))
-    pairs = [(a, b), *halves(a, b, SPLITS, np.random.default_rng(0))]
+    pairs = [(a, b), *halves((a, b), SPLITS, np.random.default_rng(0))]
     return np.array([distance_of(*pair) for pair in pairs])
 
 

@@ -5,9 +5,10 @@ import math
 import numpy as np
 from scipy import stats
 
-from green_vae.experiments.evidence import FAILS, HOLDS, OPEN
+from green_vae.experiments.evidence import FAILS, HOLDS, OPEN, denied_or_shown
 
 CONFIDENCE = 0.95
+ANSWERS = {HOLDS: True, FAILS: False}
 ALONE = "Each interval holds by itself: of twenty, one misses in the long run."  # in notes of tables of several
 
 
@@ -87,5 +88,4 @@ def told(judged):
 
 def together(words):
     """What several verdicts say of a claim that needs them all; None where they leave it open, or there is none."""
-    words = set(words)
-    return False if FAILS in words else True if words == {HOLDS} else None
+    return denied_or_shown({ANSWERS.get(word) for word in words})

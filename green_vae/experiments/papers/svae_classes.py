@@ -16,6 +16,7 @@ from green_vae.experiments.papers.fid_protocols import (
     source_of,
 )
 from green_vae.experiments.spec import Column, Measurement
+from green_vae.metrics.extrapolation import halves
 from green_vae.metrics.frechet import frechet_to_gaussian
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -76,12 +77,7 @@ def kid(sets, reference, moments, seed):
 
 def halves_of(features, seed):
     """Random halves of the features of one class, two for each of `SPLITS` orders."""
-    rng = np.random.default_rng([seed, SPLITS])
-    return [
-        features[order[start::2]]
-        for order in (rng.permutation(len(features)) for _ in range(SPLITS))
-        for start in (0, 1)
-    ]
+    return [half for (half,) in halves([features], SPLITS, np.random.default_rng([seed, SPLITS]))]
 
 
 def column(name, title, layer, measured, format):
