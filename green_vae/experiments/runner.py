@@ -28,6 +28,10 @@ from green_vae.training.account import enter_table
 from green_vae.utils.files import write_json
 from green_vae.utils.reading import read_json
 
+OTHER_OPTIONS = (
+    "warning: what the options ask for cannot be measured here, so numbers stay that were recorded with other ones: "
+    'the page\'s section "How these numbers were measured" has them'
+)
 UNAVAILABLE = (NotRun, DataNotFoundError, WeightsNotFoundError)
 
 
@@ -88,8 +92,30 @@ def finished(run, column, old=None):
         return measured(run, column, published, own)
     except UNAVAILABLE as reason:
         if old and old.value is not None and old.identity:
+            if not _as_asked(run, old):
+                _tell(f"{OTHER_OPTIONS}; what is missing: {why_not(reason)}")
             return dataclasses.replace(old, recorded=True)
         return Cell(published=published, reason=why_not(reason))
+
+
+def _as_asked(run, cell):
+    """Whether a recorded cell fits what the command line asks for, as far as the cell's details tell.
+
+    Without data there is no identity to compare. An option that was left out asks for nothing: a table may have been
+    recorded with another one.
+    """
+    told, asked = cell.details, run.settings
+    if asked.seeds != run.table.seeds and told.get("seeds", [*asked.seeds]) != [*asked.seeds]:
+        return False
+    if asked.seed != spec.Settings.seed and told.get("seed", asked.seed) != asked.seed:
+        return False
+    limits = {"images": asked.limit_eval, "train_images": asked.limit_train, "epochs": asked.epochs}
+    return all(limit is None or _largest(told.get(name)) <= limit for name, limit in limits.items())
+
+
+def _largest(told):
+    """The largest of a count, or of the counts of several trainings; 0 for None."""
+    return max(told, default=0) if isinstance(told, list) else told or 0
 
 
 def why_not(error):

@@ -3,14 +3,15 @@
 import dataclasses
 import datetime
 import json
+import types
 
 import pytest
 from experiment_tables import TINY, Counted, hide_data, pixels, read_report, small_table
 
 from green_vae import presets
 from green_vae.data import DataNotFoundError
-from green_vae.experiments import Column, NotRun, Reference, Row, Table, main, spec
-from green_vae.experiments.spec import Measurement
+from green_vae.experiments import Column, NotRun, Reference, Row, Table, main, runner, spec
+from green_vae.experiments.spec import Cell, Measurement
 from green_vae.metrics import WeightsNotFoundError, image_key
 from green_vae.presets import store
 from green_vae.utils import ledger
@@ -218,6 +219,36 @@ def test_what_is_unavailable_later_keeps_its_recorded_value(out):
     column.version, column.value = 2, NotRun("gone")
     cell = measure(table, out)["first"]["a"]
     assert (cell["value"], cell["recorded"], cell["verdict"]) == (8.5, True, "reproduced")
+
+
+@pytest.mark.parametrize(
+    ("options", "fits"),
+    [((), True), (("--limit-eval", "500"), True), (("--limit-eval", "100"), False), (("--seed", "5"), False)],
+)
+def test_a_recorded_value_of_other_options_stays_with_a_warning(options, fits, out, capsys):
+    """A number of seed 0 and of 500 images is no answer to a question for seed 5, or for 100 images."""
+    column = Counted(8.5)
+    table = small_table([column])
+    measure(table, out)
+    column.version, column.value = 2, NotRun(f"gone {options}")  # each warning is told once
+    cell = measure(table, out, *options)["first"]["a"]
+    assert (cell["value"], cell["recorded"]) == (8.5, True)
+    said = f"{runner.OTHER_OPTIONS}; what is missing: gone {options}"
+    assert (said in capsys.readouterr().err) is not fits
+
+
+def test_options_of_a_training_fit_a_recorded_cell_or_not():
+    """As far as its details tell: a count that is larger than what was asked for, or other seeds, do not fit."""
+    table = dataclasses.replace(small_table([Counted(8.5)]), seeds=(0, 1))
+    told = Cell(8.5, details={"epochs": [20, 18], "train_images": 1_000, "seeds": [0, 1], "seed": 0})
+
+    def fits(cell=told, **options):
+        settings = spec.Settings(**{"seeds": table.seeds, **options})
+        return runner._as_asked(types.SimpleNamespace(settings=settings, table=table), cell)
+
+    assert fits() and fits(epochs=20) and fits(limit_train=1_000) and fits(seeds=(0, 1), limit_eval=1)
+    assert not (fits(epochs=19) or fits(limit_train=999) or fits(seeds=(0,)) or fits(seeds=(0, 1, 2)))
+    assert fits(Cell(8.5), epochs=1, seeds=(4,), seed=4), "what tells nothing of itself is kept"
 
 
 def test_rows_and_cells_that_cannot_run(out):
