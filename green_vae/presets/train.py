@@ -26,7 +26,7 @@ from green_vae.training.loop import check_callbacks
 from green_vae.utils.arguments import check_positive
 
 MADE = re.compile(
-    r"pictures/(generated|reconstructed)-\d+\.png"
+    r"pictures/((generated|reconstructed)-\d+\.png|tensorboard/events\.out\.tfevents\..+)"
     r"|model/((config|metadata|history)\.json|model\.weights\.h5|sampler-\w+\.npz)"
 )
 WIDEST = 200  # latent units: a mixture of more than that takes longer to fit than many models to train
@@ -277,7 +277,7 @@ def _planned(recipe, plan):
 
 def _drop_made(out):
     """Delete what an earlier run has made of its weights; `run_folder.claim` deletes the run itself."""
-    for path in out.glob("*/*"):
+    for path in [*out.glob("*/*"), *out.glob("*/*/*")]:
         if MADE.fullmatch(path.relative_to(out).as_posix()):
             path.unlink()
 

@@ -222,8 +222,9 @@ def test_the_best_epoch_is_that_of_the_history_it_goes_on_from(tmp_path):
 
 def test_fresh_deletes_what_is_the_runs_own_and_nothing_else(out, straight):
     mine = ["epoch-best.weights.h5", "epoch-6-backup.weights.h5", "best.weights.h5", "notes.txt", "pictures/mine.png"]
-    for name in (*mine, "pictures/generated-0009.png", "model/config.json", ".epoch-9.weights.h5.x.weights.h5"):
-        (out / name).parent.mkdir(exist_ok=True)
+    events = "pictures/tensorboard/events.out.tfevents.1764333333.host.1.0.v2"
+    for name in (*mine, events, "pictures/generated-0009.png", "model/config.json", ".epoch-9.weights.h5.x.weights.h5"):
+        (out / name).parent.mkdir(exist_ok=True, parents=True)
         (out / name).write_bytes(b"somebody's")
     train(out, epochs=EPOCHS + 1)  # nor does a run that goes on
     assert all((out / name).read_bytes() == b"somebody's" for name in mine)
