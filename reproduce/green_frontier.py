@@ -110,16 +110,18 @@ def trained(lines, details):
 
     Args:
         lines: of the ledger.
-        details: of the cell: preset, data and number of epochs have to fit.
+        details: of the cell: preset, data and number of epochs have to fit, and no later day than that of the cell.
 
     Returns:
         dict of "training" (seconds), "energy" (net kWh; None if any part is unknown), its "source" ("estimated" if any
         part is), and "device"; {} for none.
     """
     data = f"{details.get('dataset')}, {details.get('train_images', 0):,} images"
-    parts, found = [], {}
+    day, parts, found = details.get("date", ""), [], {}
     for line in lines:
         if (line["kind"], line["preset"], line["data"]) != ("train", details.get("preset"), data):
+            continue
+        if line["time"][: len(day)] > day:  # trained again since: other weights
             continue
         epochs = line["quality"]["epochs"]
         if parts and epochs <= parts[-1]["quality"]["epochs"]:  # begun anew

@@ -130,6 +130,7 @@ def details(preset="survey/cnn-b128-l128", epochs=3, images=500):
 def line(epochs, seconds=10.0, kwh=0.5, **changes):
     """A line of a ledger."""
     fields = {
+        "time": "2026-03-02T10:00:00+00:00",
         "kind": "train",
         "preset": "survey/cnn-b128-l128",
         "data": "cifar10, 500 images",
@@ -175,6 +176,12 @@ def line(epochs, seconds=10.0, kwh=0.5, **changes):
 )
 def test_what_a_training_has_cost(lines, expected):
     assert FRONTIER.trained(lines, details()) == expected
+
+
+@pytest.mark.parametrize(("day", "seconds"), [("2026-03-01", None), ("2026-03-02", 10), ("2026-03-05", 7)])
+def test_a_cell_has_the_costs_of_no_later_training(day, seconds):
+    lines = [line(3), line(3, 7.0, time="2026-03-05T00:00:01+00:00")]
+    assert FRONTIER.trained(lines, {**details(), "date": day}).get("training") == seconds
 
 
 def made_results(out):
