@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from green_vae.models import SecondStageVAE, SigmaVAE
+from green_vae.models.second_stage import RECONSTRUCTIONS
 
 DIM = 5
 
@@ -51,6 +52,32 @@ def test_a_computed_gamma_is_the_average_that_never_rises():
         model.reset_metrics()
     assert model.observation() == ("gaussian", pytest.approx(np.sqrt(gamma), rel=1e-6)) and gamma < 0.99
     assert model.logged == ("reconstruction", "kl", "gamma")
+
+
+def test_the_error_beside_the_cosine_is_weighed_by_a_gamma_that_never_rises():
+    """The survey's earlier code: 0.0005 * SSE / (2 gamma) beside minus the cosine, which is 0 for a z_hat of 0."""
+    model, gamma, average = zeros("cosine_and_error"), 1.0, 1.0
+    model.compile(keras.optimizers.SGD(0.0))
+    for z in (codes(8, 0.2), codes(6, 3.0), codes(7, 0.1)):  # the second one raises the average alone
+        told = model.train_on_batch(z, return_dict=True)
+        assert told["loss"] == pytest.approx(0.0005 * 0.5 * squares(z) / gamma, rel=1e-5)
+        assert (told["reconstruction"], told["error"]) == (0.0, pytest.approx(squares(z), rel=1e-5))
+        average = 0.99 * average + 0.01 * squares(z) / DIM
+        gamma = min(gamma, average)
+        assert float(model.gamma.value()) == pytest.approx(gamma, rel=1e-6)
+        model.reset_metrics()
+    assert gamma < average and model.observation() is None
+
+
+def test_only_the_earlier_code_has_a_linear_layer_before_the_heads():
+    for kind in RECONSTRUCTIONS:
+        model = SecondStageVAE(latent_dim=DIM, reconstruction=kind, widths=(4, 3), seed=0)
+        used = {
+            name: [layer.activation.__name__ for layer in part.layers if hasattr(layer, "activation")]
+            for name, part in (("encoder", model.encoder), ("decoder", model.decoder))
+        }
+        last = "linear" if kind == "cosine_and_error" else "relu"
+        assert (used["encoder"][:2], used["decoder"][:2]) == (["relu", last], ["relu", "relu"])
 
 
 def test_both_state_the_same_likelihood_but_for_its_constant():

@@ -21,6 +21,9 @@ def test_settings_of_the_sources():
     computed = SecondStage("computed_gamma")  # Asperti and Trentin draw no noise, but rescale
     assert (computed.widths, computed.beta, computed.rescale) == ((2048, 2048, 2048), 1.0, True)
     assert (computed.learning_rate, computed.halve_at) == (1e-4, (400, 800, 1200))
+    earlier = SecondStage("cosine_and_error")
+    assert (earlier.widths, earlier.beta, earlier.rescale) == ((1536, 1536), 0.0075, True)
+    assert (earlier.learning_rate, earlier.halve_at) == (1e-4, ())
     other = SecondStage("squared_error")  # the survey's, but for the loss
     assert {**other.settings(), "reconstruction": "cosine"} == survey.settings()
     assert SecondStage(beta=0.0, halve_at=()).settings().items() >= {"beta": 0.0, "halve_at": ()}.items()
