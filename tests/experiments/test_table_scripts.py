@@ -137,6 +137,7 @@ ELSEWHERE = (  # what other tables count, too; and tables with seeds, whose firs
     "survey_balancing",
     "survey_rae",
     "survey_latent_sizes",
+    "survey_second_stages",
     "svae_split_cifar10",
     "boon_objectives",
     "boon_spread",
@@ -159,6 +160,7 @@ SMOKED = {
         "mini CNN, mixture of 10, draws",
         "Resnet-s4-b48-l128, mixture of 10, means",
     ),
+    "survey_second_stages": ("the survey's last code", "the survey's earlier code", "narrow, beta 0.005, 1 epoch"),
     "survey_posteriors": ("HFVAE-s4-z4-l48", "mini CNN", "mini L2-RAE", "MNIST mini Split-VAE", "MNIST Lagging VAE"),
     "svae_table1": ("RAE-SN", "2S-VAE (Dai, Wipf)", "SVAE"),
     "svae_table3": ("RAE-L2", "2S-VAE (Asperti, Trentin)", "SVAE"),
@@ -206,6 +208,7 @@ FEW = {
     "survey_codes": ("mini L2-RAE",),
     "survey_rae": ("mini AE",),
     "survey_samplers": ("mini CNN, mixture of 10, draws",),
+    "survey_second_stages": ("the survey's earlier code",),
     "survey_posteriors": ("mini CNN",),
     "survey_fid": ("1280 features, default", "2048 features, rounded to 8 bit"),
     "svae_classes": ("3 classes", "frog"),
@@ -213,7 +216,10 @@ FEW = {
 }
 ALL = {name: SMOKED.get(name, [row.name for row in table.rows]) for name, table in TABLES.items()}
 # smoked in a slow run alone: others do what they do
-LATER = ("survey_table3", "svae_table4", "survey_samplers", "survey_latent_sizes", "svae_split_cifar10", "boon_spread")
+LATER = (
+    *("survey_table3", "survey_samplers", "survey_latent_sizes", "survey_second_stages"),
+    *("svae_table4", "svae_split_cifar10", "boon_spread"),
+)
 SMOKES = [
     *(
         pytest.param((name, FEW.get(name, rows)), id=name, marks=[pytest.mark.slow] * (name in LATER))

@@ -1,0 +1,161 @@
+"""What beta and epochs of a second stage do to the codes that it draws: columns over seeds, a theory, verdicts."""
+
+import numpy as np
+
+from green_vae.experiments.evidence import FAILS, HOLDS
+from green_vae.experiments.papers.paired import difference, interval, verdict
+from green_vae.experiments.papers.survey_samplers import over_samplers
+from green_vae.experiments.spec import Column, Measurement, NotRun, Row, Sampling
+from green_vae.metrics import frechet_from_features
+
+NETWORK = "survey/resnet-s4-b48-l128"
+SEEDS = ("1", "2", "3")  # of second stages; a first look at other settings had seed 0
+BETA = 0.005  # of the survey's last code
+BETAS = (0.0005, 0.001, 0.0025)  # smaller ones
+EPOCHS = (1, 3, 10, 30)
+LONGEST = EPOCHS[-1]
+NARROW = {"reconstruction": "cosine", "widths": (512, 512)}  # what the rows over seeds share
+LAST, EARLIER = "the survey's last code", "the survey's earlier code"
+RECIPES = {LAST: {"reconstruction": "cosine"}, EARLIER: {"reconstruction": "cosine_and_error", "epochs": 30}}
+DISTANCE, LARGE, SMALL, KL = "distance", "large", "small", "kl"
+LARGE_THEORY, SMALL_THEORY = "large_theory", "small_theory"
+MEASURED = (DISTANCE, LARGE, SMALL, KL)
+TENTH = 10  # of the directions: one part of so many is "the largest" and "the smallest"
+
+
+def name_of(beta, epochs):
+    return f"narrow, beta {beta}, {epochs} epoch{'s' * (epochs > 1)}"
+
+
+def narrow_row(beta, epochs):
+    """A narrow second stage by the survey's last code but for these two, once for each of `SEEDS`."""
+    settings = {**NARROW, "beta": beta, "epochs": epochs}
+    samplers = {seed: Sampling("second_stage", {**settings, "seed": int(seed)}) for seed in SEEDS}
+    columns = (*MEASURED, LARGE_THEORY, SMALL_THEORY)
+    return Row(name_of(beta, epochs), dict.fromkeys(columns), NETWORK, samplers=samplers)
+
+
+def recipe_row(name):
+    """A second stage by one of the survey's two codes, whole, with seed 0."""
+    columns = dict.fromkeys((*MEASURED, "fid"))
+    return Row(name, columns, NETWORK, samplers={"0": Sampling("second_stage", RECIPES[name])})
+
+
+def directions(codes):
+    """(variances, unit vectors as columns) of codes (n, d) along their principal directions, the largest first."""
+    variances, vectors = np.linalg.eigh(np.cov(codes.astype("float64").T))
+    return variances[::-1], vectors[:, ::-1]
+
+
+def ends(values):
+    """(mean of the first tenth, mean of the last tenth) of values (d,), of one value at least."""
+    count = max(1, len(values) // TENTH)
+    return float(values[:count].mean()), float(values[-count:].mean())
+
+
+def kept(drawn, codes):
+    """The variance of drawn codes along the principal directions of others, relative to that of the others: `ends`."""
+    variances, vectors = directions(codes)
+    return ends(np.var(drawn.astype("float64") @ vectors, axis=0, ddof=1) / variances)
+
+
+def linear_theory(codes, beta):
+    """What `kept` is for a linear second stage of the squared error, at its optimum; the cosine is not linear.
+
+    With the error ||z - z_hat||^2 / (2 d) and the weight beta, the loss is beta times that of a VAE whose decoder has
+    the noise variance d beta. A linear one is probabilistic PCA (Tipping and Bishop 1999; Lucas et al. 2019): it
+    explains of a variance v what is above the noise, max(v - d beta, 0). The noise is not drawn, and one factor gives
+    what is drawn the length of the codes.
+
+    Raises:
+        NotRun: the noise is above all variances, so that nothing is drawn.
+    """
+    variances, _ = directions(codes)
+    left = np.clip(variances - len(variances) * beta, 0, None)
+    if not left.any():
+        raise NotRun(
+            f"d beta = {len(variances) * beta:.3g} is above all variances: a linear second stage draws nothing"
+        )
+    return ends(left * variances.sum() / left.sum() / variances)
+
+
+def _drawn(run, kind):
+    return run.trained.new_codes(run.reference_count, run.sampler(kind), run.settings.seed)
+
+
+def _column(quantity, title, compute, format):
+    """A column of drawn codes: `compute(run, kind)` is the number."""
+
+    def of(kind):
+        def measure(run):
+            made = f"codes {run.made(kind)[8:]}"
+            return Measurement(compute(run, kind), made=made, images=run.reference_count)
+
+        return Column(quantity, title, measure, lambda run: _identity(run, kind, quantity), format=format)
+
+    return over_samplers(quantity, of)
+
+
+def _identity(run, kind, quantity):
+    own = {**run.image_identity(kind), "quantity": f"second stage: {quantity}", "posterior": run.preset.codes}
+    return {**own, **run.limited()}
+
+
+def _kl(run, kind):
+    model, codes = run.sampler(kind).model_, run.codes("test")
+    mean, log_var = (moment.astype("float64") for moment in model.latent_moments(codes))
+    return float(0.5 * (np.exp(log_var) + mean**2 - 1 - log_var).sum(axis=1).mean())
+
+
+def _theory(quantity, title, index):
+    """The theory's number beside the measured one; the same for every seed."""
+
+    def measure(run):
+        beta = next(iter(run.row.samplers.values())).settings["beta"]
+        made = f"from the variances of codes of the {run.reference_count:,} test images, in closed form"
+        return Measurement(linear_theory(run.codes("test"), beta)[index], made=made)
+
+    def identity(run):
+        return _identity(run, next(iter(run.row.samplers)), quantity)
+
+    return Column(quantity, title, measure, identity, format="{:,.2f}")
+
+
+COLUMNS = (
+    _column(
+        DISTANCE,
+        "distance to codes of test images",
+        lambda run, kind: frechet_from_features(_drawn(run, kind), run.codes("test")) / run.model.latent_dim,
+        "{:,.4f}",
+    ),
+    _column(LARGE, "largest tenth", lambda run, kind: kept(_drawn(run, kind), run.codes("test"))[0], "{:,.2f}"),
+    _theory(LARGE_THEORY, "largest tenth, linear theory", 0),
+    _column(SMALL, "smallest tenth", lambda run, kind: kept(_drawn(run, kind), run.codes("test"))[1], "{:,.2f}"),
+    _theory(SMALL_THEORY, "smallest tenth, linear theory", 1),
+    _column(KL, "KL of the second stage, nats", _kl, "{:,.1f}"),
+)
+
+
+# verdicts
+
+
+def against_the_survey(report):
+    """{row: (word, difference)} of "its distance is smaller than that of the survey's beta after the most epochs"."""
+    base, found = name_of(BETA, LONGEST), {}
+    others = [name_of(BETA, epochs) for epochs in EPOCHS[:-1]] + [name_of(beta, LONGEST) for beta in BETAS]
+    for row in others:
+        if pair := difference(report, DISTANCE, row, base):
+            found[row] = verdict(*pair, -1), pair
+    return found
+
+
+def conclusions(report):
+    """The distance of every other row over seeds, less that of the survey's beta after the most epochs."""
+    if report["smoke"]:
+        return
+    for row, (word, pair) in against_the_survey(report).items():
+        said = {HOLDS: "nearer to", FAILS: "farther from"}.get(word, "no nearer to, and no farther from,")
+        yield (
+            f"{row}: its codes lie {said} those of images than with beta {BETA} after {LONGEST} epochs "
+            f"({interval(*pair)})."
+        )
