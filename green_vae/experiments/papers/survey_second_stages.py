@@ -73,9 +73,8 @@ def linear_theory(codes, beta):
     variances, _ = directions(codes)
     left = np.clip(variances - len(variances) * beta, 0, None)
     if not left.any():
-        raise NotRun(
-            f"d beta = {len(variances) * beta:.3g} is above all variances: a linear second stage draws nothing"
-        )
+        noise = len(variances) * beta
+        raise NotRun(f"a linear second stage draws nothing: its noise of {noise:.3g} is above all variances")
     return ends(left * variances.sum() / left.sum() / variances)
 
 
