@@ -108,7 +108,7 @@ class Run(TrainedRow):
         own["codes"] = [self.preset.codes, len(self.train_images)]
         if of not in RECONSTRUCTIONS.values():
             sampler = self.new_sampler(of)
-            own["sampler"] = [sampler.name, sampler.settings()]
+            own["sampler"] = [sampler.name, sampler.settings(), *(["noise"] if self.sampling(of).noise else [])]
             if self.sampling(of).codes != "train":
                 own["codes"] = [self.preset.codes, self.sampling(of).codes, self.reference_count]
             if self.sampling(of).posterior:
@@ -199,7 +199,8 @@ class Run(TrainedRow):
         source = f"all {len(self.train_images):,} training images"
         if chosen.codes == "test":
             source = f"the {self.reference_count:,} test images that are the reference too, as the authors' code does"
-        return f"{what}samples by {sampler.name}({settings}) fitted on {code} of {source}"
+        noise = ", with the noise of its loss," if chosen.noise else ""
+        return f"{what}samples by {sampler.name}({settings}){noise} fitted on {code} of {source}"
 
     def _picture(self, kind):
         return self.settings.out / self.table.name / f"{self.row.name}-{kind.replace(':', '-')}.png"
@@ -255,7 +256,8 @@ class Run(TrainedRow):
         """The same, fitted to the codes of the training images: the one that ships, else kept in the row's folder."""
         if kind not in self._samplers:
             sampler, sampling = self.new_sampler(kind), self.sampling(kind)
-            self._samplers[kind] = self._shipped_sampler(sampler, sampling) or self._fitted(sampler, sampling)
+            fitted = self._shipped_sampler(sampler, sampling) or self._fitted(sampler, sampling)
+            self._samplers[kind] = fitted.with_noise() if sampling.noise else fitted
         return self._samplers[kind]
 
     def fit_seconds(self, kind):

@@ -98,12 +98,14 @@ class Sampling:
         codes: the images whose codes it is fitted on: "train", or "test" for the table's reference images, which some
             authors' code does although these are what the samples are compared with.
         posterior: "mean" of the posterior, or one "sample" from it, are the codes; "" for what the preset says.
+        noise: whether a second stage draws the noise of its loss, see `SecondStage.with_noise`.
     """
 
     sampler: str
     settings: dict = field(default_factory=dict)
     codes: str = "train"
     posterior: str = ""
+    noise: bool = False
 
 
 @dataclass(frozen=True)

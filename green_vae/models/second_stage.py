@@ -97,6 +97,19 @@ class SecondStageVAE(GaussianVAE):
         weight = weight if self.gamma is None else 0.5 / self.gamma.value()
         return {"reconstruction": weight, "kl": self.beta}
 
+    def error_weight(self, length):
+        """w, such that the loss is 1/2 w ||z - z_hat||^2 + beta KL, or near that, for z and z_hat of squared `length`.
+
+        The cosine of two vectors of one length is 1 less half the squared error of the unit vectors.
+        """
+        weights = {"squared_error": 1 / self.latent_dim, "cosine": 1 / length}
+        if self.reconstruction in weights:
+            return weights[self.reconstruction]
+        if self.log_gamma is not None:
+            return math.exp(-2 * float(ops.convert_to_tensor(self.log_gamma)))
+        weight = 1 / float(self.gamma.value())
+        return weight if self.reconstruction == "computed_gamma" else 1 / length + ERROR_WEIGHT * weight
+
     def update_schedule(self, means):
         if self.gamma is not None:
             error = means["error" if self.reconstruction == "cosine_and_error" else "reconstruction"]

@@ -1,6 +1,8 @@
 """The second VAE of a two-stage VAE as a sampler of latents."""
 
+import copy
 import itertools
+import math
 import tempfile
 from pathlib import Path
 
@@ -25,6 +27,7 @@ DEFAULTS = {
         "halve_at": (400, 800, 1200),
     },
 }
+MEASURED = 10_000  # codes drawn to find out how long they are
 
 
 class SecondStage(Sampler):
@@ -45,10 +48,12 @@ class SecondStage(Sampler):
         widths, beta, learning_rate, halve_at: None for what the source of `reconstruction` uses (`DEFAULTS`).
 
     Attributes:
-        model_: the trained `SecondStageVAE`. factor_: the number of `rescale`, else 1.
+        model_: the trained `SecondStageVAE`. factor_: the number of `rescale`, else 1. noise_: variance of the noise
+            that is added to what is drawn, see `with_noise`, else 0.
     """
 
     name = "second_stage"
+    noise_ = 0.0
 
     def __init__(
         self,
@@ -90,9 +95,36 @@ class SecondStage(Sampler):
                 train(model, z, recipe, out, seed=self.seed)
         self.model_, self.factor_ = model, 1.0
         if self.rescale:
-            spread = np.std(self._sample(10_000, np.random.default_rng(self.seed)), axis=1).mean()
+            spread = np.std(self._sample(MEASURED, np.random.default_rng(self.seed)), axis=1).mean()
             if spread > 0:  # a vector of one number has none
                 self.factor_ = float(np.std(z, axis=1).mean() / spread)
+
+    def with_noise(self):
+        """A fitted copy that draws the noise of its own loss, N(0, noise) on every number, beside what is decoded.
+
+        Divided by beta, the loss is that of a VAE whose decoder has Gaussian noise of the variance d beta (for the
+        squared error), beta gamma (for a computed gamma) or beta times the mean squared length of z (for the cosine,
+        which is the squared error of unit vectors). Such a VAE is a model of z with that noise, and what is decoded has
+        too little variance along the directions in which z varies least. The sources draw no noise. Where `rescale`
+        is True, what is decoded is shortened, so that the length of z stays.
+
+        Raises:
+            ValueError: not fitted, a "gaussian", which draws its noise anyway, or a noise that leaves nothing else.
+        """
+        self._check_fitted()
+        if self.reconstruction == "gaussian":
+            raise ValueError("a second stage with the Gaussian likelihood draws its noise anyway")
+        drawn = self._sample(MEASURED, np.random.default_rng(self.seed)).astype("float64")
+        square, dim = float(np.square(drawn).mean()), self.model_.latent_dim
+        noise = self.beta / self.model_.error_weight(dim * square)
+        if noise >= square:
+            told = f"{noise:.3g}, and the mean square of a number of z is {square:.3g}"
+            raise ValueError(f"the noise of the loss leaves nothing else; fit with a smaller beta. Received: {told}")
+        noisy = copy.copy(self)
+        noisy.noise_ = noise
+        if self.rescale:
+            noisy.factor_ = self.factor_ * math.sqrt(1 - noise / square)
+        return noisy
 
     def network(self, dim):
         """The `SecondStageVAE` of codes of `dim` numbers, not yet trained."""
@@ -107,11 +139,13 @@ class SecondStage(Sampler):
         if self.reconstruction == "gaussian":  # z ~ N(z_hat, gamma^2), as Dai and Wipf draw it
             gamma = np.exp(keras.ops.convert_to_numpy(self.model_.log_gamma))
             z = z + gamma * rng.standard_normal(z.shape)
-        return self.factor_ * z
+        z = self.factor_ * z
+        return z + math.sqrt(self.noise_) * rng.standard_normal(z.shape) if self.noise_ else z
 
     def _state(self):
         weights = {f"weight_{index}": value for index, value in enumerate(self.model_.get_weights())}
-        return {"dim": self.model_.latent_dim, "factor": self.factor_, **weights}
+        noise = {"noise": self.noise_} if self.noise_ else {}
+        return {"dim": self.model_.latent_dim, "factor": self.factor_, **noise, **weights}
 
     def _check_restored(self, dim):
         if self.model_.latent_dim != dim:
@@ -124,4 +158,5 @@ class SecondStage(Sampler):
             raise ValueError(f"a network of widths {sizes} has more than {held:,} numbers")
         with undrawn_weights():
             self.model_, self.factor_ = self.network(int(state["dim"])), float(state["factor"])
+        self.noise_ = float(state.get("noise", 0.0))
         self.model_.set_weights([state[f"weight_{index}"] for index in range(len(self.model_.get_weights()))])

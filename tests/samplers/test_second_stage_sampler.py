@@ -64,6 +64,53 @@ def test_a_computed_variance_draws_no_noise_and_is_kept(tmp_path):
     assert again.model_.observation() == sampler.model_.observation() != ("gaussian", 1.0)
 
 
+@pytest.mark.parametrize("kind", ["cosine", "cosine_and_error", "squared_error", "computed_gamma"])
+def test_with_noise_what_is_decoded_is_shortened_and_the_noise_of_the_loss_added(kind, tmp_path):
+    z = encodings()
+    plain = SecondStage(kind, **QUICK, beta=0.01).fit(z)
+    noisy = plain.with_noise()
+    square = float(np.square(plain.sample(10_000)).mean())
+    gamma = None if plain.model_.gamma is None else float(plain.model_.gamma.value())
+    noise = {
+        "cosine": 0.01 * 6 * square,  # 6 numbers: the mean squared length of z is 6 times that of a number
+        "cosine_and_error": 0.01 / (1 / (6 * square) + 0.0005 / (gamma or 1)),
+        "squared_error": 0.01 * 6,
+        "computed_gamma": 0.01 * (gamma or 1),
+    }[kind]
+    assert noisy.noise_ == pytest.approx(noise, rel=1e-5) and plain.noise_ == 0
+    decoded = plain.sample(5_000, seed=3) * np.sqrt(1 - noise / square)
+    added = noisy.sample(5_000, seed=3) - decoded
+    np.testing.assert_allclose(added.var(axis=0), noise, rtol=0.1)
+    np.testing.assert_allclose(added.mean(axis=0), 0, atol=5 * np.sqrt(noise / 5_000))
+    assert np.square(noisy.sample(10_000)).mean() == pytest.approx(square, rel=0.03)
+    noisy.save(tmp_path / "kept.npz")
+    np.testing.assert_array_equal(SecondStage.load(tmp_path / "kept.npz").sample(20), noisy.sample(20))
+
+
+def test_with_noise_a_linear_gaussian_is_drawn_with_its_own_variances():
+    """A linear VAE at its optimum: decoding u alone loses d beta of each variance, and the noise gives it back."""
+    variances, beta = np.array([4.0, 2.0, 1.0, 0.5]), 0.1
+    sampler = SecondStage("squared_error", **QUICK, beta=beta, rescale=False).fit(
+        np.random.default_rng(0).normal(size=(40, 4))
+    )
+    kernel, bias = sampler.model_.decoder.layers[-1].weights  # of the hidden units and of u itself
+    weights = np.zeros(kernel.shape)
+    weights[-4:] = np.diag(np.sqrt(np.clip(variances - 4 * beta, 0, None)))
+    kernel.assign(weights), bias.assign(np.zeros(4))
+    plain, noisy = sampler.sample(100_000), sampler.with_noise().sample(100_000)
+    np.testing.assert_allclose(plain.var(axis=0), variances - 0.4, rtol=0.02)
+    np.testing.assert_allclose(noisy.var(axis=0), variances, rtol=0.02)
+
+
+def test_with_noise_what_cannot_have_it_is_refused():
+    with pytest.raises(ValueError, match="not fitted"):
+        SecondStage(**QUICK).with_noise()
+    with pytest.raises(ValueError, match="draws its noise anyway"):
+        SecondStage("gaussian", **QUICK).fit(encodings()).with_noise()
+    with pytest.raises(ValueError, match="leaves nothing else; fit with a smaller beta. Received: 6, and"):
+        SecondStage("squared_error", **QUICK, beta=1.0).fit(0.1 * encodings()).with_noise()
+
+
 def test_weights_may_be_kept_as_float16(tmp_path):
     sampler = SecondStage("gaussian", **QUICK).fit(encodings())
     for dtype in ("float32", "float16"):

@@ -17,28 +17,29 @@ LONGEST = EPOCHS[-1]
 NARROW = {"reconstruction": "cosine", "widths": (512, 512)}  # what the rows over seeds share
 LAST, EARLIER = "the survey's last code", "the survey's earlier code"
 RECIPES = {LAST: {"reconstruction": "cosine"}, EARLIER: {"reconstruction": "cosine_and_error", "epochs": 30}}
+WITH_NOISE = ", with noise"
 DISTANCE, LARGE, SMALL, KL = "distance", "large", "small", "kl"
 LARGE_THEORY, SMALL_THEORY = "large_theory", "small_theory"
 MEASURED = (DISTANCE, LARGE, SMALL, KL)
 TENTH = 10  # of the directions: one part of so many is "the largest" and "the smallest"
 
 
-def name_of(beta, epochs):
-    return f"narrow, beta {beta}, {epochs} epoch{'s' * (epochs > 1)}"
+def name_of(beta, epochs, noise=False):
+    return f"narrow, beta {beta}, {epochs} epoch{'s' * (epochs > 1)}{WITH_NOISE * noise}"
 
 
-def narrow_row(beta, epochs):
-    """A narrow second stage by the survey's last code but for these two, once for each of `SEEDS`."""
+def narrow_row(beta, epochs, noise=False):
+    """A narrow second stage by the survey's last code but for these, once for each of `SEEDS`."""
     settings = {**NARROW, "beta": beta, "epochs": epochs}
-    samplers = {seed: Sampling("second_stage", {**settings, "seed": int(seed)}) for seed in SEEDS}
-    columns = (*MEASURED, LARGE_THEORY, SMALL_THEORY)
-    return Row(name_of(beta, epochs), dict.fromkeys(columns), NETWORK, samplers=samplers)
+    samplers = {seed: Sampling("second_stage", {**settings, "seed": int(seed)}, noise=noise) for seed in SEEDS}
+    columns = MEASURED if noise else (*MEASURED, LARGE_THEORY, SMALL_THEORY)
+    return Row(name_of(beta, epochs, noise), dict.fromkeys(columns), NETWORK, samplers=samplers)
 
 
-def recipe_row(name):
+def recipe_row(name, noise=False):
     """A second stage by one of the survey's two codes, whole, with seed 0."""
-    columns = dict.fromkeys((*MEASURED, "fid"))
-    return Row(name, columns, NETWORK, samplers={"0": Sampling("second_stage", RECIPES[name])})
+    sampling = Sampling("second_stage", RECIPES[name], noise=noise)
+    return Row(name + WITH_NOISE * noise, dict.fromkeys((*MEASURED, "fid")), NETWORK, samplers={"0": sampling})
 
 
 def directions(codes):
@@ -142,6 +143,7 @@ def against_the_survey(report):
     """{row: (word, difference)} of "its distance is smaller than that of the survey's beta after the most epochs"."""
     base, found = name_of(BETA, LONGEST), {}
     others = [name_of(BETA, epochs) for epochs in EPOCHS[:-1]] + [name_of(beta, LONGEST) for beta in BETAS]
+    others.append(name_of(BETA, LONGEST, noise=True))
     for row in others:
         if pair := difference(report, DISTANCE, row, base):
             found[row] = verdict(*pair, -1), pair
