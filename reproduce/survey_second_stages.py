@@ -48,9 +48,9 @@ TABLE = Table(
         "Linear theory: a linear second stage with the squared error is probabilistic PCA. Its noise variance is the "
         "number of latent units times beta: 0.64 for beta 0.005, where the codes have variances from 0.41 to 4.9. Of "
         "each variance it keeps what is above that, and rescaling then makes the large ones too large.",
-        "With noise: what is decoded is shortened, and N(0, noise) is added to every number. The noise variance is what "
-        "the loss implies (`SecondStage.with_noise`). For the cosine that is beta times the mean squared length of a "
-        "code. Nothing is fitted again.",
+        "With noise: what is decoded is shortened, and N(0, noise) is added to every number. Its variance is what the "
+        "loss implies (`SecondStage.with_noise`). For the cosine that is beta times the mean squared length of a code. "
+        "Nothing is fitted again.",
         "a ± b gives the mean and the standard deviation over three seeds of weights, order and noise, for the narrow "
         "rows. All draw with one seed. The two codes of the survey have seed 0.",
         "Rule: two rows differ in distance if the 95 % interval of the difference, seed by seed (Student's t of three "
