@@ -55,14 +55,17 @@ def test_a_computed_gamma_is_the_average_that_never_rises():
 
 
 def test_the_error_beside_the_cosine_is_weighed_by_a_gamma_that_never_rises():
-    """The survey's earlier code: 0.0005 * SSE / (2 gamma) beside minus the cosine, which is 0 for a z_hat of 0."""
+    """The survey's earlier code: 0.0005 * SSE / (2 gamma) beside minus the cosine; here z_hat is (1, 0, 0, 0, 0)."""
     model, gamma, average = zeros("cosine_and_error"), 1.0, 1.0
+    made = np.eye(DIM)[0]
+    model.decoder.weights[-1].assign(made)
     model.compile(keras.optimizers.SGD(0.0))
     for z in (codes(8, 0.2), codes(6, 3.0), codes(7, 0.1)):  # the second one raises the average alone
         told = model.train_on_batch(z, return_dict=True)
-        assert told["loss"] == pytest.approx(0.0005 * 0.5 * squares(z) / gamma, rel=1e-5)
-        assert (told["reconstruction"], told["error"]) == (0.0, pytest.approx(squares(z), rel=1e-5))
-        average = 0.99 * average + 0.01 * squares(z) / DIM
+        cosine, error = (z[:, 0] / np.linalg.norm(z, axis=1)).mean(), squares(z - made)
+        assert told["loss"] == pytest.approx(0.0005 * 0.5 * error / gamma - cosine, rel=1e-5)
+        assert (told["reconstruction"], told["error"]) == pytest.approx((-cosine, error), rel=1e-5)
+        average = 0.99 * average + 0.01 * error / DIM
         gamma = min(gamma, average)
         assert float(model.gamma.value()) == pytest.approx(gamma, rel=1e-6)
         model.reset_metrics()

@@ -92,6 +92,7 @@ VARIANTS = {
     "lagging_vae": ("lagging_vae", {**_IMAGES, "network": "cnn", "ratio": 2, "aggressive_epochs": 2, "falls": 1}),
     "reslag_vae": ("reslag_vae", {**_IMAGES, "network_options": {"base": 2, "sides": [1, 2, 2]}}),
     "second_stage_cosine": ("second_stage_vae", _VECTORS),
+    "second_stage_both": ("second_stage_vae", {**_VECTORS, "reconstruction": "cosine_and_error", "beta": 0.0075}),
     "second_stage_gaussian": ("second_stage_vae", {**_VECTORS, "reconstruction": "gaussian", "beta": 1.0}),
 }
 _DENSE_GP = {
