@@ -72,6 +72,22 @@ def test_the_error_beside_the_cosine_is_weighed_by_a_gamma_that_never_rises():
     assert gamma < average and model.observation() is None
 
 
+@pytest.mark.parametrize("kind", RECONSTRUCTIONS)
+def test_the_weight_of_the_error_is_the_slope_of_the_loss(kind):
+    """1/2 w of the difference of two errors is that of the losses; for a cosine where z and z_hat have one length."""
+    model, length = zeros(kind), 3.0
+    model.decoder.weights[-1].assign(length * np.eye(DIM)[0])
+    if model.gamma is not None:
+        model.gamma.gamma.assign(0.3)
+    if model.log_gamma is not None:
+        model.log_gamma.assign(-0.7)
+    sets = [z * length / np.linalg.norm(z, axis=1, keepdims=True) for z in (codes(8), codes(6))]
+    losses = [float(model.compute_loss(z, None, model(z))) for z in sets]
+    errors = [squares(z - length * np.eye(DIM)[0]) for z in sets]
+    weight = model.error_weight(length**2)
+    assert losses[0] - losses[1] == pytest.approx(0.5 * weight * (errors[0] - errors[1]), rel=1e-4)
+
+
 def test_only_the_earlier_code_has_a_linear_layer_before_the_heads():
     for kind in RECONSTRUCTIONS:
         model = SecondStageVAE(latent_dim=DIM, reconstruction=kind, widths=(4, 3), seed=0)
