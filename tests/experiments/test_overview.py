@@ -56,6 +56,15 @@ def test_numbers_in_words_are_those_of_the_reports():
         for column, one in cells.items()
         if name.startswith("MNIST") and column.startswith("below_black") and one["value"] is not None
     ]
+    last, earlier = "the survey's last code", "the survey's earlier code"
+    codes = [value("survey_second_stages", row, "distance") for row in (last, f"{last}, with noise", earlier)]
+    fids = [
+        value("survey_table2", "Resnet-s4-b48-l128", "fid_gen2"),
+        *(value("survey_second_stages", row, "fid") for row in (f"{last}, with noise", earlier)),
+    ]
+    by_epochs = [
+        value("survey_second_stages", f"narrow, beta 0.005, {n}", "distance") for n in ("3 epochs", "30 epochs")
+    ]
     single = [cells["fid"]["value"] for cells in rows("svae_table2").values()][1:]
     learnt = " ".join((ROOT / "results/learnt.md").read_text(encoding="utf-8").split())
     for words in (
@@ -65,10 +74,14 @@ def test_numbers_in_words_are_those_of_the_reports():
         f"gains little from a mixture: {hfvae[0] - hfvae[1]:.1f} here",
         f"from {errors[0]:.1f} to {errors[1]:.1f} with one factor for all",
         f"than those on draws, by {min(cnn):.1f} to {max(cnn):.1f}.",
+        f"that ships come from {codes[0]:.4f} to {codes[1]:.4f}, and FID~ from {fids[0]:.1f} to {fids[1]:.1f}.",
+        f"Its codes lie at {codes[2]:.3f}, which is farther than N(0, I). Its samples have an FID~ of {fids[2]:.1f}",
+        f"at {by_epochs[0]:.3f} after three, at 0.037 after ten and at {by_epochs[1]:.3f} after thirty",
         f"of MNIST above {min(black):.0f} to {max(black):.0f} %",
     ):
         assert words in learnt
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"FID~ falls to {fids[1]:.0f}" in readme
     assert gap in readme and f"single classes at {min(single):.0f} to {max(single):.0f}" in readme
 
 
