@@ -71,7 +71,7 @@ class SecondStageVAE(GaussianVAE):
 
     @property
     def instead_of_loss(self):
-        return "watch the error, val_reconstruction" if self.gamma is not None else None
+        return "watch the error, val_reconstruction" if self.reconstruction == "computed_gamma" else None
 
     def build_networks(self):
         last = "linear" if self.reconstruction == "cosine_and_error" else "relu"

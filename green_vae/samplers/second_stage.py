@@ -93,7 +93,7 @@ class SecondStage(Sampler):
             out = folder or Path(temporary, self.name)
             with run_folder.alone(out):
                 train(model, z, recipe, out, seed=self.seed)
-        self.model_, self.factor_ = model, 1.0
+        self.model_, self.factor_, self.noise_ = model, 1.0, 0.0
         if self.rescale:
             spread = np.std(self._sample(MEASURED, np.random.default_rng(self.seed)), axis=1).mean()
             if spread > 0:  # a vector of one number has none
@@ -106,7 +106,8 @@ class SecondStage(Sampler):
         squared error), beta gamma (for a computed gamma) or beta times the mean squared length of z (for the cosine,
         which is the squared error of unit vectors). Such a VAE is a model of z with that noise, and what is decoded has
         too little variance along the directions in which z varies least. The sources draw no noise. Where `rescale`
-        is True, what is decoded is shortened, so that the length of z stays.
+        is True, what is decoded is shortened, so that the length of z stays. One that draws the noise is returned
+        itself.
 
         Raises:
             ValueError: not fitted, a "gaussian", which draws its noise anyway, or a noise that leaves nothing else.
@@ -114,6 +115,8 @@ class SecondStage(Sampler):
         self._check_fitted()
         if self.reconstruction == "gaussian":
             raise ValueError("a second stage with the Gaussian likelihood draws its noise anyway")
+        if self.noise_:
+            return self
         drawn = self._sample(MEASURED, np.random.default_rng(self.seed)).astype("float64")
         square, dim = float(np.square(drawn).mean()), self.model_.latent_dim
         noise = self.beta / self.model_.error_weight(dim * square)
@@ -150,6 +153,8 @@ class SecondStage(Sampler):
     def _check_restored(self, dim):
         if self.model_.latent_dim != dim:
             raise ValueError(f"a network of {self.model_.latent_dim} numbers for {dim}")
+        if self.noise_ < 0:
+            raise ValueError(f"a noise of the variance {self.noise_}")
 
     def _restore(self, state):
         sizes = (int(state["dim"]), *self.widths)

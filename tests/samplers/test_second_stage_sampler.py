@@ -85,6 +85,8 @@ def test_with_noise_what_is_decoded_is_shortened_and_the_noise_of_the_loss_added
     assert np.square(noisy.sample(10_000)).mean() == pytest.approx(square, rel=0.03)
     noisy.save(tmp_path / "kept.npz")
     np.testing.assert_array_equal(SecondStage.load(tmp_path / "kept.npz").sample(20), noisy.sample(20))
+    assert noisy.with_noise() is noisy
+    np.testing.assert_array_equal(noisy.fit(z).sample(20), plain.sample(20), "fitted anew it has no noise")
 
 
 def test_with_noise_a_linear_gaussian_is_drawn_with_its_own_variances():
@@ -109,6 +111,14 @@ def test_with_noise_what_cannot_have_it_is_refused():
         SecondStage("gaussian", **QUICK).fit(encodings()).with_noise()
     with pytest.raises(ValueError, match="leaves nothing else; fit with a smaller beta. Received: 6, and"):
         SecondStage("squared_error", **QUICK, beta=1.0).fit(0.1 * encodings()).with_noise()
+
+
+def test_a_file_with_a_negative_noise_is_refused(tmp_path):
+    sampler = SecondStage(**QUICK).fit(encodings())
+    sampler.noise_ = -1.0
+    sampler.save(tmp_path / "wrong.npz")
+    with pytest.raises(ValueError, match="a noise of the variance -1.0"):
+        SecondStage.load(tmp_path / "wrong.npz")
 
 
 def test_weights_may_be_kept_as_float16(tmp_path):
