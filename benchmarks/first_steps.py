@@ -139,7 +139,7 @@ def keep(folder, name, row):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("presets", nargs="+", metavar="PRESET", help="as `green_vae presets` lists them")
+    parser.add_argument("presets", nargs="+", metavar="PRESET", help="as `green-vae list` shows them")
     parser.add_argument("--steps", type=int, default=300, metavar="N", help="of training (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, noise and order (default: %(default)s)")
     parser.add_argument("--mixed-precision", action="store_true", help="compute in bfloat16")
