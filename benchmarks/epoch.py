@@ -79,7 +79,7 @@ def compiled_epoch(model, recipe, batch):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("preset", help="as `green_vae presets` lists them")
+    parser.add_argument("preset", help="as `green-vae list` shows them")
     parser.add_argument("--batch", type=int, metavar="N", help="images in a batch (default: the recipe's)")
     parser.add_argument("--bfloat16", type=float, default=989e12, metavar="R", help="FLOP/s (default: %(default).3g)")
     parser.add_argument("--tf32", type=float, default=494e12, metavar="R", help="FLOP/s (default: %(default).3g)")

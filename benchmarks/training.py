@@ -44,7 +44,7 @@ def matmul_rate(size=4096, repeats=5):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("presets", nargs="*", default=ROWS, metavar="PRESET", help="as `green_vae presets` lists them")
+    parser.add_argument("presets", nargs="*", default=ROWS, metavar="PRESET", help="as `green-vae list` shows them")
     parser.add_argument("--batch", type=int, metavar="N", help="images in a batch (default: the recipe's)")
     parser.add_argument("--steps", type=int, default=5, metavar="N", help="to time (default: %(default)s)")
     parser.add_argument("--mixed-precision", action="store_true", help="compute in bfloat16")
