@@ -111,9 +111,12 @@ def reference(variant, model, x, outputs):
         return (cross_entropy(x, outputs) + 900.0 * 0.3 * ladder_kl(outputs, levels=3)).mean()
     if variant in ("computed_gamma_vae", "split_vae"):
         return (0.5 * sse(x, outputs) / 0.25 + 900.0 * kl(outputs)).mean()  # gamma 0.25
-    if variant == "second_stage_cosine":
+    if variant in ("second_stage_cosine", "second_stage_both"):
         unit = [v / np.linalg.norm(v, axis=1, keepdims=True) for v in (x.astype("float64"), outputs["reconstruction"])]
-        return (-(unit[0] * unit[1]).sum(axis=1) + 0.005 * kl(outputs)).mean()
+        loss = -(unit[0] * unit[1]).sum(axis=1)
+        if variant == "second_stage_cosine":
+            return (loss + 0.005 * kl(outputs)).mean()
+        return (loss + 0.0005 * 0.5 * sse(x, outputs) / 0.25 + 0.0075 * kl(outputs)).mean()  # gamma 0.25
     if variant == "second_stage_gaussian":
         nll = 0.5 * sse(x, outputs) / np.exp(2 * 0.4) + 6 * (0.4 + 0.5 * np.log(2 * np.pi))  # log gamma 0.4
         return (nll + kl(outputs)).mean()
