@@ -169,10 +169,11 @@ def test_fit_lowers_the_loss(variant):
 @trained_ones
 def test_training_moves_batch_norm_and_schedules_and_evaluation_does_not(variant):
     model, _, _, before, after = trained(variant)
-    for old, new in zip([*before[0], *before[1]], [*after[0], *after[1]], strict=True):
-        assert not np.array_equal(old, new)
+    pairs = zip([*before[0], *before[1]], [*after[0], *after[1]], strict=True)
+    still = [np.array_equal(old, new) for old, new in pairs]
+    assert sum(still) == (variant == "second_stage_both")  # its codes have an error above 1, and gamma never rises
     assert bool(after[0]) == (variant in OF_IMAGES)
-    counted = {**dict.fromkeys(WARMING, 1), "computed_gamma_vae": 2, "split_vae": 2}
+    counted = {**dict.fromkeys(WARMING, 1), "computed_gamma_vae": 2, "split_vae": 2, "second_stage_both": 2}
     assert len(after[1]) == counted.get(variant, 0)
     weights, x = model.get_weights(), examples(variant, 20, seed=5)
     first = model.evaluate(x, batch_size=10, verbose=0, return_dict=True)
