@@ -14,17 +14,12 @@ from functools import partial
 
 from green_vae.experiments import Column, Reference, Row, Table, main
 from green_vae.experiments.papers.survey import SAMPLERS, SOURCE
+from green_vae.experiments.papers.survey_samplers import distance, drawn
 from green_vae.experiments.spec import Measurement
-from green_vae.metrics import frechet_from_features
 
 KINDS = {"prior": "prior", "second_stage": "second stage", "gmm": "mixture"}
 NAMES = ("spread", "training", *KINDS)
 WITHOUT = tuple(name for name in NAMES if name != "second_stage")  # of models that ship none
-
-
-def distance(run, codes):
-    """Frechet distance of codes to those of the reference images, divided by the number of latent units."""
-    return frechet_from_features(codes, run.codes("test")) / codes.shape[1]
 
 
 def spread(run):
@@ -40,10 +35,9 @@ def of_training(run):
     return Measurement(distance(run, codes), made=made, images=len(codes))
 
 
-def drawn(run, kind):
-    sampler = kind if kind == "prior" and run.model.variational else run.sampler(kind)
-    codes = run.trained.new_codes(run.reference_count, sampler, run.settings.seed)
-    return Measurement(distance(run, codes), made=f"codes {run.made(kind)[8:]}", images=run.reference_count)
+def of_drawn(run, kind):
+    codes, made = drawn(run, kind)
+    return Measurement(distance(run, codes), made=made, images=run.reference_count)
 
 
 def identity(quantity):
@@ -58,7 +52,7 @@ def column(kind):
     return Column(
         kind,
         f"distance: {KINDS[kind]}",
-        partial(drawn, kind=kind),
+        partial(of_drawn, kind=kind),
         lambda run: {**identity(f"codes of {kind}")(run), "sampler": run.new_sampler(kind).settings()},
         format="{:,.4f}",
     )

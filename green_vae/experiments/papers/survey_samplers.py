@@ -9,6 +9,7 @@ from green_vae.experiments.evidence import FAILS, HOLDS, OPEN
 from green_vae.experiments.papers.paired import difference, interval, verdict
 from green_vae.experiments.spec import Column, Measurement, Row, Sampling
 from green_vae.experiments.timing import timed_on
+from green_vae.metrics import frechet_from_features
 
 SEEDS = ("0", "1", "2")  # of second stages
 NETWORKS = {"mini CNN": "survey/cnn-mini", "Resnet-s4-b48-l128": "survey/resnet-s4-b48-l128"}
@@ -65,6 +66,17 @@ def over_samplers(name, column_of):
         return [column_of(kind).identity(run) for kind in run.row.samplers]
 
     return dataclasses.replace(shown, name=name, measure=measure, identity=identity)
+
+
+def drawn(run, kind):
+    """(as many codes as there are reference images, drawn by a sampler of the row; how they are made, in words)."""
+    sampler = kind if kind == "prior" and run.model.variational else run.sampler(kind)
+    return run.trained.new_codes(run.reference_count, sampler, run.settings.seed), f"codes {run.made(kind)[8:]}"
+
+
+def distance(run, codes):
+    """Frechet distance of codes to those of the reference images, divided by the number of latent units."""
+    return frechet_from_features(codes, run.codes("test")) / codes.shape[1]
 
 
 def fit_seconds(kind):
